@@ -1,0 +1,299 @@
+//! The errors of the crate, one enum for each module.
+//!
+//! Every variant says which row, line, column, domain or coefficient is wrong, what stood there and
+//! what was expected. Nothing that is merely disappointing is an error: a fit that did not converge
+//! is a [`Fit`](crate::Fit) with its [`Termination`](crate::optim::Termination).
+
+use thiserror::Error;
+
+/// A vector that is not a point of the simplex, or a design that has none.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum MixtureError {
+    /// There are no domains at all.
+    #[error("a mixture needs at least one domain, got none")]
+    Empty,
+    /// A weight is negative, infinite or NaN.
+    #[error("domain weight {index} is {value}, expected a finite number >= 0")]
+    Weight {
+        /// Position of the weight.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// The weights do not sum to one.
+    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6)")]
+    Sum {
+        /// What they sum to.
+        sum: f64,
+    },
+    /// Named weights do not match the domains one to one.
+    #[error("{problem} domain `{name}`, expected exactly one weight for each of: {}", expected.join(", "))]
+    Name {
+        /// `unknown`, `missing` or `repeated`.
+        problem: &'static str,
+        /// The offending name.
+        name: String,
+        /// The domains there are.
+        expected: Vec<String>,
+    },
+    /// A grid or a Dirichlet design that cannot be made.
+    #[error("{0}")]
+    Design(String),
+}
+
+/// Data that is not a sweep.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// An array has the wrong shape.
+    #[error("{what} has length {found}, expected {expected}")]
+    Shape {
+        /// Which array.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// There is nothing in it.
+    #[error("{0}")]
+    Empty(String),
+    /// A name is empty or stands twice.
+    #[error("{kind} name `{name}` {problem}")]
+    Name {
+        /// `domain` or `target`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A domain or target that the sweep does not have.
+    #[error("unknown {kind} `{name}`, the sweep has: {}", known.join(", "))]
+    Unknown {
+        /// `domain`, `target` or `split`.
+        kind: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A value that no run can have.
+    #[error("{place}, column `{column}`: {value}, expected {expected}")]
+    Value {
+        /// `row 3` (from 0) of arrays, `line 5` (the header is line 1) of a file.
+        place: String,
+        /// The column.
+        column: String,
+        /// What stood there.
+        value: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// The domain weights of a row are not a point of the simplex.
+    #[error("{place}, columns {columns}: {source}")]
+    Mixture {
+        /// The row or line.
+        place: String,
+        /// The columns of the weights.
+        columns: String,
+        /// What is wrong with them.
+        source: MixtureError,
+    },
+    /// A column that must be there is not.
+    #[error("line 1: no column {expected}; the header has: {}", header.join(", "))]
+    MissingColumn {
+        /// What was looked for.
+        expected: &'static str,
+        /// The columns there are.
+        header: Vec<String>,
+    },
+    /// A column stands twice.
+    #[error("line 1: column `{0}` stands twice")]
+    RepeatedColumn(String),
+    /// A line has too few or too many fields.
+    #[error("line {line} has {found} fields, expected {expected} as in the header")]
+    Ragged {
+        /// The line.
+        line: u64,
+        /// Its number of fields.
+        found: usize,
+        /// The header's.
+        expected: usize,
+    },
+    /// The file is not text.
+    #[error("line {line}: not UTF-8 text, expected a CSV file")]
+    Binary {
+        /// The first line that is not.
+        line: u64,
+    },
+    /// The file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file (or `CSV` for a reader or a writer).
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A split that leaves one of its sides without a row.
+    #[error("{0}")]
+    Split(String),
+}
+
+/// A law that cannot be built, or a point where it is not defined.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum LawError {
+    /// A domain name is empty, stands twice or is not there at all.
+    #[error("{0}")]
+    Domains(String),
+    /// A reference scale is not a positive number.
+    #[error("reference scale {name} is {value}, expected a finite number > 0")]
+    Scale {
+        /// `N0` or `D0`.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A named coefficient is missing.
+    #[error("coefficient `{name}` is missing, the {law} law needs: {}", needed.join(", "))]
+    Missing {
+        /// The law.
+        law: String,
+        /// The coefficient.
+        name: String,
+        /// All it needs.
+        needed: Vec<String>,
+    },
+    /// A coefficient that the law does not have.
+    #[error("the {law} law has no coefficient `{name}`, it has: {}", known.join(", "))]
+    Unknown {
+        /// The law.
+        law: String,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A coefficient out of its range.
+    #[error("coefficient `{name}` is {value}, expected {expected}")]
+    Coefficient {
+        /// The coefficient.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// N, D or h is not a point that a law takes.
+    #[error("{what} is {value}, expected {expected}")]
+    Point {
+        /// `N`, `D` or `the number of domain weights`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: String,
+    },
+    /// The law is infinite there.
+    #[error("the {law} law is infinite where the weight of domain `{domain}` is 0")]
+    Infinite {
+        /// The law.
+        law: String,
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// A fit that cannot be started.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The law and the sweep do not have the same domains.
+    #[error("the {law} law has the domains {}, but the sweep has: {}", law_domains.join(", "), sweep_domains.join(", "))]
+    Domains {
+        /// The law.
+        law: String,
+        /// Its domains.
+        law_domains: Vec<String>,
+        /// The sweep's.
+        sweep_domains: Vec<String>,
+    },
+    /// A target that the sweep does not have.
+    #[error("unknown target `{name}`, the sweep has: {}", known.join(", "))]
+    Target {
+        /// The target asked for.
+        name: String,
+        /// The targets there are.
+        known: Vec<String>,
+    },
+    /// Too little data.
+    #[error(
+        "{rows} rows cannot determine the {coefficients} free coefficients of the {law} law, expected at least as many rows"
+    )]
+    TooFewRows {
+        /// The law.
+        law: String,
+        /// Rows with a weight above zero.
+        rows: usize,
+        /// Coefficients that are not fixed.
+        coefficients: usize,
+    },
+    /// A row where the law is not defined.
+    #[error("{place}: {source}")]
+    Row {
+        /// The row, as the sweep names it.
+        place: String,
+        /// Why.
+        source: LawError,
+    },
+    /// A coefficient that the law does not have, or a bound that it cannot keep.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// A setting out of its range.
+    #[error("{name} is {value}, expected {expected}")]
+    Setting {
+        /// The setting.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// A mixture that cannot be looked for.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SimplexError {
+    /// The laws of a sum have different domains.
+    #[error("the fits have different domains: {} and {}", first.join(", "), other.join(", "))]
+    Domains {
+        /// Those of the first fit.
+        first: Vec<String>,
+        /// Those of the fit that differs.
+        other: Vec<String>,
+    },
+    /// A weight of a sum is negative or not finite, or there is none above zero.
+    #[error("{name} is {value}, expected {expected}")]
+    Setting {
+        /// Which one.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A point where no law is defined.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// A start that is not a mixture of these domains.
+    #[error("the start has {found} weights, expected {expected}")]
+    Start {
+        /// How many it has.
+        found: usize,
+        /// How many there are domains.
+        expected: usize,
+    },
+}

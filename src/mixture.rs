@@ -1,0 +1,409 @@
+//! Mixtures: validated points of the simplex, and designs for the runs to launch.
+
+use std::fmt;
+use std::ops::Deref;
+
+use approx::{AbsDiffEq, RelativeEq};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution, Gamma};
+
+use crate::error::MixtureError;
+
+/// By how much the sum of domain weights may be off one.
+pub(crate) const SUM_TOLERANCE: f64 = 1e-6;
+
+/// Domain weights h: a point of the simplex, `h_i >= 0`, `sum_i h_i = 1`.
+///
+/// The weights are kept as they were given, to the bit; a sum within 1e-6 of one is accepted and
+/// not renormalised. A mixture derefs to its weights.
+///
+/// ```
+/// use mixlaw::Mixture;
+///
+/// let h = Mixture::new(vec![0.5, 0.3, 0.2])?;
+/// assert_eq!(h[1], 0.3);
+/// assert!(Mixture::new(vec![0.5, 0.4]).is_err());
+/// # Ok::<(), mixlaw::MixtureError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixture {
+    weights: Vec<f64>,
+}
+
+/// Checks that `weights` is a point of the simplex.
+pub(crate) fn validate(weights: &[f64]) -> Result<(), MixtureError> {
+    if weights.is_empty() {
+        return Err(MixtureError::Empty);
+    }
+    for (index, &value) in weights.iter().enumerate() {
+        if !value.is_finite() || value < 0.0 {
+            return Err(MixtureError::Weight { index, value });
+        }
+    }
+    let sum: f64 = weights.iter().sum();
+    // The sum of k rounded weights is itself off by a few units in the last place.
+    if (sum - 1.0).abs() > SUM_TOLERANCE * (1.0 + 1e-9) {
+        return Err(MixtureError::Sum { sum });
+    }
+    Ok(())
+}
+
+impl Mixture {
+    /// A mixture with these weights, in the order of the domains.
+    ///
+    /// # Errors
+    /// [`MixtureError`] if there are none, one is negative or not finite, or they do not sum to one
+    /// within 1e-6.
+    pub fn new(weights: impl Into<Vec<f64>>) -> Result<Self, MixtureError> {
+        let weights = weights.into();
+        validate(&weights)?;
+        Ok(Self { weights })
+    }
+
+    /// A mixture from named weights in any order, put into the order of `domains`.
+    ///
+    /// # Errors
+    /// [`MixtureError::Name`] unless every domain is named exactly once, and those of [`Mixture::new`].
+    ///
+    /// ```
+    /// use mixlaw::Mixture;
+    ///
+    /// let domains = ["web", "code"].map(String::from);
+    /// let h = Mixture::from_named(&domains, &[("code", 0.25), ("web", 0.75)])?;
+    /// assert_eq!(h.weights(), [0.75, 0.25]);
+    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// ```
+    pub fn from_named(domains: &[String], named: &[(&str, f64)]) -> Result<Self, MixtureError> {
+        let fault = |problem, name: &str| MixtureError::Name {
+            problem,
+            name: name.to_owned(),
+            expected: domains.to_vec(),
+        };
+        for (i, (name, _)) in named.iter().enumerate() {
+            if !domains.iter().any(|d| d == name) {
+                return Err(fault("unknown", name));
+            }
+            if named[..i].iter().any(|(earlier, _)| earlier == name) {
+                return Err(fault("repeated", name));
+            }
+        }
+        let weights: Result<Vec<f64>, _> = domains
+            .iter()
+            .map(|d| {
+                let found = named.iter().find(|(name, _)| name == d);
+                found.map(|&(_, w)| w).ok_or_else(|| fault("missing", d))
+            })
+            .collect();
+        Self::new(weights?)
+    }
+
+    /// The mixture with weight 1/k for each of `k` domains.
+    ///
+    /// # Panics
+    /// If `k` is 0.
+    #[must_use]
+    pub fn uniform(k: usize) -> Self {
+        assert!(k > 0, "a mixture needs at least one domain");
+        Self { weights: vec![1.0 / k as f64; k] }
+    }
+
+    /// The corner of the simplex of `k` domains that trains on domain `i` alone.
+    ///
+    /// # Panics
+    /// If `i >= k`.
+    #[must_use]
+    pub fn corner(k: usize, i: usize) -> Self {
+        assert!(i < k, "there is no domain {i} among {k}");
+        let mut weights = vec![0.0; k];
+        weights[i] = 1.0;
+        Self { weights }
+    }
+
+    /// The domain weights h.
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The mixture with the names of its domains, for people to read: `web 0.7500, code 0.2500`.
+    ///
+    /// # Panics
+    /// If there are not as many names as weights.
+    #[must_use]
+    pub fn named<'a>(&'a self, domains: &'a [String]) -> NamedMixture<'a> {
+        assert_eq!(domains.len(), self.len(), "one name for each domain weight");
+        NamedMixture { weights: &self.weights, domains }
+    }
+
+    /// The Jensen-Shannon distance `sqrt((KL(h|m) + KL(g|m)) / 2)` with `m = (h + g) / 2`
+    /// (appendix D.1), between 0 and `sqrt(ln 2)`.
+    ///
+    /// # Panics
+    /// If the mixtures have different numbers of domains.
+    ///
+    /// ```
+    /// use mixlaw::Mixture;
+    ///
+    /// let apart = Mixture::corner(3, 0).js_distance(&Mixture::corner(3, 1));
+    /// assert!((apart - 2f64.ln().sqrt()).abs() < 1e-15);
+    /// ```
+    #[must_use]
+    pub fn js_distance(&self, other: &Mixture) -> f64 {
+        assert_eq!(self.len(), other.len(), "mixtures of the same domains");
+        let half = |h: f64, m: f64| if h > 0.0 { h * (h / m).ln() } else { 0.0 };
+        let sum: f64 = self
+            .iter()
+            .zip(other.iter())
+            .map(|(&a, &b)| {
+                let m = 0.5 * (a + b);
+                half(a, m) + half(b, m)
+            })
+            .sum();
+        (0.5 * sum.max(0.0)).sqrt()
+    }
+
+    /// The evenly spaced grid of the paper (sec. 2.3): all mixtures of `k` domains whose weights are
+    /// `min + j (1 - k min) / steps` with whole numbers `j >= 0`, in lexicographic order.
+    ///
+    /// There are `(steps + k - 1)! / (steps! (k - 1)!)` of them.
+    ///
+    /// # Errors
+    /// [`MixtureError::Design`] if `k` or `steps` is 0, or `min` is not in `[0, 1/k)`.
+    ///
+    /// ```
+    /// use mixlaw::Mixture;
+    ///
+    /// let grid = Mixture::grid(3, 2, 0.1)?;
+    /// assert_eq!(grid.len(), 6);
+    /// assert!(grid.iter().all(|h| h.iter().all(|&w| w >= 0.1)));
+    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// ```
+    pub fn grid(k: usize, steps: usize, min: f64) -> Result<Vec<Mixture>, MixtureError> {
+        if k == 0 || steps == 0 {
+            return Err(MixtureError::Design(format!(
+                "a grid needs at least one domain and one step, got {k} domains and {steps} steps"
+            )));
+        }
+        if !(min >= 0.0 && min * (k as f64) < 1.0) {
+            return Err(MixtureError::Design(format!(
+                "the minimum weight of a grid over {k} domains is {min}, expected at least 0 and less than 1/{k}"
+            )));
+        }
+        let step = (1.0 - k as f64 * min) / steps as f64;
+        let mut counts = vec![0; k];
+        let mut out = Vec::new();
+        compositions(steps, 0, &mut counts, &mut |counts| {
+            out.push(Mixture { weights: counts.iter().map(|&c| min + c as f64 * step).collect() });
+        });
+        Ok(out)
+    }
+
+    /// `count` independent draws from the Dirichlet distribution with these concentrations, one for
+    /// each domain; all ones is uniform over the simplex. The same seed gives the same draws.
+    ///
+    /// # Errors
+    /// [`MixtureError::Design`] if there are no concentrations or one is not a finite number > 0.
+    ///
+    /// ```
+    /// use mixlaw::Mixture;
+    ///
+    /// let design = Mixture::dirichlet(&[1.0; 4], 10, 7)?;
+    /// assert_eq!(design, Mixture::dirichlet(&[1.0; 4], 10, 7)?);
+    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// ```
+    pub fn dirichlet(
+        concentration: &[f64],
+        count: usize,
+        seed: u64,
+    ) -> Result<Vec<Mixture>, MixtureError> {
+        if concentration.is_empty() {
+            return Err(MixtureError::Empty);
+        }
+        let gammas: Result<Vec<Gamma<f64>>, _> = concentration
+            .iter()
+            .enumerate()
+            .map(|(i, &a)| {
+                Gamma::new(a, 1.0).ok().filter(|_| a.is_finite()).ok_or_else(|| {
+                    MixtureError::Design(format!(
+                        "Dirichlet concentration {i} is {a}, expected a finite number > 0"
+                    ))
+                })
+            })
+            .collect();
+        let gammas = gammas?;
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        Ok((0..count)
+            .map(|_| {
+                loop {
+                    let draws: Vec<f64> = gammas.iter().map(|g| g.sample(&mut rng)).collect();
+                    let sum: f64 = draws.iter().sum();
+                    // Tiny concentrations can underflow all draws at once; draw again.
+                    if sum > 0.0 {
+                        break Mixture { weights: draws.iter().map(|x| x / sum).collect() };
+                    }
+                }
+            })
+            .collect())
+    }
+}
+
+/// Calls `visit` with every way to split `left` into the entries of `counts[at..]`.
+fn compositions(left: usize, at: usize, counts: &mut [usize], visit: &mut impl FnMut(&[usize])) {
+    if at + 1 == counts.len() {
+        counts[at] = left;
+        visit(counts);
+        return;
+    }
+    for c in 0..=left {
+        counts[at] = c;
+        compositions(left - c, at + 1, counts, visit);
+    }
+}
+
+impl Deref for Mixture {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
+impl TryFrom<Vec<f64>> for Mixture {
+    type Error = MixtureError;
+
+    fn try_from(weights: Vec<f64>) -> Result<Self, MixtureError> {
+        Self::new(weights)
+    }
+}
+
+impl AbsDiffEq for Mixture {
+    type Epsilon = f64;
+
+    fn default_epsilon() -> f64 {
+        f64::default_epsilon()
+    }
+
+    fn abs_diff_eq(&self, other: &Self, epsilon: f64) -> bool {
+        self.weights.as_slice().abs_diff_eq(other.weights.as_slice(), epsilon)
+    }
+}
+
+impl RelativeEq for Mixture {
+    fn default_max_relative() -> f64 {
+        f64::default_max_relative()
+    }
+
+    fn relative_eq(&self, other: &Self, epsilon: f64, max_relative: f64) -> bool {
+        self.weights.as_slice().relative_eq(other.weights.as_slice(), epsilon, max_relative)
+    }
+}
+
+/// A mixture that prints with the names of its domains; made by [`Mixture::named`].
+#[derive(Debug, Clone, Copy)]
+pub struct NamedMixture<'a> {
+    weights: &'a [f64],
+    domains: &'a [String],
+}
+
+impl fmt::Display for NamedMixture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(4);
+        for (i, (name, weight)) in self.domains.iter().zip(self.weights).enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {weight:.digits$}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq};
+
+    #[test]
+    fn weights_off_the_simplex_are_refused() {
+        assert_eq!(Mixture::new(vec![]), Err(MixtureError::Empty));
+        assert!(matches!(
+            Mixture::new(vec![1.1, -0.1]),
+            Err(MixtureError::Weight { index: 1, .. })
+        ));
+        assert!(matches!(
+            Mixture::new(vec![f64::NAN, 1.0]),
+            Err(MixtureError::Weight { index: 0, .. })
+        ));
+        assert!(matches!(Mixture::new(vec![0.5, 0.4]), Err(MixtureError::Sum { .. })));
+        assert!(Mixture::new(vec![0.5, 0.5 + 2e-6]).is_err());
+        let kept = Mixture::new(vec![0.5, 0.5 + 0.9e-6]).unwrap();
+        assert_eq!(kept[1], 0.5 + 0.9e-6);
+    }
+
+    #[test]
+    fn names_decide_the_order_and_must_match() {
+        let domains = ["a", "b"].map(String::from);
+        for (named, problem) in [
+            (vec![("a", 1.0)], "missing"),
+            (vec![("a", 0.5), ("c", 0.5)], "unknown"),
+            (vec![("a", 0.5), ("a", 0.5), ("b", 0.0)], "repeated"),
+        ] {
+            let error = Mixture::from_named(&domains, &named).unwrap_err();
+            assert!(error.to_string().starts_with(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_grid_has_the_binomial_count_of_distinct_mixtures() {
+        for (k, steps, count) in [(1, 3, 1), (2, 4, 5), (4, 3, 20), (8, 2, 36)] {
+            let grid = Mixture::grid(k, steps, 0.1).unwrap();
+            assert_eq!(grid.len(), count);
+            for (i, h) in grid.iter().enumerate() {
+                assert!(validate(h).is_ok());
+                assert!(h.iter().all(|&w| w >= 0.1));
+                assert!(grid[..i].iter().all(|g| h.js_distance(g) > 1e-3));
+            }
+        }
+        assert!(Mixture::grid(4, 3, 0.25).is_err());
+        assert!(Mixture::grid(0, 3, 0.0).is_err());
+        assert!(Mixture::grid(3, 0, 0.0).is_err());
+        assert!(Mixture::grid(3, 1, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn dirichlet_draws_have_the_moments_of_the_distribution() {
+        let alpha = [0.5, 1.0, 2.5];
+        let draws = Mixture::dirichlet(&alpha, 20_000, 3).unwrap();
+        for i in 0..3 {
+            let mean = draws.iter().map(|h| h[i]).sum::<f64>() / 20_000.0;
+            let var = draws.iter().map(|h| (h[i] - mean).powi(2)).sum::<f64>() / 20_000.0;
+            let p = alpha[i] / 4.0;
+            assert_abs_diff_eq!(mean, p, epsilon = 0.01);
+            assert_relative_eq!(var, p * (1.0 - p) / 5.0, max_relative = 0.05);
+        }
+        assert!(Mixture::dirichlet(&[1.0, 0.0], 1, 0).is_err());
+        assert!(Mixture::dirichlet(&[1.0, f64::INFINITY], 1, 0).is_err());
+        assert!(Mixture::dirichlet(&[], 1, 0).is_err());
+        let tiny = Mixture::dirichlet(&[1e-4; 3], 50, 1).unwrap();
+        assert!(tiny.iter().all(|h| validate(h).is_ok()));
+    }
+
+    #[test]
+    fn js_distance_is_a_metric_on_examples() {
+        let a = Mixture::new(vec![0.2, 0.8]).unwrap();
+        let b = Mixture::new(vec![0.7, 0.3]).unwrap();
+        let c = Mixture::corner(2, 1);
+        assert_eq!(a.js_distance(&a), 0.0);
+        assert_eq!(a.js_distance(&b), b.js_distance(&a));
+        assert!(a.js_distance(&b) <= a.js_distance(&c) + c.js_distance(&b));
+        // SciPy: scipy.spatial.distance.jensenshannon([.2, .8], [.7, .3])
+        assert_abs_diff_eq!(a.js_distance(&b), 0.364_012_981_797_418_64, epsilon = 1e-15);
+    }
+
+    #[test]
+    fn names_are_printed() {
+        let domains = ["web", "code"].map(String::from);
+        let h = Mixture::new(vec![0.25, 0.75]).unwrap();
+        assert_eq!(h.named(&domains).to_string(), "web 0.2500, code 0.7500");
+        assert_eq!(format!("{:.1}", h.named(&domains)), "web 0.2, code 0.8");
+    }
+}

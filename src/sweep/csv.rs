@@ -1,0 +1,406 @@
+//! Sweeps in CSV files.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use csv::{ByteRecord, ReaderBuilder, StringRecord, WriterBuilder};
+
+use super::{Origin, Sweep, TRAIN};
+use crate::error::SweepError;
+
+/// What to do with a row that has an empty cell.
+#[derive(Clone, Copy, PartialEq)]
+enum Incomplete {
+    Refuse,
+    Skip,
+}
+
+impl Sweep {
+    /// Reads a sweep from a CSV file.
+    ///
+    /// The columns, in any order: `run` (optional; otherwise rows that share N and h are one run),
+    /// `split` (optional; otherwise all rows are `train`), `n_params`, `n_tokens`, `h_<domain>`... and
+    /// `loss_<target>`.... Other columns are ignored and listed by [`Sweep::ignored_columns`]. A byte
+    /// order mark and CRLF line ends are accepted. Every row is validated, whatever its split.
+    ///
+    /// # Errors
+    /// [`SweepError`] for the first fault; it names the line (the header is line 1), the column and
+    /// the value.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, SweepError> {
+        let (file, name) = open(path.as_ref())?;
+        parse(file, &name, Incomplete::Refuse).map(|(sweep, _)| sweep)
+    }
+
+    /// Reads a sweep as [`Sweep::read_csv`] does, but leaves out the rows with an empty cell and
+    /// returns how many they were.
+    ///
+    /// # Errors
+    /// As [`Sweep::read_csv`].
+    pub fn read_csv_skipping_incomplete(
+        path: impl AsRef<Path>,
+    ) -> Result<(Self, usize), SweepError> {
+        let (file, name) = open(path.as_ref())?;
+        parse(file, &name, Incomplete::Skip)
+    }
+
+    /// Reads a sweep in CSV from any reader; otherwise as [`Sweep::read_csv`].
+    ///
+    /// # Errors
+    /// As [`Sweep::read_csv`].
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let text = "n_params,n_tokens,h_web,h_code,loss_python\n1e8,2e9,0.7,0.3,2.9\n1e8,4e9,0.7,-0.3,2.8\n";
+    /// let error = Sweep::from_csv(text.as_bytes()).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "line 3, column `h_code`: -0.3, expected a finite domain weight >= 0"
+    /// );
+    /// ```
+    pub fn from_csv(reader: impl Read) -> Result<Self, SweepError> {
+        parse(reader, "CSV", Incomplete::Refuse).map(|(sweep, _)| sweep)
+    }
+
+    /// Writes the sweep to a CSV file that [`Sweep::read_csv`] reads back to the bit.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] if the file cannot be written.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), SweepError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file =
+            File::create(path).map_err(|source| SweepError::Io { path: name.clone(), source })?;
+        self.write(BufWriter::new(file), &name)
+    }
+
+    /// Writes the sweep as CSV to any writer.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] if the writer fails.
+    ///
+    /// ```
+    /// # use mixlaw::Sweep;
+    /// # let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0])?;
+    /// let mut text = Vec::new();
+    /// sweep.to_csv(&mut text)?;
+    /// assert_eq!(Sweep::from_csv(text.as_slice())?.row(0), sweep.row(0));
+    /// # Ok::<(), mixlaw::SweepError>(())
+    /// ```
+    pub fn to_csv(&self, writer: impl Write) -> Result<(), SweepError> {
+        self.write(writer, "CSV")
+    }
+
+    fn write(&self, writer: impl Write, name: &str) -> Result<(), SweepError> {
+        let fault = |e: csv::Error| SweepError::Io { path: name.to_owned(), source: e.into() };
+        let mut out = WriterBuilder::new().from_writer(writer);
+        let fixed = ["run", "split", "n_params", "n_tokens"].map(str::to_owned);
+        let h = self.domains.iter().map(|d| format!("h_{d}"));
+        let loss = self.targets.iter().map(|t| format!("loss_{t}"));
+        out.write_record(fixed.into_iter().chain(h).chain(loss)).map_err(fault)?;
+        for row in self.rows() {
+            let numbers = [row.n, row.d].into_iter().chain(row.h.iter().chain(row.losses).copied());
+            let names = [row.run, row.split].map(str::to_owned);
+            out.write_record(names.into_iter().chain(numbers.map(|x| x.to_string())))
+                .map_err(fault)?;
+        }
+        out.flush().map_err(|source| SweepError::Io { path: name.to_owned(), source })
+    }
+}
+
+fn open(path: &Path) -> Result<(BufReader<File>, String), SweepError> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => Ok((BufReader::new(file), name)),
+        Err(source) => Err(SweepError::Io { path: name, source }),
+    }
+}
+
+/// Which columns of the file hold what.
+struct Columns {
+    header: Vec<String>,
+    run: Option<usize>,
+    split: Option<usize>,
+    n: usize,
+    d: usize,
+    /// Column and name.
+    domains: Vec<(usize, String)>,
+    targets: Vec<(usize, String)>,
+    ignored: Vec<String>,
+}
+
+impl Columns {
+    fn find(header: Vec<String>) -> Result<Self, SweepError> {
+        for (i, name) in header.iter().enumerate() {
+            if header[..i].contains(name) {
+                return Err(SweepError::RepeatedColumn(name.clone()));
+            }
+        }
+        let at = |name: &str| header.iter().position(|c| c == name);
+        let need = |name: &'static str| {
+            at(name)
+                .ok_or_else(|| SweepError::MissingColumn { expected: name, header: header.clone() })
+        };
+        let prefixed = |prefix: &str, expected: &'static str| {
+            let found: Vec<(usize, String)> = header
+                .iter()
+                .enumerate()
+                .filter_map(|(i, c)| Some((i, c.strip_prefix(prefix)?.to_owned())))
+                .collect();
+            if found.is_empty() {
+                return Err(SweepError::MissingColumn { expected, header: header.clone() });
+            }
+            Ok(found)
+        };
+        let known = |c: &str| {
+            ["run", "split", "n_params", "n_tokens"].contains(&c)
+                || c.starts_with("h_")
+                || c.starts_with("loss_")
+        };
+        Ok(Self {
+            run: at("run"),
+            split: at("split"),
+            n: need("n_params")?,
+            d: need("n_tokens")?,
+            domains: prefixed("h_", "h_<domain>")?,
+            targets: prefixed("loss_", "loss_<target>")?,
+            ignored: header.iter().filter(|c| !known(c)).cloned().collect(),
+            header,
+        })
+    }
+
+    /// The columns whose cells are needed, in the order of the file.
+    fn needed(&self) -> Vec<usize> {
+        let names = self.run.into_iter().chain(self.split);
+        let lists = self.domains.iter().chain(&self.targets).map(|&(i, _)| i);
+        let mut all: Vec<usize> = names.chain([self.n, self.d]).chain(lists).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// The sweep, and the number of rows that were skipped.
+fn parse(
+    reader: impl Read,
+    path: &str,
+    incomplete: Incomplete,
+) -> Result<(Sweep, usize), SweepError> {
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
+    let mut bytes = ByteRecord::new();
+    if !next(&mut reader, &mut bytes, path)? {
+        return Err(SweepError::Empty("the file is empty, expected a header in line 1".to_owned()));
+    }
+    let header = text(&bytes)?;
+    let header = header
+        .iter()
+        .enumerate()
+        .map(|(i, c)| if i == 0 { c.trim_start_matches('\u{feff}') } else { c });
+    let columns = Columns::find(header.map(|c| c.trim().to_owned()).collect())?;
+    let needed = columns.needed();
+
+    let mut sweep = Sweep {
+        domains: columns.domains.iter().map(|(_, name)| name.clone()).collect(),
+        targets: columns.targets.iter().map(|(_, name)| name.clone()).collect(),
+        n: Vec::new(),
+        d: Vec::new(),
+        h: Vec::new(),
+        losses: Vec::new(),
+        runs: Vec::new(),
+        splits: Vec::new(),
+        origin: Origin::Lines(Vec::new()),
+        ignored: columns.ignored.clone(),
+    };
+    let mut lines = Vec::new();
+    let mut skipped = 0;
+    while next(&mut reader, &mut bytes, path)? {
+        let line = bytes.position().map_or(0, csv::Position::line);
+        let record = text(&bytes)?;
+        let expected = columns.header.len();
+        if record.len() != expected {
+            return Err(SweepError::Ragged { line, found: record.len(), expected });
+        }
+        if let Some(&empty) = needed.iter().find(|&&i| record[i].trim().is_empty()) {
+            if incomplete == Incomplete::Skip {
+                skipped += 1;
+                continue;
+            }
+            return Err(SweepError::Value {
+                place: format!("line {line}"),
+                column: columns.header[empty].clone(),
+                value: "an empty cell".to_owned(),
+                expected: "a value",
+            });
+        }
+        let number = |i: usize| {
+            record[i].trim().parse::<f64>().map_err(|_| SweepError::Value {
+                place: format!("line {line}"),
+                column: columns.header[i].clone(),
+                value: format!("`{}`", &record[i]),
+                expected: "a number",
+            })
+        };
+        sweep.n.push(number(columns.n)?);
+        sweep.d.push(number(columns.d)?);
+        for &(i, _) in &columns.domains {
+            sweep.h.push(number(i)?);
+        }
+        for &(i, _) in &columns.targets {
+            sweep.losses.push(number(i)?);
+        }
+        if let Some(i) = columns.run {
+            sweep.runs.push(record[i].trim().to_owned());
+        }
+        sweep.splits.push(columns.split.map_or(TRAIN, |i| record[i].trim()).to_owned());
+        lines.push(usize::try_from(line).unwrap_or(usize::MAX));
+    }
+    if lines.is_empty() {
+        let rows = if skipped == 0 { "no rows below it" } else { "no complete row below it" };
+        return Err(SweepError::Empty(format!("the file has a header but {rows}")));
+    }
+    sweep.origin = Origin::Lines(lines);
+    Ok((sweep.validated()?, skipped))
+}
+
+fn next(
+    reader: &mut csv::Reader<impl Read>,
+    record: &mut ByteRecord,
+    path: &str,
+) -> Result<bool, SweepError> {
+    reader.read_byte_record(record).map_err(|e| {
+        let source: io::Error = e.into();
+        SweepError::Io { path: path.to_owned(), source }
+    })
+}
+
+/// The record as text; bytes that are not UTF-8, or a NUL, make the file a binary one.
+fn text(bytes: &ByteRecord) -> Result<StringRecord, SweepError> {
+    let line = bytes.position().map_or(1, csv::Position::line);
+    if bytes.as_slice().contains(&0) {
+        return Err(SweepError::Binary { line });
+    }
+    StringRecord::from_byte_record(bytes.clone()).map_err(|_| SweepError::Binary { line })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u\n\
+        r0,train,1e8,1e9,0.5,0.5,3.0,2.0\n\
+        r0,train,1e8,2e9,0.5,0.5,2.9,1.9\n\
+        r1,eval,4e8,2e9,0.1,0.9,2.8,1.8\n";
+
+    fn message(text: &str) -> String {
+        Sweep::from_csv(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_is_read_and_written_to_the_bit() {
+        let sweep = Sweep::from_csv(GOOD.as_bytes()).unwrap();
+        assert_eq!(sweep.domains(), ["a", "b"]);
+        assert_eq!(sweep.targets(), ["t", "u"]);
+        assert_eq!(sweep.row(2).run, "r1");
+        assert_eq!(sweep.split("eval").unwrap().place(0), "line 4");
+        let awkward = Sweep::from_slices(
+            &["a,\"b\"", "c"],
+            &["t\nu"],
+            &[0.1 + 0.2, 1e300],
+            &[f64::MIN_POSITIVE, 1.0 / 3.0],
+            &[1.0 / 3.0, 2.0 / 3.0, 0.0, 1.0],
+            &[5e-324, 1.797e308],
+        )
+        .unwrap();
+        for sweep in [sweep, awkward] {
+            let mut text = Vec::new();
+            sweep.to_csv(&mut text).unwrap();
+            let back = Sweep::from_csv(text.as_slice()).unwrap();
+            assert_eq!(back.len(), sweep.len());
+            assert!(back.rows().zip(sweep.rows()).all(|(a, b)| a == b));
+            assert_eq!(back.domains(), sweep.domains());
+            assert_eq!(back.targets(), sweep.targets());
+        }
+    }
+
+    #[test]
+    fn column_order_marks_and_line_ends_do_not_matter() {
+        let shuffled = "\u{feff}loss_u,h_b,note,n_tokens,split,h_a,loss_t,run,n_params\r\n\
+            2.0,0.5,x,1e9,train,0.5,3.0,r0,1e8\r\n\
+            1.9,0.5,,2e9,train,0.5,2.9,r0,1e8\r\n\
+            1.8,0.9,z,2e9,eval,0.1,2.8,r1,4e8\r\n";
+        let a = Sweep::from_csv(GOOD.as_bytes()).unwrap();
+        let b = Sweep::from_csv(shuffled.as_bytes()).unwrap();
+        assert_eq!(b.ignored_columns(), ["note"]);
+        assert_eq!(b.domains(), ["b", "a"]);
+        assert_eq!(a.losses_of("t").unwrap(), b.losses_of("t").unwrap());
+        assert_eq!(a.losses_of("u").unwrap(), b.losses_of("u").unwrap());
+    }
+
+    #[test]
+    fn every_fault_names_its_line_column_and_value() {
+        let edit = |from: &str, to: &str| message(&GOOD.replacen(from, to, 1));
+        let second = "r0,train,1e8,2e9,0.5,0.5,2.9,1.9";
+        for (text, expected) in [
+            (
+                edit("n_params", "params"),
+                "line 1: no column n_params; the header has: run, split, params",
+            ),
+            (edit("h_a,h_b", "x,y"), "line 1: no column h_<domain>"),
+            (edit("loss_t,loss_u", "x,y"), "line 1: no column loss_<target>"),
+            (edit("h_b", "h_"), "domain name `` is empty"),
+            (edit("h_b", "h_a"), "line 1: column `h_a` stands twice"),
+            (
+                edit(second, "r0,train,1e8,2e9,0.5,0.5,two,1.9"),
+                "line 3, column `loss_t`: `two`, expected a number",
+            ),
+            (
+                edit(second, "r0,train,1e8,,0.5,0.5,2.9,1.9"),
+                "line 3, column `n_tokens`: an empty cell",
+            ),
+            (edit(second, "r0,,1e8,2e9,0.5,0.5,2.9,1.9"), "line 3, column `split`: an empty cell"),
+            (
+                edit(second, "r0,train,1e8,2e9,0.5,0.5,NaN,1.9"),
+                "line 3, column `loss_t`: NaN, expected a finite loss > 0",
+            ),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,inf,1.9"), "line 3, column `loss_t`: inf"),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,-2.9,1.9"), "line 3, column `loss_t`: -2.9"),
+            (
+                edit(second, "r0,train,0,2e9,0.5,0.5,2.9,1.9"),
+                "line 3, column `n_params`: 0, expected a finite number > 0",
+            ),
+            (
+                edit(second, "r0,train,1e8,2e9,0.4,0.5,2.9,1.9"),
+                "line 3, columns h_a + h_b: the domain weights sum to 0.9",
+            ),
+            (edit(second, "r0,train,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
+            (edit(second, "r0,other,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9"), "line 3 has 7 fields, expected 8"),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9,1.9,1"), "line 3 has 9 fields, expected 8"),
+            (message(""), "the file is empty"),
+            (message("\n\n"), "the file is empty"),
+            (message("n_params,n_tokens,h_a,loss_t\n"), "the file has a header but no rows"),
+        ] {
+            assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
+        }
+    }
+
+    #[test]
+    fn binary_and_absent_files_are_refused() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        assert!(matches!(Sweep::from_csv(png.as_slice()), Err(SweepError::Binary { line: 1 })));
+        let nul = GOOD.replace("r1", "r\0");
+        assert!(matches!(Sweep::from_csv(nul.as_bytes()), Err(SweepError::Binary { line: 4 })));
+        let absent = Sweep::read_csv("no/such/file.csv").unwrap_err().to_string();
+        assert!(absent.starts_with("no/such/file.csv: "), "{absent}");
+    }
+
+    #[test]
+    fn skipping_counts_what_it_skips() {
+        let text = GOOD.replacen("2.9,1.9", "2.9,", 1);
+        let (sweep, skipped) = parse(text.as_bytes(), "CSV", Incomplete::Skip).unwrap();
+        assert_eq!((sweep.len(), skipped), (2, 1));
+        assert_eq!(sweep.place(1), "line 4");
+        let bad = text.replace("0.1,0.9", "0.1,0.8");
+        assert!(parse(bad.as_bytes(), "CSV", Incomplete::Skip).is_err());
+    }
+}

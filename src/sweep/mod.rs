@@ -1,0 +1,495 @@
+//! Sweeps: the runs a law is fitted to, validated once.
+//!
+//! A [`Sweep`] is a table with one row for each checkpoint: model size N (parameters), training
+//! tokens D, domain weights h (one column for each named domain) and losses in nats per token (one
+//! column for each named target). A row also has the name of its run, whose checkpoints share N and
+//! h, and the name of its split: laws are fitted to `train` and judged on `eval`.
+
+#[cfg(feature = "csv")]
+mod csv;
+mod split;
+
+use std::collections::HashMap;
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::error::{MixtureError, SweepError};
+use crate::mixture;
+
+/// The split that laws are fitted to.
+pub const TRAIN: &str = "train";
+/// The split that laws are judged on.
+pub const EVAL: &str = "eval";
+
+/// Reference scales N0 (parameters) and D0 (tokens), by which a law divides N and D.
+///
+/// They are the geometric means over the rows that a law is fitted to, and belong to the law: its
+/// coordinates mean something only together with them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scales {
+    /// N0, in parameters.
+    pub n: f64,
+    /// D0, in tokens.
+    pub d: f64,
+}
+
+impl Scales {
+    /// N0 = D0 = 1: the coordinates of a law are then those of the raw N and D.
+    pub const ONE: Scales = Scales { n: 1.0, d: 1.0 };
+}
+
+/// Runs and their checkpoints: N, D, h and the losses of named targets.
+///
+/// Every row is validated when the sweep is made: N and D finite and positive, domain weights on the
+/// simplex, losses finite and positive. Nothing is dropped, clipped or renormalised.
+///
+/// ```
+/// use mixlaw::Sweep;
+/// use ndarray::array;
+///
+/// let sweep = Sweep::new(
+///     &["web", "code"],
+///     &["python"],
+///     array![1e8, 1e8, 2e8].view(),
+///     array![1e9, 2e9, 2e9].view(),
+///     array![[0.5, 0.5], [0.5, 0.5], [0.9, 0.1]].view(),
+///     array![[3.1], [2.9], [3.0]].view(),
+/// )?;
+/// assert_eq!(sweep.len(), 3);
+/// assert_eq!(sweep.row(2).h, [0.9, 0.1]);
+/// // Without names of their own, runs are the rows that share N and h.
+/// assert_eq!(sweep.row(0).run, sweep.row(1).run);
+/// # Ok::<(), mixlaw::SweepError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    domains: Vec<String>,
+    targets: Vec<String>,
+    n: Vec<f64>,
+    d: Vec<f64>,
+    /// Rows x domains.
+    h: Vec<f64>,
+    /// Rows x targets.
+    losses: Vec<f64>,
+    runs: Vec<String>,
+    splits: Vec<String>,
+    origin: Origin,
+    ignored: Vec<String>,
+}
+
+/// Where the rows came from, so that errors can name them.
+#[derive(Debug, Clone, PartialEq)]
+enum Origin {
+    /// Row numbers of the arrays, from 0.
+    Rows(Vec<usize>),
+    /// Lines of a file, the header being line 1.
+    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "only files have lines"))]
+    Lines(Vec<usize>),
+}
+
+impl Origin {
+    fn place(&self, row: usize) -> String {
+        match self {
+            Origin::Rows(rows) => format!("row {}", rows[row]),
+            Origin::Lines(lines) => format!("line {}", lines[row]),
+        }
+    }
+
+    fn select(&self, keep: &[usize]) -> Origin {
+        let pick = |of: &[usize]| keep.iter().map(|&i| of[i]).collect();
+        match self {
+            Origin::Rows(rows) => Origin::Rows(pick(rows)),
+            Origin::Lines(lines) => Origin::Lines(pick(lines)),
+        }
+    }
+}
+
+/// One checkpoint of a [`Sweep`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<'a> {
+    /// Model size N, in parameters.
+    pub n: f64,
+    /// Training tokens D.
+    pub d: f64,
+    /// Domain weights h, in the order of [`Sweep::domains`].
+    pub h: &'a [f64],
+    /// Losses in nats, in the order of [`Sweep::targets`].
+    pub losses: &'a [f64],
+    /// The run this checkpoint belongs to.
+    pub run: &'a str,
+    /// The split: [`TRAIN`], [`EVAL`] or any other.
+    pub split: &'a str,
+}
+
+impl Sweep {
+    /// A sweep from arrays: `n` and `d` of length p, `h` p x domains, `losses` p x targets.
+    ///
+    /// All rows belong to the split [`TRAIN`], and rows that share N and h to one run; see
+    /// [`Sweep::with_splits`] and [`Sweep::with_runs`].
+    ///
+    /// # Errors
+    /// [`SweepError`] if a shape is wrong, a name is empty or stands twice, or a row is not valid;
+    /// it names the row (from 0) and the column.
+    pub fn new(
+        domains: &[impl AsRef<str>],
+        targets: &[impl AsRef<str>],
+        n: ArrayView1<'_, f64>,
+        d: ArrayView1<'_, f64>,
+        h: ArrayView2<'_, f64>,
+        losses: ArrayView2<'_, f64>,
+    ) -> Result<Self, SweepError> {
+        for (what, array, names) in [
+            ("the columns of h", &h, domains.len()),
+            ("the columns of losses", &losses, targets.len()),
+        ] {
+            shape(what, array.ncols(), names)?;
+        }
+        let flat = |a: ArrayView2<'_, f64>| a.iter().copied().collect::<Vec<f64>>();
+        Self::from_slices(
+            domains,
+            targets,
+            &n.iter().copied().collect::<Vec<f64>>(),
+            &d.iter().copied().collect::<Vec<f64>>(),
+            &flat(h),
+            &flat(losses),
+        )
+    }
+
+    /// A sweep from slices, `h` and `losses` row by row; otherwise as [`Sweep::new`].
+    ///
+    /// # Errors
+    /// As [`Sweep::new`].
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let fault = Sweep::from_slices(&["a", "b"], &["t"], &[1e8], &[0.0], &[0.5, 0.5], &[3.0]);
+    /// assert_eq!(
+    ///     fault.unwrap_err().to_string(),
+    ///     "row 0, column `n_tokens`: 0, expected a finite number > 0"
+    /// );
+    /// ```
+    pub fn from_slices(
+        domains: &[impl AsRef<str>],
+        targets: &[impl AsRef<str>],
+        n: &[f64],
+        d: &[f64],
+        h: &[f64],
+        losses: &[f64],
+    ) -> Result<Self, SweepError> {
+        let p = n.len();
+        let sweep = Self {
+            domains: owned(domains),
+            targets: owned(targets),
+            n: n.to_vec(),
+            d: d.to_vec(),
+            h: h.to_vec(),
+            losses: losses.to_vec(),
+            runs: Vec::new(),
+            splits: vec![TRAIN.to_owned(); p],
+            origin: Origin::Rows((0..p).collect()),
+            ignored: Vec::new(),
+        };
+        sweep.validated()
+    }
+
+    /// The same sweep with these names of runs, one for each row.
+    ///
+    /// # Errors
+    /// [`SweepError::Shape`] if there are not as many names as rows.
+    pub fn with_runs(self, runs: &[impl AsRef<str>]) -> Result<Self, SweepError> {
+        shape("runs", runs.len(), self.len())?;
+        Ok(Self { runs: owned(runs), ..self })
+    }
+
+    /// The same sweep with these names of splits, one for each row.
+    ///
+    /// # Errors
+    /// [`SweepError::Shape`] if there are not as many names as rows.
+    pub fn with_splits(self, splits: &[impl AsRef<str>]) -> Result<Self, SweepError> {
+        shape("splits", splits.len(), self.len())?;
+        Ok(Self { splits: owned(splits), ..self })
+    }
+
+    /// Checks names, shapes and every row, and names the runs where nobody did.
+    fn validated(mut self) -> Result<Self, SweepError> {
+        check_names("domain", &self.domains)?;
+        check_names("target", &self.targets)?;
+        let p = self.n.len();
+        shape("d", self.d.len(), p)?;
+        shape("h", self.h.len(), p * self.domains.len())?;
+        shape("losses", self.losses.len(), p * self.targets.len())?;
+        if p == 0 {
+            return Err(SweepError::Empty("a sweep needs at least one row, got none".to_owned()));
+        }
+        for i in 0..p {
+            self.check_row(i)?;
+        }
+        if self.runs.is_empty() {
+            self.runs = self.runs_by_size_and_mixture();
+        }
+        Ok(self)
+    }
+
+    fn check_row(&self, i: usize) -> Result<(), SweepError> {
+        let value = |column: String, value: f64, expected| SweepError::Value {
+            place: self.place(i),
+            column,
+            value: value.to_string(),
+            expected,
+        };
+        for (column, x) in [("n_params", self.n[i]), ("n_tokens", self.d[i])] {
+            if !(x.is_finite() && x > 0.0) {
+                return Err(value(column.to_owned(), x, "a finite number > 0"));
+            }
+        }
+        match mixture::validate(self.h(i)) {
+            Ok(()) => {}
+            Err(MixtureError::Weight { index, value: weight }) => {
+                let column = format!("h_{}", self.domains[index]);
+                return Err(value(column, weight, "a finite domain weight >= 0"));
+            }
+            Err(source) => {
+                let columns: Vec<String> = self.domains.iter().map(|d| format!("h_{d}")).collect();
+                let columns = columns.join(" + ");
+                return Err(SweepError::Mixture { place: self.place(i), columns, source });
+            }
+        }
+        for (target, &loss) in self.targets.iter().zip(self.row(i).losses) {
+            if !(loss.is_finite() && loss > 0.0) {
+                return Err(value(format!("loss_{target}"), loss, "a finite loss > 0"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers the runs by their first row; a run is the rows that share N and h.
+    fn runs_by_size_and_mixture(&self) -> Vec<String> {
+        let mut seen = HashMap::new();
+        (0..self.len())
+            .map(|i| {
+                let key: Vec<u64> = std::iter::once(self.n[i])
+                    .chain(self.h(i).iter().copied())
+                    .map(f64::to_bits)
+                    .collect();
+                let next = seen.len();
+                format!("run{}", *seen.entry(key).or_insert(next))
+            })
+            .collect()
+    }
+
+    /// Number of rows.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a sweep is never empty")]
+    pub fn len(&self) -> usize {
+        self.n.len()
+    }
+
+    /// The names of the domains.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// The names of the targets.
+    #[must_use]
+    pub fn targets(&self) -> &[String] {
+        &self.targets
+    }
+
+    /// Columns of the file that are not part of a sweep and were ignored; none for arrays.
+    #[must_use]
+    pub fn ignored_columns(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn row(&self, i: usize) -> Row<'_> {
+        let m = self.targets.len();
+        Row {
+            n: self.n[i],
+            d: self.d[i],
+            h: self.h(i),
+            losses: &self.losses[i * m..(i + 1) * m],
+            run: self.runs.get(i).map_or("", String::as_str),
+            split: &self.splits[i],
+        }
+    }
+
+    /// All rows, in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (0..self.len()).map(|i| self.row(i))
+    }
+
+    /// How errors name row `i`: `row 3`, or `line 5` of a file.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn place(&self, i: usize) -> String {
+        self.origin.place(i)
+    }
+
+    fn h(&self, i: usize) -> &[f64] {
+        let k = self.domains.len();
+        &self.h[i * k..(i + 1) * k]
+    }
+
+    /// Model sizes N, in parameters, one for each row.
+    #[must_use]
+    pub fn n(&self) -> ArrayView1<'_, f64> {
+        ArrayView1::from(&self.n)
+    }
+
+    /// Training tokens D, one for each row.
+    #[must_use]
+    pub fn d(&self) -> ArrayView1<'_, f64> {
+        ArrayView1::from(&self.d)
+    }
+
+    /// Domain weights h, rows x domains.
+    #[must_use]
+    pub fn mixtures(&self) -> ArrayView2<'_, f64> {
+        view(&self.h, self.len(), self.domains.len())
+    }
+
+    /// Losses in nats, rows x targets.
+    #[must_use]
+    pub fn losses(&self) -> ArrayView2<'_, f64> {
+        view(&self.losses, self.len(), self.targets.len())
+    }
+
+    /// The losses of one target, in nats.
+    ///
+    /// # Errors
+    /// [`SweepError::Unknown`] if the sweep has no such target.
+    pub fn losses_of(&self, target: &str) -> Result<Vec<f64>, SweepError> {
+        let column =
+            self.targets.iter().position(|t| t == target).ok_or_else(|| SweepError::Unknown {
+                kind: "target",
+                name: target.to_owned(),
+                known: self.targets.clone(),
+            })?;
+        Ok(self.losses().column(column).to_vec())
+    }
+
+    /// The geometric means of N and D over all rows.
+    #[must_use]
+    pub fn scales(&self) -> Scales {
+        let mean = |x: &[f64]| (x.iter().map(|v| v.ln()).sum::<f64>() / x.len() as f64).exp();
+        Scales { n: mean(&self.n), d: mean(&self.d) }
+    }
+}
+
+fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_owned()).collect()
+}
+
+fn view(data: &[f64], rows: usize, columns: usize) -> ArrayView2<'_, f64> {
+    ArrayView2::from_shape((rows, columns), data).expect("validated shape")
+}
+
+fn shape(what: &str, found: usize, expected: usize) -> Result<(), SweepError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(SweepError::Shape { what: what.to_owned(), found, expected })
+}
+
+fn check_names(kind: &'static str, names: &[String]) -> Result<(), SweepError> {
+    if names.is_empty() {
+        return Err(SweepError::Empty(format!("a sweep needs at least one {kind}, got none")));
+    }
+    for (i, name) in names.iter().enumerate() {
+        let fault = |problem| SweepError::Name { kind, name: name.clone(), problem };
+        if name.is_empty() {
+            return Err(fault("is empty"));
+        }
+        if names[..i].contains(name) {
+            return Err(fault("stands twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep() -> Sweep {
+        Sweep::from_slices(
+            &["a", "b"],
+            &["t", "u"],
+            &[1e8, 1e8, 4e8, 4e8],
+            &[1e9, 2e9, 1e9, 2e9],
+            &[0.5, 0.5, 0.5, 0.5, 0.2, 0.8, 0.3, 0.7],
+            &[3.0, 4.0, 2.9, 3.9, 2.8, 3.8, 2.7, 3.7],
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn arrays_and_slices_make_the_same_sweep() {
+        let s = sweep();
+        let t =
+            Sweep::new(&["a", "b"], &["t", "u"], s.n(), s.d(), s.mixtures(), s.losses()).unwrap();
+        assert_eq!(s, t);
+        assert_eq!(s.losses_of("u").unwrap(), [4.0, 3.9, 3.8, 3.7]);
+        // A transposed (Fortran-order) view holds the same numbers.
+        let fortran = s.mixtures().t().to_owned();
+        let u =
+            Sweep::new(&["a", "b"], &["t", "u"], s.n(), s.d(), fortran.t(), s.losses()).unwrap();
+        assert_eq!(s, u);
+    }
+
+    #[test]
+    fn scales_are_geometric_means() {
+        let scales = sweep().scales();
+        approx::assert_relative_eq!(scales.n, 2e8, max_relative = 1e-14);
+        approx::assert_relative_eq!(scales.d, 2f64.sqrt() * 1e9, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn every_fault_names_its_row_and_column() {
+        type Edit = fn(&mut Vec<f64>, &mut Vec<f64>, &mut Vec<f64>, &mut Vec<f64>);
+        let cases: [(Edit, &str); 8] = [
+            (|n, _, _, _| n[1] = 0.0, "row 1, column `n_params`: 0"),
+            (|_, d, _, _| d[2] = f64::INFINITY, "row 2, column `n_tokens`: inf"),
+            (|_, _, h, _| h[3] = -0.5, "row 1, column `h_b`: -0.5"),
+            (|_, _, h, _| h[0] = 0.4, "row 0, columns h_a + h_b: the domain weights sum to 0.9"),
+            (|_, _, _, l| l[7] = f64::NAN, "row 3, column `loss_u`: NaN"),
+            (|_, _, _, l| l[0] = -1.0, "row 0, column `loss_t`: -1"),
+            (|_, d, _, _| d.truncate(3), "d has length 3, expected 4"),
+            (
+                |n, d, h, l| [n, d, h, l].map(Vec::clear).into_iter().collect(),
+                "a sweep needs at least one row",
+            ),
+        ];
+        for (edit, expected) in cases {
+            let s = sweep();
+            let (mut n, mut d, mut h, mut l) =
+                (s.n.clone(), s.d.clone(), s.h.clone(), s.losses.clone());
+            edit(&mut n, &mut d, &mut h, &mut l);
+            let error = Sweep::from_slices(&["a", "b"], &["t", "u"], &n, &d, &h, &l).unwrap_err();
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_are_checked() {
+        let s = sweep();
+        let make = |domains: &[&str], targets: &[&str]| {
+            Sweep::new(domains, targets, s.n(), s.d(), s.mixtures(), s.losses()).map(|_| ())
+        };
+        assert!(matches!(make(&["a", "a"], &["t", "u"]), Err(SweepError::Name { .. })));
+        assert!(matches!(make(&["a", ""], &["t", "u"]), Err(SweepError::Name { .. })));
+        assert!(matches!(make(&["a", "b"], &["t"]), Err(SweepError::Shape { .. })));
+        assert!(matches!(sweep().losses_of("v"), Err(SweepError::Unknown { .. })));
+        assert!(sweep().with_runs(&["x"]).is_err());
+        assert!(sweep().with_splits(&["x"]).is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! Ways to split a sweep: by name, size, tokens, run or mixture.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use super::{Row, Sweep};
+use crate::error::SweepError;
+
+impl Sweep {
+    /// The rows of one split, such as [`TRAIN`](super::TRAIN).
+    ///
+    /// # Errors
+    /// [`SweepError::Unknown`] if no row belongs to it.
+    ///
+    /// ```
+    /// # use mixlaw::Sweep;
+    /// # let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8, 2e8], &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
+    /// let sweep = sweep.with_splits(&["train", "eval"])?;
+    /// assert_eq!(sweep.split("eval")?.len(), 1);
+    /// assert!(sweep.split("test").is_err());
+    /// # Ok::<(), mixlaw::SweepError>(())
+    /// ```
+    pub fn split(&self, name: &str) -> Result<Sweep, SweepError> {
+        self.select(|row| row.split == name).map_err(|_| SweepError::Unknown {
+            kind: "split",
+            name: name.to_owned(),
+            known: self.split_counts().into_iter().map(|(split, _)| split).collect(),
+        })
+    }
+
+    /// The splits and how many rows each has, in order of appearance.
+    #[must_use]
+    pub fn split_counts(&self) -> Vec<(String, usize)> {
+        let (names, members) = group(&self.splits);
+        names.into_iter().cloned().zip(members.iter().map(Vec::len)).collect()
+    }
+
+    /// The rows for which `keep` says yes, in order. What is left out is the difference in
+    /// [`Sweep::len`].
+    ///
+    /// # Errors
+    /// [`SweepError::Empty`] if there are none.
+    pub fn select(&self, mut keep: impl FnMut(Row<'_>) -> bool) -> Result<Sweep, SweepError> {
+        let rows: Vec<usize> = (0..self.len()).filter(|&i| keep(self.row(i))).collect();
+        if rows.is_empty() {
+            return Err(SweepError::Empty("no row of the sweep was selected".to_owned()));
+        }
+        Ok(self.take(&rows))
+    }
+
+    /// The rows with N up to `max_n` parameters, and those above.
+    ///
+    /// # Errors
+    /// [`SweepError::Split`] if either side has no row.
+    pub fn split_by_size(&self, max_n: f64) -> Result<(Sweep, Sweep), SweepError> {
+        self.partition(&format!("size at N = {max_n}"), |i| self.n[i] <= max_n)
+    }
+
+    /// The rows with D up to `max_d` tokens, and those above.
+    ///
+    /// # Errors
+    /// [`SweepError::Split`] if either side has no row.
+    pub fn split_by_tokens(&self, max_d: f64) -> Result<(Sweep, Sweep), SweepError> {
+        self.partition(&format!("tokens at D = {max_d}"), |i| self.d[i] <= max_d)
+    }
+
+    /// The rows of `count` runs drawn at random, and those of the others. The same seed draws the
+    /// same runs; checkpoints of a run stay together.
+    ///
+    /// # Errors
+    /// [`SweepError::Split`] if `count` is 0 or not less than the number of runs.
+    pub fn split_by_run(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
+        self.split_groups("run", &self.runs, count, seed)
+    }
+
+    /// The rows of `count` distinct mixtures drawn at random, and those of the others: how the paper
+    /// tests a law on mixtures it has not seen. The same seed draws the same mixtures.
+    ///
+    /// # Errors
+    /// [`SweepError::Split`] if `count` is 0 or not less than the number of distinct mixtures.
+    ///
+    /// ```
+    /// # use mixlaw::Sweep;
+    /// # let h = [0.1, 0.9, 0.1, 0.9, 0.5, 0.5, 0.8, 0.2];
+    /// # let sweep =
+    /// #     Sweep::from_slices(&["a", "b"], &["t"], &[1e8; 4], &[1e9, 2e9, 1e9, 1e9], &h, &[3.0; 4])?;
+    /// let (fit, test) = sweep.split_by_mixture(2, 0)?;
+    /// assert!(fit.rows().all(|a| test.rows().all(|b| a.h != b.h)));
+    /// # Ok::<(), mixlaw::SweepError>(())
+    /// ```
+    pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
+        let keys: Vec<Vec<u64>> =
+            self.rows().map(|row| row.h.iter().map(|w| w.to_bits()).collect()).collect();
+        self.split_groups("mixture", &keys, count, seed)
+    }
+
+    fn split_groups<K: Hash + Eq>(
+        &self,
+        kind: &str,
+        keys: &[K],
+        count: usize,
+        seed: u64,
+    ) -> Result<(Sweep, Sweep), SweepError> {
+        let (_, members) = group(keys);
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        let mut first = vec![false; self.len()];
+        for &g in order.iter().take(count) {
+            members[g].iter().for_each(|&i| first[i] = true);
+        }
+        self.partition(&format!("{kind}: {count} of {}", members.len()), |i| first[i])
+    }
+
+    fn partition(
+        &self,
+        how: &str,
+        first: impl Fn(usize) -> bool,
+    ) -> Result<(Sweep, Sweep), SweepError> {
+        let (a, b): (Vec<usize>, Vec<usize>) = (0..self.len()).partition(|&i| first(i));
+        if a.is_empty() || b.is_empty() {
+            return Err(SweepError::Split(format!(
+                "splitting by {how} leaves {} and {} rows, expected at least one on each side",
+                a.len(),
+                b.len()
+            )));
+        }
+        Ok((self.take(&a), self.take(&b)))
+    }
+
+    /// The rows with these numbers.
+    fn take(&self, rows: &[usize]) -> Sweep {
+        let pick = |of: &[f64], width: usize| -> Vec<f64> {
+            rows.iter().flat_map(|&i| &of[i * width..(i + 1) * width]).copied().collect()
+        };
+        let names = |of: &[String]| rows.iter().map(|&i| of[i].clone()).collect();
+        Sweep {
+            domains: self.domains.clone(),
+            targets: self.targets.clone(),
+            n: pick(&self.n, 1),
+            d: pick(&self.d, 1),
+            h: pick(&self.h, self.domains.len()),
+            losses: pick(&self.losses, self.targets.len()),
+            runs: names(&self.runs),
+            splits: names(&self.splits),
+            origin: self.origin.select(rows),
+            ignored: self.ignored.clone(),
+        }
+    }
+}
+
+/// The distinct keys in order of appearance, and the rows of each.
+fn group<K: Hash + Eq>(keys: &[K]) -> (Vec<&K>, Vec<Vec<usize>>) {
+    let mut index = HashMap::new();
+    let mut names = Vec::new();
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    for (i, key) in keys.iter().enumerate() {
+        let g = *index.entry(key).or_insert_with(|| {
+            names.push(key);
+            members.push(Vec::new());
+            members.len() - 1
+        });
+        members[g].push(i);
+    }
+    (names, members)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Sweep;
+
+    /// 3 sizes x 4 mixtures x 2 token counts.
+    fn sweep() -> Sweep {
+        let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+        for size in [1e8, 2e8, 4e8] {
+            for w in [0.1, 0.3, 0.5, 0.9] {
+                for tokens in [1e9, 3e9] {
+                    n.push(size);
+                    d.push(tokens);
+                    h.extend([w, 1.0 - w]);
+                    loss.push(3.0);
+                }
+            }
+        }
+        Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &loss).unwrap()
+    }
+
+    #[test]
+    fn sides_are_disjoint_and_complete() {
+        let s = sweep();
+        for (a, b) in [
+            s.split_by_size(2e8).unwrap(),
+            s.split_by_tokens(1e9).unwrap(),
+            s.split_by_run(5, 1).unwrap(),
+            s.split_by_mixture(3, 1).unwrap(),
+        ] {
+            assert_eq!(a.len() + b.len(), s.len());
+            let mut places: Vec<String> =
+                (0..a.len()).map(|i| a.place(i)).chain((0..b.len()).map(|i| b.place(i))).collect();
+            places.sort();
+            places.dedup();
+            assert_eq!(places.len(), s.len());
+        }
+    }
+
+    #[test]
+    fn groups_stay_together() {
+        let s = sweep();
+        let (a, b) = s.split_by_size(2e8).unwrap();
+        assert_eq!((a.len(), b.len()), (16, 8));
+        let (a, b) = s.split_by_run(5, 9).unwrap();
+        assert_eq!(a.len(), 10);
+        assert!(a.rows().all(|x| b.rows().all(|y| x.run != y.run)));
+        let (a, b) = s.split_by_mixture(1, 9).unwrap();
+        assert_eq!(a.len(), 6);
+        assert!(a.rows().all(|x| b.rows().all(|y| x.h != y.h)));
+    }
+
+    #[test]
+    fn seeds_decide_and_repeat() {
+        let s = sweep();
+        assert_eq!(s.split_by_run(5, 4).unwrap(), s.split_by_run(5, 4).unwrap());
+        let draws: Vec<Sweep> = (0..8).map(|seed| s.split_by_run(5, seed).unwrap().0).collect();
+        assert!(draws.iter().any(|x| *x != draws[0]));
+    }
+
+    #[test]
+    fn a_side_without_rows_is_refused() {
+        let s = sweep();
+        assert!(s.split_by_size(1.0).is_err());
+        assert!(s.split_by_tokens(1e12).is_err());
+        for count in [0, 12, 13] {
+            let error = s.split_by_run(count, 0).unwrap_err().to_string();
+            assert!(error.contains(&format!("run: {count} of 12")), "{error}");
+        }
+        assert!(s.select(|_| false).is_err());
+        let unknown = s.split("eval").unwrap_err().to_string();
+        assert_eq!(unknown, "unknown split `eval`, the sweep has: train");
+    }
+}
