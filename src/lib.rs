@@ -3,11 +3,16 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod fit;
+pub mod law;
+mod linalg;
 mod mixture;
+pub mod optim;
 pub mod sweep;
 
 pub use ndarray;
 
 pub use error::{FitError, LawError, MixtureError, SimplexError, SweepError};
+pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use sweep::{Scales, Sweep};

@@ -1,0 +1,450 @@
+//! Fitting: from a law and a sweep to coefficients.
+//!
+//! A [`Fitter`] minimises the mean Huber loss of the residuals (eq. 6) with any
+//! [`Optimizer`]; a [`Fit`] is the law with the coordinates that were found, and how it went.
+
+mod metrics;
+mod problem;
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::error::{FitError, LawError};
+use crate::law::ScalingLaw;
+use crate::optim::{
+    Control, Minimum, MultiStart, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
+};
+use crate::sweep::Sweep;
+
+pub use metrics::Metrics;
+use problem::{Bound, Problem};
+
+/// What a residual is the difference of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Residual {
+    /// `L - prediction`, in nats (eq. 6).
+    #[default]
+    Loss,
+    /// `ln L - ln prediction`, as in Chinchilla fits.
+    LogLoss,
+}
+
+/// How to fit a law to a sweep.
+///
+/// The objective is the weighted mean over rows of `Huber(residual)`, with `Huber(r) = r^2/2` for
+/// `|r| < delta` and `delta (|r| - delta/2)` otherwise (eq. 6).
+///
+/// ```
+/// use mixlaw::law::AdditiveLaw;
+/// use mixlaw::{Fitter, Mixture, Sweep};
+///
+/// // Losses of a known law at nine runs, which the fit finds again.
+/// let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+/// for web in [0.1, 0.5, 0.9] {
+///     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+///         n.push(size);
+///         d.push(tokens);
+///         h.extend([web, 1.0 - web]);
+///         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+///             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+///     }
+/// }
+/// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+/// assert!(fit.evaluate(&sweep)?.mre < 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Fitter {
+    delta: f64,
+    residual: Residual,
+    row_weights: Option<Vec<f64>>,
+    constraints: Vec<(String, f64, f64)>,
+    optimizer: Arc<dyn Optimizer>,
+    seed: u64,
+}
+
+/// Starts of the default optimizer.
+const DEFAULT_STARTS: usize = 12;
+
+impl Default for Fitter {
+    fn default() -> Self {
+        let local = SmoothFirst::new(TrustRegion::default());
+        Self {
+            delta: 1e-3,
+            residual: Residual::Loss,
+            row_weights: None,
+            constraints: Vec::new(),
+            optimizer: Arc::new(MultiStart::new(local, DEFAULT_STARTS)),
+            seed: 0,
+        }
+    }
+}
+
+impl Fitter {
+    /// The paper's objective (mean Huber, delta 1e-3, on the loss) and the crate's optimizer: 12
+    /// starts drawn by the law, each by [`TrustRegion`] on least squares and then on Huber.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The Huber delta, in the unit of the residual; infinity is least squares.
+    #[must_use]
+    pub fn delta(self, delta: f64) -> Self {
+        Self { delta, ..self }
+    }
+
+    /// Residuals on the loss, or on its logarithm.
+    #[must_use]
+    pub fn residual(self, residual: Residual) -> Self {
+        Self { residual, ..self }
+    }
+
+    /// One weight for each row of the sweep that will be fitted, such as how often a resample drew
+    /// it. Only their ratios matter; a row of weight 0 is left out.
+    #[must_use]
+    pub fn row_weights(self, weights: impl Into<Vec<f64>>) -> Self {
+        Self { row_weights: Some(weights.into()), ..self }
+    }
+
+    /// Fixes a coefficient, in the paper's units.
+    #[must_use]
+    pub fn fix(self, name: impl Into<String>, value: f64) -> Self {
+        self.bound(name, value, value)
+    }
+
+    /// Searches for a coefficient between `lower` and `upper` only, in the paper's units. Replaces
+    /// the law's own box.
+    #[must_use]
+    pub fn bound(mut self, name: impl Into<String>, lower: f64, upper: f64) -> Self {
+        self.constraints.push((name.into(), lower, upper));
+        self
+    }
+
+    /// The optimizer.
+    #[must_use]
+    pub fn optimizer(self, optimizer: impl Optimizer + 'static) -> Self {
+        Self { optimizer: Arc::new(optimizer), ..self }
+    }
+
+    /// The seed of every random number of the fit. The same seed gives the same fit.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
+    /// such as `sweep.split("train")?`.
+    ///
+    /// The domains of the law and the sweep are matched by name.
+    ///
+    /// # Errors
+    /// [`FitError`] if a domain, a target or a coefficient is unknown, a setting is out of its range,
+    /// there are fewer rows than free coefficients, or the law is not defined at a row. Not
+    /// converging is not an error: see [`Fit::termination`].
+    pub fn fit(
+        &self,
+        law: impl ScalingLaw + 'static,
+        sweep: &Sweep,
+        target: &str,
+    ) -> Result<Fit, FitError> {
+        self.fit_observed(law, sweep, target, Control::seeded(self.seed))
+    }
+
+    /// As [`Fitter::fit`], with an observer that is told of the progress and can stop it, with the
+    /// best coordinates so far. The control's seed is replaced by the fitter's.
+    ///
+    /// # Errors
+    /// As [`Fitter::fit`].
+    pub fn fit_observed(
+        &self,
+        law: impl ScalingLaw + 'static,
+        sweep: &Sweep,
+        target: &str,
+        control: Control<'_>,
+    ) -> Result<Fit, FitError> {
+        let law: Arc<dyn ScalingLaw> = Arc::new(law);
+        let data = self.data(law.as_ref(), sweep, target)?;
+        let bounds = self.bounds(law.as_ref())?;
+        let free = bounds.iter().filter(|b| b.lower < b.upper).count();
+        let rows = data.weights.iter().filter(|w| **w > 0.0).count();
+        if rows < free {
+            let law = law.name().to_owned();
+            return Err(FitError::TooFewRows { law, rows, coefficients: free });
+        }
+        let mut problem = Problem::new(law.as_ref(), &data, &bounds, self.delta, self.residual);
+        let mut control = control.reseeded(self.seed);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+        let start = problem.draw_start(&mut rng).expect("a law draws its starts");
+        let minimum = self.optimizer.minimize(&mut problem, &start, &mut control);
+        let at_bound = problem.at_bound(&minimum.x);
+        let coordinates = problem.coordinates(&minimum.x);
+        drop(problem);
+        Ok(Fit {
+            target: target.to_owned(),
+            coordinates,
+            at_bound,
+            minimum,
+            fitter: self.clone(),
+            law,
+        })
+    }
+
+    /// The rows in the order of the law's domains, checked.
+    fn data(&self, law: &dyn ScalingLaw, sweep: &Sweep, target: &str) -> Result<Data, FitError> {
+        if self.delta.is_nan() || self.delta <= 0.0 {
+            let expected = "a number > 0 (infinity is least squares)";
+            return Err(FitError::Setting {
+                name: "delta".to_owned(),
+                value: self.delta,
+                expected,
+            });
+        }
+        let losses = losses_of(sweep, target)?;
+        let h = aligned(law, sweep)?;
+        let k = law.domains().len();
+        for (i, h) in h.chunks(k).enumerate() {
+            let row = sweep.row(i);
+            law.check(row.n, row.d, h)
+                .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
+        }
+        let weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
+        let setting = |name: String, value, expected| FitError::Setting { name, value, expected };
+        if weights.len() != sweep.len() {
+            let (found, expected) = (weights.len() as f64, "one for each row of the sweep");
+            return Err(setting("the number of row weights".to_owned(), found, expected));
+        }
+        if let Some((i, &w)) = weights.iter().enumerate().find(|(_, w)| !w.is_finite() || **w < 0.0)
+        {
+            let name = format!("the weight of {}", sweep.place(i));
+            return Err(setting(name, w, "a finite number >= 0"));
+        }
+        let total: f64 = weights.iter().sum();
+        if !(total.is_finite() && total > 0.0) {
+            return Err(setting(
+                "the sum of the row weights".to_owned(),
+                total,
+                "a finite number > 0",
+            ));
+        }
+        Ok(Data {
+            n: sweep.n().to_vec(),
+            d: sweep.d().to_vec(),
+            h,
+            losses,
+            weights: weights.iter().map(|w| w / total).collect(),
+        })
+    }
+
+    /// The box, in units of the law's coordinates.
+    fn bounds(&self, law: &dyn ScalingLaw) -> Result<Vec<Bound>, FitError> {
+        let coordinates = law.coordinates();
+        let mut bounds: Vec<Bound> = coordinates
+            .iter()
+            .map(|c| Bound { lower: c.bounds().0, upper: c.bounds().1, raw: false })
+            .collect();
+        for (name, lower, upper) in &self.constraints {
+            let unknown = || LawError::Unknown {
+                law: law.name().to_owned(),
+                name: name.clone(),
+                known: coordinates.iter().map(|c| c.name().to_owned()).collect(),
+            };
+            // gamma_X = 1 / q_X, so that its ends change places.
+            let (i, lower, upper) = match coordinates.position(name) {
+                Some(i) => (i, *lower, *upper),
+                None => {
+                    let power = name.strip_prefix("gamma_").ok_or_else(unknown)?;
+                    let i = coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?;
+                    if lower * upper <= 0.0 {
+                        let expected = "a range on one side of 0";
+                        return Err(LawError::Coefficient {
+                            name: name.clone(),
+                            value: *lower,
+                            expected,
+                        }
+                        .into());
+                    }
+                    (i, 1.0 / upper, 1.0 / lower)
+                }
+            };
+            let coordinate = coordinates.get(i);
+            let (lower, upper) =
+                (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
+            if lower > upper {
+                let expected = "a lower bound that is not above the upper one";
+                return Err(
+                    LawError::Coefficient { name: name.clone(), value: lower, expected }.into()
+                );
+            }
+            bounds[i] = Bound { lower, upper, raw: coordinates.offset(i).is_some() };
+        }
+        Ok(bounds)
+    }
+}
+
+/// The rows of a fit; the weights sum to one.
+#[derive(Debug)]
+struct Data {
+    n: Vec<f64>,
+    d: Vec<f64>,
+    h: Vec<f64>,
+    losses: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+fn losses_of(sweep: &Sweep, target: &str) -> Result<Vec<f64>, FitError> {
+    sweep
+        .losses_of(target)
+        .map_err(|_| FitError::Target { name: target.to_owned(), known: sweep.targets().to_vec() })
+}
+
+/// The domain weights of all rows, in the order of the law's domains.
+fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
+    let order: Option<Vec<usize>> = law
+        .domains()
+        .iter()
+        .map(|domain| sweep.domains().iter().position(|d| d == domain))
+        .collect();
+    match order {
+        Some(order) if order.len() == sweep.domains().len() => {
+            Ok(sweep.rows().flat_map(|row| order.iter().map(move |&i| row.h[i])).collect())
+        }
+        _ => Err(FitError::Domains {
+            law: law.name().to_owned(),
+            law_domains: law.domains().to_vec(),
+            sweep_domains: sweep.domains().to_vec(),
+        }),
+    }
+}
+
+/// A fitted law: its coordinates, its coefficients, and how the fit went. Made by [`Fitter::fit`].
+///
+/// It prints as its formula with numbers.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    law: Arc<dyn ScalingLaw>,
+    target: String,
+    coordinates: Vec<f64>,
+    at_bound: Vec<String>,
+    minimum: Minimum,
+    fitter: Fitter,
+}
+
+impl Fit {
+    /// The law.
+    #[must_use]
+    pub fn law(&self) -> &dyn ScalingLaw {
+        self.law.as_ref()
+    }
+
+    /// The target whose loss was fitted.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The coordinates z, for every method of the law.
+    #[must_use]
+    pub fn coordinates(&self) -> &[f64] {
+        &self.coordinates
+    }
+
+    /// All coefficients in the paper's units, by name.
+    #[must_use]
+    pub fn coefficients(&self) -> Vec<(String, f64)> {
+        self.law.coefficients(&self.coordinates)
+    }
+
+    /// One coefficient in the paper's units, such as `alpha` or `gamma[web]`.
+    #[must_use]
+    pub fn coefficient(&self, name: &str) -> Option<f64> {
+        self.coefficients().into_iter().find(|(n, _)| n == name).map(|(_, value)| value)
+    }
+
+    /// The mean Huber loss that was reached (eq. 6).
+    #[must_use]
+    pub fn objective(&self) -> f64 {
+        self.minimum.value
+    }
+
+    /// Why the fit stopped.
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.minimum.termination
+    }
+
+    /// How far the fit is from first-order optimality; see [`Minimum::optimality`].
+    #[must_use]
+    pub fn optimality(&self) -> f64 {
+        self.minimum.optimality
+    }
+
+    /// Evaluations of the objective.
+    #[must_use]
+    pub fn evaluations(&self) -> usize {
+        self.minimum.evaluations
+    }
+
+    /// Runs of a local optimizer.
+    #[must_use]
+    pub fn local_solves(&self) -> usize {
+        self.minimum.local_solves
+    }
+
+    /// The coefficients that ended on a bound of their range: the data would push them further, or
+    /// does not determine them. Fixed ones are not listed.
+    #[must_use]
+    pub fn at_bound(&self) -> &[String] {
+        &self.at_bound
+    }
+
+    /// The settings, with the seed, that made this fit.
+    #[must_use]
+    pub fn fitter(&self) -> &Fitter {
+        &self.fitter
+    }
+
+    /// The loss in nats that the fit predicts at N parameters, D tokens and domain weights h, in the
+    /// order of the law's domains.
+    ///
+    /// # Errors
+    /// [`LawError`] if N or D is not positive, h has the wrong length, or the law is infinite there.
+    pub fn predict(&self, n: f64, d: f64, h: &[f64]) -> Result<f64, LawError> {
+        self.law.check(n, d, h)?;
+        Ok(self.law.loss(&self.coordinates, n, d, h))
+    }
+
+    /// The predictions for all rows of a sweep, in nats.
+    ///
+    /// # Errors
+    /// [`FitError`] if the sweep has other domains, or the law is not defined at a row.
+    pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
+        let h = aligned(self.law(), sweep)?;
+        let predict = |(i, h)| {
+            let row = sweep.row(i);
+            self.predict(row.n, row.d, h)
+                .map_err(|source| FitError::Row { place: sweep.place(i), source })
+        };
+        h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
+    }
+
+    /// How well the fit predicts the losses of its target on all rows of a sweep.
+    ///
+    /// # Errors
+    /// [`FitError`] if the sweep has other domains or no such target, or the law is not defined at a
+    /// row.
+    pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, FitError> {
+        let observed = losses_of(sweep, &self.target)?;
+        Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.law.formula(&self.coordinates))
+    }
+}

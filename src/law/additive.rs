@@ -1,0 +1,56 @@
+//! The additive law, and what is left of it at a fixed scale.
+
+use super::forward::named_law;
+use super::{Biased, Constant, InverseSum};
+
+named_law! {
+    /// The additive law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha + B/D^beta` (eq. 4).
+    /// 2k + 5 parameters.
+    ///
+    /// Its optimal mixture does not depend on N and D. Convex in h where every `gamma_i <= 1`.
+    ///
+    /// ```
+    /// use mixlaw::law::{AdditiveLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 9);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    AdditiveLaw, "additive", |builder, _k| builder
+        .bias(Biased(InverseSum))
+        .n_term(Constant::level(), Constant::exponent())
+        .d_term(Constant::level(), Constant::exponent())
+}
+
+named_law! {
+    /// The additive law for one model size, `L = E + 1/(sum_i C_i h_i^gamma_i) + B/D^beta`
+    /// (appendix B.2): blind to N. 2k + 3 parameters.
+    ///
+    /// ```
+    /// use mixlaw::law::{AdditiveFixedNLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = AdditiveFixedNLaw::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 7);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    AdditiveFixedNLaw, "additive-fixed-n", |builder, _k| builder
+        .bias(Biased(InverseSum))
+        .d_term(Constant::level(), Constant::exponent())
+}
+
+named_law! {
+    /// The additive law for one model size and one number of tokens,
+    /// `L = E + 1/(sum_i C_i h_i^gamma_i)` (appendix B.1): blind to N and D. 2k + 1 parameters.
+    ///
+    /// ```
+    /// use mixlaw::law::{AdditiveFixedNDLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = AdditiveFixedNDLaw::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 5);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    AdditiveFixedNDLaw, "additive-fixed-nd", |builder, _k| builder.bias(Biased(InverseSum))
+}

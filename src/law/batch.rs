@@ -1,0 +1,125 @@
+//! A law bound to many points at once.
+
+use super::{Gradient, ScalingLaw};
+
+/// Points (N, D, h) to evaluate a law at.
+#[derive(Debug, Clone, Copy)]
+pub struct Points<'a> {
+    n: &'a [f64],
+    d: &'a [f64],
+    h: &'a [f64],
+    k: usize,
+}
+
+impl<'a> Points<'a> {
+    /// Points of `k` domains: N, D, and h row by row.
+    ///
+    /// # Panics
+    /// If the lengths are not p, p and p x k.
+    #[must_use]
+    pub fn new(n: &'a [f64], d: &'a [f64], h: &'a [f64], k: usize) -> Self {
+        assert!(n.len() == d.len() && h.len() == n.len() * k, "n, d: p values; h: p x k values");
+        Self { n, d, h, k }
+    }
+
+    /// Number of points.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.n.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.n.is_empty()
+    }
+
+    /// N, D and h of one point.
+    ///
+    /// # Panics
+    /// If there is no such point.
+    #[must_use]
+    pub fn get(&self, i: usize) -> (f64, f64, &'a [f64]) {
+        (self.n[i], self.d[i], &self.h[i * self.k..(i + 1) * self.k])
+    }
+}
+
+/// A law bound to points by [`ScalingLaw::batch`]. It may hold buffers, so that an evaluation
+/// allocates nothing.
+///
+/// # Panics
+/// All methods, if a slice has the wrong length.
+pub trait Batch: Send {
+    /// The losses at all points, into `out`.
+    fn losses(&mut self, z: &[f64], out: &mut [f64]);
+
+    /// `sum_j weights_j dL_j/dz` over all points, into `out`.
+    fn gradient(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]);
+
+    /// The Gauss-Newton matrix `sum_j weights_j (dL_j/dz) (dL_j/dz)^T` over all points, into `out`:
+    /// p x p, symmetric, row by row. Points of weight 0 cost nothing.
+    fn gauss_newton(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]);
+
+    /// An independent copy for another thread.
+    fn fork(&self) -> Box<dyn Batch + '_>;
+}
+
+/// One point after the other; right for every law.
+pub(super) struct RowByRow<'a, L: ?Sized> {
+    law: &'a L,
+    points: Points<'a>,
+    row: Gradient,
+}
+
+impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
+    pub(super) fn new(law: &'a L, points: Points<'a>) -> Self {
+        let row = Gradient {
+            z: vec![0.0; law.coordinates().len()],
+            h: vec![0.0; law.domains().len()],
+            log_n: 0.0,
+            log_d: 0.0,
+        };
+        Self { law, points, row }
+    }
+
+    /// Calls `add` with the weight and the gradient of every point of non-zero weight.
+    fn each(&mut self, z: &[f64], weights: &[f64], mut add: impl FnMut(f64, &[f64])) {
+        assert_eq!(weights.len(), self.points.len(), "one weight for each point");
+        for (i, &w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+            let (n, d, h) = self.points.get(i);
+            self.law.gradient(z, n, d, h, &mut self.row);
+            add(w, &self.row.z);
+        }
+    }
+}
+
+impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
+    fn losses(&mut self, z: &[f64], out: &mut [f64]) {
+        assert_eq!(out.len(), self.points.len(), "one loss for each point");
+        for (i, loss) in out.iter_mut().enumerate() {
+            let (n, d, h) = self.points.get(i);
+            *loss = self.law.loss(z, n, d, h);
+        }
+    }
+
+    fn gradient(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        self.each(z, weights, |w, row| out.iter_mut().zip(row).for_each(|(o, g)| *o += w * g));
+    }
+
+    fn gauss_newton(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]) {
+        let p = z.len();
+        out.fill(0.0);
+        self.each(z, weights, |w, row| {
+            for (i, &gi) in row.iter().enumerate() {
+                let wg = w * gi;
+                out[i * p..=i * p + i].iter_mut().zip(row).for_each(|(o, gj)| *o += wg * gj);
+            }
+        });
+        crate::linalg::mirror_lower(out, p);
+    }
+
+    fn fork(&self) -> Box<dyn Batch + '_> {
+        Box::new(RowByRow { law: self.law, points: self.points, row: self.row.clone() })
+    }
+}

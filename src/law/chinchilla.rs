@@ -1,0 +1,20 @@
+use super::Constant;
+use super::forward::named_law;
+
+named_law! {
+    /// The Chinchilla law, `L = E + A/N^alpha + B/D^beta` (eq. 2; Hoffmann et al., 2022): blind to
+    /// the mixture. 5 parameters.
+    ///
+    /// ```
+    /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = ChinchillaLaw::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 5);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    ChinchillaLaw, "chinchilla", |builder, _k| builder
+        .bias(Constant::level())
+        .n_term(Constant::level(), Constant::exponent())
+        .d_term(Constant::level(), Constant::exponent())
+}

@@ -1,0 +1,64 @@
+use rand::{Rng, RngExt};
+
+use super::constant::LEVELS;
+use super::{CoefficientFn, number};
+use crate::law::Coordinate;
+
+/// A positive constant E plus another coefficient function: the bias term of the paper's laws.
+///
+/// ```
+/// use mixlaw::law::{Biased, CoefficientFn, InverseSum};
+///
+/// // E + 1 / (C_1 h_1^gamma_1) with E = 2, C_1 = 4 and gamma_1 = 1.
+/// let bias = Biased(InverseSum);
+/// assert_eq!(bias.value(&[2f64.ln(), 4f64.ln(), 0.0], &[1.0]), 2.25);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Biased<T>(pub T);
+
+impl<T: CoefficientFn> CoefficientFn for Biased<T> {
+    /// E under the law's symbol, and the coordinates of the other function, whose symbol is `h`.
+    fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
+        let mut all = vec![Coordinate::positive(symbol, LEVELS)];
+        all.extend(self.0.coordinates("h", domains));
+        all
+    }
+
+    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+        z[0].exp() + self.0.value(&z[1..], h)
+    }
+
+    fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
+        dz[0] += scale * z[0].exp();
+        self.0.add_gradient(&z[1..], h, scale, &mut dz[1..], dh);
+    }
+
+    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+        let share = rng.random_range(0.3..0.95);
+        z[0] = (share * level).ln();
+        self.0.start((1.0 - share) * level, h, rng, &mut z[1..]);
+    }
+
+    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+        format!("{} + {}", number(c[0]), self.0.formula(domains, &c[1..]))
+    }
+
+    fn derived(&self, _: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
+        self.0.derived("h", domains, &c[1..])
+    }
+
+    fn resolve(
+        &self,
+        symbol: &str,
+        domains: &[String],
+        get: &dyn Fn(&str) -> Option<f64>,
+    ) -> Option<Vec<f64>> {
+        let mut c = vec![get(symbol)?];
+        c.extend(self.0.resolve("h", domains, get)?);
+        Some(c)
+    }
+
+    fn infinite_without(&self) -> Option<usize> {
+        self.0.infinite_without()
+    }
+}

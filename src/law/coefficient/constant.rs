@@ -1,0 +1,70 @@
+use std::ops::RangeInclusive;
+
+use rand::Rng;
+
+use super::{CoefficientFn, number};
+use crate::law::Coordinate;
+
+/// Levels (terms of the loss at the reference scale, in nats) are searched for in this range: wide
+/// enough never to matter for a loss that is measured in nats.
+pub(super) const LEVELS: RangeInclusive<f64> = 1e-8..=1e4;
+/// Exponents alpha and beta are searched for in this range.
+pub(super) const EXPONENTS: RangeInclusive<f64> = 0.03..=1.5;
+
+/// A positive constant; its coordinate is its logarithm.
+///
+/// ```
+/// use mixlaw::law::{CoefficientFn, Constant};
+///
+/// assert_eq!(Constant::level().value(&[2f64.ln()], &[0.5, 0.5]), 2.0);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constant {
+    range: RangeInclusive<f64>,
+}
+
+impl Constant {
+    /// A constant that is searched for in `range`.
+    #[must_use]
+    pub fn within(range: RangeInclusive<f64>) -> Self {
+        Self { range }
+    }
+
+    /// E, A or B: a term of the loss at the reference scale, in nats.
+    #[must_use]
+    pub fn level() -> Self {
+        Self::within(LEVELS)
+    }
+
+    /// alpha or beta: an exponent between 0.03 and 1.5.
+    #[must_use]
+    pub fn exponent() -> Self {
+        Self::within(EXPONENTS)
+    }
+}
+
+impl CoefficientFn for Constant {
+    fn coordinates(&self, symbol: &str, _: &[String]) -> Vec<Coordinate> {
+        vec![Coordinate::positive(symbol, self.range.clone()).level()]
+    }
+
+    fn value(&self, z: &[f64], _: &[f64]) -> f64 {
+        z[0].exp()
+    }
+
+    fn add_gradient(&self, z: &[f64], _: &[f64], scale: f64, dz: &mut [f64], _: &mut [f64]) {
+        dz[0] += scale * z[0].exp();
+    }
+
+    fn start(&self, level: f64, _: &[f64], _: &mut dyn Rng, z: &mut [f64]) {
+        z[0] = level.ln();
+    }
+
+    fn formula(&self, _: &[String], c: &[f64]) -> String {
+        number(c[0])
+    }
+
+    fn is_constant(&self) -> bool {
+        true
+    }
+}

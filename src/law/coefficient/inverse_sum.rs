@@ -1,0 +1,79 @@
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Exp1};
+
+use super::{CoefficientFn, indexed, number, sum};
+use crate::law::Coordinate;
+
+/// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
+/// (eq. 4). Coordinates: ln C_i, then ln gamma_i.
+///
+/// Convex in h where every `gamma_i <= 1`.
+///
+/// ```
+/// use mixlaw::law::{CoefficientFn, InverseSum};
+///
+/// // 1 / (2 * 0.25^0.5 + 4 * 0.75^1)
+/// let z = [2f64.ln(), 4f64.ln(), 0.5f64.ln(), 0.0];
+/// assert!((InverseSum.value(&z, &[0.25, 0.75]) - 0.25).abs() < 1e-15);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct InverseSum;
+
+impl CoefficientFn for InverseSum {
+    fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
+        let c = domains.iter().map(|d| Coordinate::positive(indexed("C", d), 1e-10..=1e10));
+        let gamma = domains
+            .iter()
+            .map(|d| Coordinate::positive(indexed("gamma", d), 0.05..=3.0).drawn_from(0.1..=1.5));
+        c.chain(gamma).collect()
+    }
+
+    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+        let (ln_c, ln_gamma) = z.split_at(h.len());
+        // Where h = 0 the logarithm is -inf and the term exp(-inf) = 0.
+        let terms = ln_c.iter().zip(ln_gamma).zip(h);
+        1.0 / terms.map(|((c, g), h)| (c + g.exp() * h.ln()).exp()).sum::<f64>()
+    }
+
+    fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
+        if scale == 0.0 {
+            return;
+        }
+        let k = h.len();
+        let value = self.value(z, h);
+        let outer = -scale * value * value;
+        for i in 0..k {
+            let gamma = z[k + i].exp();
+            if h[i] > 0.0 {
+                let ln_h = h[i].ln();
+                let term = outer * (z[i] + gamma * ln_h).exp();
+                dz[i] += term;
+                dz[k + i] += term * gamma * ln_h;
+                dh[i] += term * gamma / h[i];
+            } else if gamma < 1.0 {
+                dh[i] += outer * f64::INFINITY;
+            } else if gamma == 1.0 {
+                dh[i] += outer * z[i].exp();
+            }
+        }
+    }
+
+    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+        let k = h.len();
+        let (ln_c, ln_gamma) = z.split_at_mut(k);
+        // Shares of the domains in the sum at the mean mixture: uniform on the simplex.
+        ln_c.iter_mut().for_each(|share| *share = Exp1.sample(rng));
+        let total: f64 = ln_c.iter().sum();
+        for i in 0..k {
+            ln_gamma[i] = rng.random_range(0.1f64.ln()..1.5f64.ln());
+            let at_mean = ln_gamma[i].exp() * h[i].max(1e-3).ln();
+            ln_c[i] = (ln_c[i] / (total * level)).ln() - at_mean;
+        }
+    }
+
+    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+        let k = domains.len();
+        let term = |i: usize| format!("{} h[{}]^{}", number(c[i]), domains[i], number(c[k + i]));
+        format!("1/({})", sum((0..k).map(term)))
+    }
+}

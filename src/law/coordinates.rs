@@ -1,0 +1,353 @@
+//! Coordinates: what an optimizer moves, and the paper's coefficients that they stand for.
+
+use std::ops::RangeInclusive;
+
+use rand::{Rng, RngExt};
+
+use crate::error::LawError;
+use crate::sweep::Scales;
+
+/// How a coefficient follows from its coordinate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transform {
+    /// The coefficient is positive and the coordinate is its logarithm.
+    Log,
+    /// The coefficient is the coordinate.
+    Identity,
+}
+
+impl Transform {
+    fn coefficient(self, z: f64) -> f64 {
+        match self {
+            Transform::Log => z.exp(),
+            Transform::Identity => z,
+        }
+    }
+
+    fn coordinate(self, c: f64) -> f64 {
+        match self {
+            Transform::Log => c.ln(),
+            Transform::Identity => c,
+        }
+    }
+}
+
+/// Which of N and D a coefficient stands over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    N,
+    D,
+}
+
+/// One coordinate of a law: the name of its coefficient, how one follows from the other, the box it
+/// is searched in and the range it is drawn from.
+///
+/// ```
+/// use mixlaw::law::Coordinate;
+///
+/// let alpha = Coordinate::positive("alpha", 0.03..=1.5).drawn_from(0.1..=0.8);
+/// assert_eq!(alpha.bounds(), (0.03f64.ln(), 1.5f64.ln()));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coordinate {
+    name: String,
+    transform: Transform,
+    lower: f64,
+    upper: f64,
+    draw: (f64, f64),
+    level: bool,
+    over: Option<(Over, String)>,
+}
+
+impl Coordinate {
+    /// A coefficient that is positive and searched for in `range`; its coordinate is its logarithm.
+    #[must_use]
+    pub fn positive(name: impl Into<String>, range: RangeInclusive<f64>) -> Self {
+        Self::new(name.into(), Transform::Log, range)
+    }
+
+    /// A coefficient of either sign that is searched for in `range`, its own coordinate.
+    #[must_use]
+    pub fn real(name: impl Into<String>, range: RangeInclusive<f64>) -> Self {
+        Self::new(name.into(), Transform::Identity, range)
+    }
+
+    fn new(name: String, transform: Transform, range: RangeInclusive<f64>) -> Self {
+        let (lower, upper) =
+            (transform.coordinate(*range.start()), transform.coordinate(*range.end()));
+        Self { name, transform, lower, upper, draw: (lower, upper), level: false, over: None }
+    }
+
+    /// Where starts are drawn from, in units of the coefficient: log-uniform for a positive one,
+    /// uniform for the others. By default the whole range.
+    #[must_use]
+    pub fn drawn_from(mut self, range: RangeInclusive<f64>) -> Self {
+        self.draw =
+            (self.transform.coordinate(*range.start()), self.transform.coordinate(*range.end()));
+        self
+    }
+
+    /// Declares that the coefficient stands over `N^exponent`. Its coordinate, bounds and draws are
+    /// then those of its ratio to `N0^exponent`, the term at the reference scale: well scaled, where
+    /// the raw coefficient would move with every change of the exponent.
+    #[must_use]
+    pub fn over_n(mut self, exponent: impl Into<String>) -> Self {
+        self.over = Some((Over::N, exponent.into()));
+        self
+    }
+
+    /// As [`Coordinate::over_n`], for `D^exponent`.
+    #[must_use]
+    pub fn over_d(mut self, exponent: impl Into<String>) -> Self {
+        self.over = Some((Over::D, exponent.into()));
+        self
+    }
+
+    /// Declares that adding `s` to this and every other level coordinate of a
+    /// [`CoefficientFn`](super::CoefficientFn) multiplies its value by `e^s`.
+    #[must_use]
+    pub fn level(mut self) -> Self {
+        self.level = true;
+        self
+    }
+
+    pub(crate) fn is_level(&self) -> bool {
+        self.level
+    }
+
+    /// The name of the coefficient.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the coefficient follows from the coordinate.
+    #[must_use]
+    pub fn transform(&self) -> Transform {
+        self.transform
+    }
+
+    /// The least and the greatest value of the coordinate.
+    #[must_use]
+    pub fn bounds(&self) -> (f64, f64) {
+        (self.lower, self.upper)
+    }
+
+    /// Draws a start, uniform in the coordinate.
+    pub fn draw(&self, rng: &mut dyn Rng) -> f64 {
+        let (lower, upper) = self.draw;
+        lower + (upper - lower) * rng.random::<f64>()
+    }
+}
+
+/// Where a coordinate is relative to a reference scale: `coefficient = transform(z + ln_scale *
+/// exponent)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offset {
+    /// Which coordinate the exponent is.
+    pub(crate) exponent: usize,
+    /// ln N0 or ln D0.
+    pub(crate) ln_scale: f64,
+}
+
+/// The coordinates of a law together with its reference scales; converts to the paper's coefficients
+/// and back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coordinates {
+    list: Vec<Coordinate>,
+    offsets: Vec<Option<Offset>>,
+    scales: Scales,
+}
+
+impl Coordinates {
+    /// The coordinates of a law whose reference scales are `scales`.
+    ///
+    /// # Errors
+    /// [`LawError`] if a scale is not a positive number, a name stands twice, a range is empty, or a
+    /// coefficient stands over a power whose exponent is not among the coordinates.
+    pub fn new(list: Vec<Coordinate>, scales: Scales) -> Result<Self, LawError> {
+        for (name, value) in [("N0", scales.n), ("D0", scales.d)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(LawError::Scale { name, value });
+            }
+        }
+        let find = |name: &str| list.iter().position(|c| c.name == name);
+        for (i, c) in list.iter().enumerate() {
+            if find(&c.name) != Some(i) {
+                return Err(LawError::Domains(format!("coefficient `{}` stands twice", c.name)));
+            }
+            let ordered = |(lower, upper): (f64, f64)| lower <= upper;
+            if !(ordered(c.bounds()) && ordered(c.draw)) {
+                return Err(LawError::Coefficient {
+                    name: c.name.clone(),
+                    value: c.lower,
+                    expected: "a range that is not empty",
+                });
+            }
+        }
+        // An exponent that stood over a power itself would make the map run in circles.
+        let nested = |c: &&Coordinate| {
+            let exponent = c.over.as_ref().and_then(|(_, exponent)| find(exponent));
+            exponent.is_some_and(|at| list[at].over.is_some())
+        };
+        if let Some(c) = list.iter().find(nested) {
+            return Err(LawError::Domains(format!(
+                "coefficient `{}` stands over a power whose exponent stands over a power itself",
+                c.name
+            )));
+        }
+        let offsets: Result<Vec<Option<Offset>>, LawError> = list
+            .iter()
+            .map(|c| {
+                let Some((over, exponent)) = &c.over else { return Ok(None) };
+                let at = find(exponent).ok_or_else(|| LawError::Unknown {
+                    law: "new".to_owned(),
+                    name: exponent.clone(),
+                    known: list.iter().map(|c| c.name.clone()).collect(),
+                })?;
+                let scale = if *over == Over::N { scales.n } else { scales.d };
+                Ok(Some(Offset { exponent: at, ln_scale: scale.ln() }))
+            })
+            .collect();
+        Ok(Self { offsets: offsets?, list, scales })
+    }
+
+    /// Number of coordinates: the identifiable parameters of the law.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The coordinates, in the order of every slice `z`.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Coordinate> {
+        self.list.iter()
+    }
+
+    /// Coordinate `i`.
+    ///
+    /// # Panics
+    /// If there is no such coordinate.
+    #[must_use]
+    pub fn get(&self, i: usize) -> &Coordinate {
+        &self.list[i]
+    }
+
+    /// The reference scales N0 and D0.
+    #[must_use]
+    pub fn scales(&self) -> Scales {
+        self.scales
+    }
+
+    /// The position of a coefficient.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|c| c.name == name)
+    }
+
+    pub(crate) fn offset(&self, i: usize) -> Option<Offset> {
+        self.offsets[i]
+    }
+
+    /// By how much coordinate `i` of the raw N and D differs from `z[i]`.
+    fn shift(&self, i: usize, z: &[f64]) -> f64 {
+        self.offsets[i].map_or(0.0, |o| {
+            o.ln_scale * self.list[o.exponent].transform.coefficient(z[o.exponent])
+        })
+    }
+
+    /// The value of coefficient `i` in the paper's units.
+    ///
+    /// # Panics
+    /// If `z` has another length.
+    #[must_use]
+    pub fn coefficient(&self, i: usize, z: &[f64]) -> f64 {
+        assert_eq!(z.len(), self.len(), "one value for each coordinate");
+        self.list[i].transform.coefficient(z[i] + self.shift(i, z))
+    }
+
+    /// All coefficients in the paper's units, for raw N and D.
+    ///
+    /// # Panics
+    /// If `z` has another length.
+    #[must_use]
+    pub fn coefficients(&self, z: &[f64]) -> Vec<f64> {
+        (0..self.len()).map(|i| self.coefficient(i, z)).collect()
+    }
+
+    /// The coordinates of coefficients in the paper's units: the inverse of
+    /// [`Coordinates::coefficients`], whether they lie in the box or not.
+    ///
+    /// # Errors
+    /// [`LawError::Coefficient`] if one is not finite, or not positive where it has to be.
+    ///
+    /// # Panics
+    /// If `coefficients` has another length.
+    pub fn from_coefficients(&self, coefficients: &[f64]) -> Result<Vec<f64>, LawError> {
+        assert_eq!(coefficients.len(), self.len(), "one value for each coordinate");
+        let mut z = Vec::with_capacity(self.len());
+        for (c, &value) in self.list.iter().zip(coefficients) {
+            z.push(c.checked_coordinate(value)?);
+        }
+        let shifts: Vec<f64> = (0..z.len()).map(|i| self.shift(i, &z)).collect();
+        z.iter_mut().zip(shifts).for_each(|(z, shift)| *z -= shift);
+        Ok(z)
+    }
+}
+
+impl Coordinate {
+    /// The coordinate of a coefficient of this value.
+    pub(crate) fn checked_coordinate(&self, value: f64) -> Result<f64, LawError> {
+        let z = self.transform.coordinate(value);
+        let expected = match self.transform {
+            Transform::Log => "a finite number > 0",
+            Transform::Identity => "a finite number",
+        };
+        if z.is_finite() {
+            Ok(z)
+        } else {
+            Err(LawError::Coefficient { name: self.name.clone(), value, expected })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn chinchilla() -> Coordinates {
+        let list = vec![
+            Coordinate::positive("A", 1e-3..=1e3).over_n("alpha"),
+            Coordinate::positive("alpha", 0.03..=1.5),
+        ];
+        Coordinates::new(list, Scales { n: 1e9, d: 1.0 }).unwrap()
+    }
+
+    #[test]
+    fn coefficients_over_a_power_are_relative_inside_and_raw_outside() {
+        let c = chinchilla();
+        let z = c.from_coefficients(&[406.4, 0.34]).unwrap();
+        assert_relative_eq!(z[0], 406.4f64.ln() - 0.34 * 1e9f64.ln(), max_relative = 1e-14);
+        let back = c.coefficients(&z);
+        assert_relative_eq!(back[0], 406.4, max_relative = 1e-13);
+        assert_relative_eq!(back[1], 0.34, max_relative = 1e-14);
+    }
+
+    #[test]
+    fn bad_coordinates_are_refused() {
+        let positive = |name: &str| Coordinate::positive(name, 0.1..=1.0);
+        let one = Scales::ONE;
+        assert!(Coordinates::new(vec![positive("A"), positive("A")], one).is_err());
+        assert!(Coordinates::new(vec![positive("A").over_n("alpha")], one).is_err());
+        assert!(Coordinates::new(vec![Coordinate::real("q", 1.0..=0.0)], one).is_err());
+        assert!(Coordinates::new(vec![positive("A")], Scales { n: 0.0, d: 1.0 }).is_err());
+        assert!(chinchilla().from_coefficients(&[-1.0, 0.3]).is_err());
+        assert!(chinchilla().from_coefficients(&[1.0, f64::NAN]).is_err());
+    }
+}

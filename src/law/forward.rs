@@ -1,0 +1,148 @@
+//! Laws that are another law inside: pointers, and the named laws.
+
+use std::sync::Arc;
+
+use super::ScalingLaw;
+
+/// Implements [`ScalingLaw`] for a type by the law that an expression finds inside it.
+macro_rules! forward_law {
+    ([$($generics:tt)*] $type:ty, $self:ident => $inner:expr) => {
+        impl<$($generics)*> crate::law::ScalingLaw for $type {
+            fn name(&$self) -> &str {
+                $inner.name()
+            }
+
+            fn domains(&$self) -> &[String] {
+                $inner.domains()
+            }
+
+            fn coordinates(&$self) -> &crate::law::Coordinates {
+                $inner.coordinates()
+            }
+
+            fn printed_parameters(&$self) -> usize {
+                $inner.printed_parameters()
+            }
+
+            fn loss(&$self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+                $inner.loss(z, n, d, h)
+            }
+
+            fn gradient(&$self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut crate::law::Gradient) -> f64 {
+                $inner.gradient(z, n, d, h, out)
+            }
+
+            fn coefficients(&$self, z: &[f64]) -> Vec<(String, f64)> {
+                $inner.coefficients(z)
+            }
+
+            fn coordinates_of(&$self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, crate::error::LawError> {
+                $inner.coordinates_of(coefficients)
+            }
+
+            fn formula(&$self, z: &[f64]) -> String {
+                $inner.formula(z)
+            }
+
+            fn start(&$self, data: &crate::law::StartData<'_>, rng: &mut dyn rand::Rng) -> Vec<f64> {
+                $inner.start(data, rng)
+            }
+
+            fn check(&$self, n: f64, d: f64, h: &[f64]) -> Result<(), crate::error::LawError> {
+                $inner.check(n, d, h)
+            }
+
+            fn batch<'a>(&'a $self, points: crate::law::Points<'a>) -> Box<dyn crate::law::Batch + 'a> {
+                $inner.batch(points)
+            }
+        }
+    };
+}
+
+forward_law!([L: ScalingLaw + ?Sized] &L, self => (**self));
+forward_law!([L: ScalingLaw + ?Sized] Box<L>, self => (**self));
+forward_law!([L: ScalingLaw + ?Sized] Arc<L>, self => (**self));
+
+/// Declares a named law: a choice of coefficient functions for a [`PowerLaw`](super::PowerLaw).
+///
+/// The body turns a `PowerLawBuilder` and the number of domains into the finished builder. With a
+/// third argument, through which it passes every [`LinearPower`](super::LinearPower), the law gets a
+/// method that restricts the sign of their gamma.
+macro_rules! named_law {
+    (
+        $(#[$doc:meta])*
+        $type:ident, $name:literal, |$builder:ident, $k:ident| $body:expr
+    ) => {
+        crate::law::forward::named_law!(
+            @type $(#[$doc])* $type, $name, |$builder, $k, _power| $body
+        );
+    };
+    (
+        $(#[$doc:meta])*
+        $type:ident, $name:literal, |$builder:ident, $k:ident, $power:ident| $body:expr
+    ) => {
+        crate::law::forward::named_law!(
+            @type $(#[$doc])* $type, $name, |$builder, $k, $power| $body
+        );
+
+        impl $type {
+            /// The same law with gamma > 0 in every linear power; by default gamma has either sign.
+            #[must_use]
+            pub fn positive_gamma(self) -> Self {
+                use crate::law::ScalingLaw;
+                let (domains, scales) = (self.domains(), self.coordinates().scales());
+                Self::compose(domains, scales, crate::law::LinearPower::positive_gamma)
+                    .expect("the law was valid before")
+            }
+        }
+    };
+    (
+        @type $(#[$doc:meta])*
+        $type:ident, $name:literal, |$builder:ident, $k:ident, $power:ident| $body:expr
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $type(crate::law::PowerLaw);
+
+        impl $type {
+            /// The law of these domains, with these reference scales.
+            ///
+            /// # Errors
+            /// [`LawError`](crate::LawError) if a domain has no name or one that stands twice, or a
+            /// scale is not a positive number.
+            pub fn new(
+                domains: &[impl AsRef<str>],
+                scales: crate::sweep::Scales,
+            ) -> Result<Self, crate::error::LawError> {
+                Self::compose(domains, scales, std::convert::identity)
+            }
+
+            /// The law of a sweep's domains, with the geometric means of its N and D as reference
+            /// scales. Give it the rows that the law will be fitted to.
+            #[must_use]
+            pub fn for_sweep(sweep: &crate::sweep::Sweep) -> Self {
+                Self::new(sweep.domains(), sweep.scales()).expect("a sweep's names are valid")
+            }
+
+            fn compose(
+                domains: &[impl AsRef<str>],
+                scales: crate::sweep::Scales,
+                $power: fn(crate::law::LinearPower) -> crate::law::LinearPower,
+            ) -> Result<Self, crate::error::LawError> {
+                let $k = domains.len();
+                let $builder = crate::law::PowerLaw::builder($name, domains).scales(scales);
+                $body.build().map(Self)
+            }
+
+            /// The law as a composition of coefficient functions.
+            #[must_use]
+            pub fn as_power_law(&self) -> &crate::law::PowerLaw {
+                &self.0
+            }
+        }
+
+        crate::law::forward::forward_law!([] $type, self => self.0);
+    };
+}
+
+pub(super) use {forward_law, named_law};

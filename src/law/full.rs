@@ -1,0 +1,25 @@
+use super::forward::named_law;
+use super::{Biased, InverseSum, LinearPower};
+
+named_law! {
+    /// The full law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A(h)/(N/N0)^alpha(h) + B(h)/(D/D0)^beta(h)`
+    /// with four linear powers `(sum_i C_i h_i)^gamma` for A, B, alpha and beta (eq. 10 and 11).
+    /// 6k + 5 parameters; sec. 6 says one more.
+    ///
+    /// The reference scales N0 and D0 are part of the law: alpha depends on h, so that no A(h) of
+    /// this form absorbs another N0.
+    ///
+    /// ```
+    /// use mixlaw::law::{FullLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = FullLaw::new(&["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+    /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (18, 17));
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    FullLaw, "full", |builder, k, power| builder
+        .bias(Biased(InverseSum))
+        .n_term(power(LinearPower::level()), power(LinearPower::exponent()))
+        .d_term(power(LinearPower::level()), power(LinearPower::exponent()))
+        .printed_parameters(6 * k + 6)
+}

@@ -1,0 +1,228 @@
+//! Scaling laws: formulas that predict the loss from N, D and h.
+
+mod additive;
+mod batch;
+mod chinchilla;
+mod coefficient;
+mod coordinates;
+mod formula;
+mod forward;
+mod full;
+mod ge24;
+mod joint;
+mod power_law;
+mod scalar;
+mod simple;
+mod ye;
+
+use std::fmt::Debug;
+
+use rand::Rng;
+
+use crate::error::LawError;
+
+pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
+pub use batch::{Batch, Points};
+pub use chinchilla::ChinchillaLaw;
+pub use coefficient::{
+    Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
+    LinearPower, SharedExponentialSum,
+};
+pub use coordinates::{Coordinate, Coordinates, Transform};
+pub use formula::{Auto, Formula};
+pub use full::FullLaw;
+pub use ge24::Ge24Law;
+pub use joint::JointLaw;
+pub use power_law::{PowerLaw, PowerLawBuilder};
+pub use scalar::{Dual, Scalar};
+pub use simple::SimpleLaw;
+pub use ye::{YeM1Law, YeM2Law, YeM3Law, YeM4Law};
+
+/// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
+///
+/// A law has coordinates z, which an optimizer moves, and named coefficients in the paper's units,
+/// which people read; [`ScalingLaw::coordinates`] converts. A law is immutable: a point z is passed
+/// to every call, so that many threads can evaluate one law at once.
+///
+/// The trait is `dyn`-compatible, and implemented by `&L`, `Box<L>` and `Arc<L>` of every law `L`, so
+/// `Vec<Box<dyn ScalingLaw>>` works wherever a law is asked for. To write a law of your own,
+/// implement [`Formula`] (the loss alone; exact gradients follow), compose a [`PowerLaw`], or
+/// implement this trait with analytic gradients.
+///
+/// ```
+/// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
+/// use mixlaw::Scales;
+///
+/// // The coefficients that Hoffmann et al. (2022) printed for their third approach.
+/// let law = ChinchillaLaw::new(&["web"], Scales::ONE)?;
+/// let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
+/// let z = law.coordinates_of(&printed)?;
+/// let loss = law.loss(&z, 70e9, 1.4e12, &[1.0]);
+/// assert!((loss - 1.9366).abs() < 1e-3);
+/// # Ok::<(), mixlaw::LawError>(())
+/// ```
+pub trait ScalingLaw: Debug + Send + Sync {
+    /// A short name, such as `joint`.
+    fn name(&self) -> &str;
+
+    /// The names of the domains, in the order of every h.
+    fn domains(&self) -> &[String];
+
+    /// The coordinates of the law: names, bounds and the paper's units.
+    fn coordinates(&self) -> &Coordinates;
+
+    /// The number of parameters as printed in the law's publication. It is larger than
+    /// `coordinates().len()`, the number that data can identify, where the print is redundant.
+    fn printed_parameters(&self) -> usize {
+        self.coordinates().len()
+    }
+
+    /// The loss in nats at coordinates `z`, N parameters, D tokens and domain weights `h`.
+    ///
+    /// The result may be infinite or NaN at extreme coordinates; optimizers step back from there.
+    ///
+    /// # Panics
+    /// If `z` or `h` has the wrong length.
+    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64;
+
+    /// The loss, and its gradient with respect to z, h, ln N and ln D.
+    ///
+    /// The derivative with respect to h is taken with every weight free; on the simplex it is
+    /// defined up to a constant added to all its entries. It may be infinite where `h_i = 0`, and is
+    /// never NaN where the loss is finite.
+    ///
+    /// # Panics
+    /// If `z`, `h` or `out` has the wrong length.
+    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64;
+
+    /// The coefficients in the paper's units, by name: first those that stand for the coordinates,
+    /// then others that follow from them. They are enough to predict the loss from raw N, D and h.
+    fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {
+        let coordinates = self.coordinates();
+        let names = coordinates.iter().map(|c| c.name().to_owned());
+        names.zip(coordinates.coefficients(z)).collect()
+    }
+
+    /// The coordinates of named coefficients in the paper's units, in any order.
+    ///
+    /// # Errors
+    /// [`LawError`] if one is missing, unknown or out of its range.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
+        let values = by_name(self.name(), self.coordinates(), coefficients)?;
+        self.coordinates().from_coefficients(&values)
+    }
+
+    /// The formula with its numbers, in the paper's units, for people to read.
+    fn formula(&self, z: &[f64]) -> String {
+        let list: Vec<String> =
+            self.coefficients(z).iter().map(|(name, c)| format!("{name} = {c:.4e}")).collect();
+        format!("{}: {}", self.name(), list.join(", "))
+    }
+
+    /// Draws coordinates to start a fit from; by default from the range of each coordinate.
+    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+        let _ = data;
+        self.coordinates().iter().map(|c| c.draw(rng)).collect()
+    }
+
+    /// Checks that the law is defined at N, D and h.
+    ///
+    /// # Errors
+    /// [`LawError`] that says what is wrong with the point.
+    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains().len(), n, d, h)
+    }
+
+    /// Binds the law to many points for repeated evaluation; by default one point after the other.
+    fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {
+        Box::new(batch::RowByRow::new(self, points))
+    }
+}
+
+/// The gradient of a law at one point; a buffer to use again and again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradient {
+    /// With respect to the coordinates.
+    pub z: Vec<f64>,
+    /// With respect to the domain weights.
+    pub h: Vec<f64>,
+    /// With respect to ln N.
+    pub log_n: f64,
+    /// With respect to ln D.
+    pub log_d: f64,
+}
+
+impl Gradient {
+    /// Zeros for a law.
+    #[must_use]
+    pub fn new(law: &(impl ScalingLaw + ?Sized)) -> Self {
+        Self {
+            z: vec![0.0; law.coordinates().len()],
+            h: vec![0.0; law.domains().len()],
+            log_n: 0.0,
+            log_d: 0.0,
+        }
+    }
+}
+
+/// What a law may know of the data when it draws a start.
+#[derive(Debug, Clone, Copy)]
+pub struct StartData<'a> {
+    /// The least loss, in nats.
+    pub least_loss: f64,
+    /// The median loss, in nats.
+    pub median_loss: f64,
+    /// The mean of the domain weights.
+    pub mixture: &'a [f64],
+}
+
+/// The check that every law does.
+pub(crate) fn check_point(k: usize, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+    for (what, value) in [("N", n), ("D", d)] {
+        if !(value.is_finite() && value > 0.0) {
+            let expected = "a finite number > 0".to_owned();
+            return Err(LawError::Point { what, value, expected });
+        }
+    }
+    if h.len() != k {
+        let (what, value) = ("the number of domain weights", h.len() as f64);
+        return Err(LawError::Point { what, value, expected: k.to_string() });
+    }
+    Ok(())
+}
+
+/// The values of `coordinates` among named coefficients, each of which must be known.
+fn by_name(
+    law: &str,
+    coordinates: &Coordinates,
+    named: &[(&str, f64)],
+) -> Result<Vec<f64>, LawError> {
+    let names = || coordinates.iter().map(|c| c.name().to_owned()).collect::<Vec<_>>();
+    if let Some((name, _)) = named.iter().find(|(name, _)| coordinates.position(name).is_none()) {
+        let (law, name) = (law.to_owned(), (*name).to_owned());
+        return Err(LawError::Unknown { law, name, known: names() });
+    }
+    let value = |c: &Coordinate| {
+        named.iter().find(|(name, _)| *name == c.name()).map(|&(_, value)| value).ok_or_else(|| {
+            LawError::Missing { law: law.to_owned(), name: c.name().to_owned(), needed: names() }
+        })
+    };
+    coordinates.iter().map(value).collect()
+}
+
+/// Checks the names of the domains of a law.
+fn check_domains(domains: &[impl AsRef<str>]) -> Result<Vec<String>, LawError> {
+    let domains: Vec<String> = domains.iter().map(|d| d.as_ref().to_owned()).collect();
+    if domains.is_empty() {
+        return Err(LawError::Domains("a law needs at least one domain, got none".to_owned()));
+    }
+    for (i, name) in domains.iter().enumerate() {
+        if name.is_empty() {
+            return Err(LawError::Domains(format!("the name of domain {i} is empty")));
+        }
+        if domains[..i].contains(name) {
+            return Err(LawError::Domains(format!("domain `{name}` stands twice")));
+        }
+    }
+    Ok(domains)
+}

@@ -1,0 +1,376 @@
+//! Eq. (3), the form of every law of the paper, with any five coefficient functions.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Exp1};
+
+use super::coefficient::number;
+use super::{
+    CoefficientFn, Coordinate, Coordinates, Gradient, ScalingLaw, StartData, check_domains,
+    check_point,
+};
+use crate::error::LawError;
+use crate::sweep::Scales;
+
+/// `L = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)` (eq. 3) with five coefficient functions of the
+/// domain weights; the N term, the D term or both may be absent.
+///
+/// Inside, N and D are divided by the law's reference scales N0 and D0, so that A(h) and B(h) are
+/// terms of the loss at the middle of the data. Where alpha is constant, the coefficients of A are
+/// read and printed for the raw N. Where alpha depends on h (the full law), no choice of A(h) absorbs
+/// a change of N0, which is then a part of the law and printed with it. The same goes for B, beta and
+/// D0.
+///
+/// All the named laws are made of this; so is a law of your own:
+///
+/// ```
+/// use mixlaw::law::{Biased, Constant, InverseSum, LinearPower, PowerLaw, ScalingLaw};
+/// use mixlaw::Scales;
+///
+/// // Between additive and joint: only the data term depends on the mixture.
+/// let law = PowerLaw::builder("half-joint", &["web", "code"])
+///     .scales(Scales { n: 1e9, d: 2e10 })
+///     .bias(Biased(InverseSum))
+///     .n_term(Constant::level(), Constant::exponent())
+///     .d_term(LinearPower::level(), Constant::exponent())
+///     .build()?;
+/// assert_eq!(law.coordinates().len(), 5 + 2 + 5);
+/// # Ok::<(), mixlaw::LawError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PowerLaw {
+    name: String,
+    domains: Vec<String>,
+    coordinates: Coordinates,
+    printed_parameters: usize,
+    bias: Part,
+    n_term: Option<Term>,
+    d_term: Option<Term>,
+}
+
+/// A coefficient function and where its coordinates stand among those of the law.
+#[derive(Debug, Clone)]
+struct Part {
+    symbol: &'static str,
+    function: Arc<dyn CoefficientFn>,
+    at: Range<usize>,
+}
+
+impl Part {
+    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+        self.function.value(&z[self.at.clone()], h)
+    }
+
+    fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, out: &mut Gradient) {
+        let at = self.at.clone();
+        self.function.add_gradient(&z[at.clone()], h, scale, &mut out.z[at], &mut out.h);
+    }
+
+    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+        self.function.start(level, h, rng, &mut z[self.at.clone()]);
+    }
+}
+
+/// `level(h) / x^exponent(h)`, where x is N/N0 or D/D0.
+#[derive(Debug, Clone)]
+struct Term {
+    level: Part,
+    exponent: Part,
+    /// Whether the scale is absorbed by the level, so that its coefficients are those of raw N or D.
+    absorbs_scale: bool,
+    ln_scale: f64,
+}
+
+impl Term {
+    fn value(&self, z: &[f64], x: f64, h: &[f64]) -> f64 {
+        let ln_x = x.ln() - self.ln_scale;
+        self.level.value(z, h) * (-self.exponent.value(z, h) * ln_x).exp()
+    }
+
+    /// Adds the gradient in z and h to `out`; returns the value and its derivative in ln x.
+    fn add_gradient(&self, z: &[f64], x: f64, h: &[f64], out: &mut Gradient) -> (f64, f64) {
+        let ln_x = x.ln() - self.ln_scale;
+        let exponent = self.exponent.value(z, h);
+        let power = (-exponent * ln_x).exp();
+        let value = self.level.value(z, h) * power;
+        self.level.add_gradient(z, h, power, out);
+        self.exponent.add_gradient(z, h, -value * ln_x, out);
+        (value, -exponent * value)
+    }
+}
+
+/// Chooses the five coefficient functions of a [`PowerLaw`]; made by [`PowerLaw::builder`].
+#[derive(Debug, Clone)]
+pub struct PowerLawBuilder {
+    name: String,
+    domains: Result<Vec<String>, LawError>,
+    scales: Scales,
+    printed_parameters: Option<usize>,
+    bias: Option<Arc<dyn CoefficientFn>>,
+    n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
+    d_term: Option<[Arc<dyn CoefficientFn>; 2]>,
+    shared: usize,
+}
+
+impl PowerLawBuilder {
+    /// The reference scales N0 and D0; by default 1. See [`Sweep::scales`](crate::Sweep::scales).
+    #[must_use]
+    pub fn scales(self, scales: Scales) -> Self {
+        Self { scales, ..self }
+    }
+
+    /// E(h).
+    #[must_use]
+    pub fn bias(self, e: impl CoefficientFn + 'static) -> Self {
+        Self { bias: Some(Arc::new(e)), ..self }
+    }
+
+    /// A(h) and alpha(h).
+    #[must_use]
+    pub fn n_term(
+        self,
+        a: impl CoefficientFn + 'static,
+        alpha: impl CoefficientFn + 'static,
+    ) -> Self {
+        Self { n_term: Some([Arc::new(a), Arc::new(alpha)]), ..self }
+    }
+
+    /// B(h) and beta(h).
+    #[must_use]
+    pub fn d_term(
+        self,
+        b: impl CoefficientFn + 'static,
+        beta: impl CoefficientFn + 'static,
+    ) -> Self {
+        Self { d_term: Some([Arc::new(b), Arc::new(beta)]), ..self }
+    }
+
+    /// Lets the last `count` coordinates of E(h) be the first ones of the coefficient function that
+    /// follows it.
+    #[must_use]
+    pub(super) fn sharing(self, count: usize) -> Self {
+        Self { shared: count, ..self }
+    }
+
+    /// The number of parameters as printed, where it is not the number of coordinates.
+    #[must_use]
+    pub fn printed_parameters(self, count: usize) -> Self {
+        Self { printed_parameters: Some(count), ..self }
+    }
+
+    /// The law.
+    ///
+    /// # Errors
+    /// [`LawError`] if a domain has no name or one that stands twice, a scale is not a positive
+    /// number, there is no E(h), or two coefficients have the same name.
+    pub fn build(self) -> Result<PowerLaw, LawError> {
+        let domains = self.domains?;
+        let bias = self.bias.ok_or_else(|| {
+            LawError::Domains(format!("the {} law has no bias term E(h)", self.name))
+        })?;
+        let mut list: Vec<Coordinate> = Vec::new();
+        let mut shared = 0;
+        let mut part = |symbol, function: Arc<dyn CoefficientFn>, over: Option<(char, &str)>| {
+            let own = function.coordinates(symbol, &domains);
+            let at = list.len() - shared..list.len() - shared + own.len();
+            list.extend(own.into_iter().skip(shared).map(|c| match over {
+                Some(('N', exponent)) if c.is_level() => c.over_n(exponent),
+                Some((_, exponent)) if c.is_level() => c.over_d(exponent),
+                _ => c,
+            }));
+            shared = if symbol == "E" { self.shared } else { 0 };
+            Part { symbol, function, at }
+        };
+        let bias = part("E", bias, None);
+        let mut term =
+            |functions: Option<[Arc<dyn CoefficientFn>; 2]>, x, symbols: [_; 2], scale: f64| {
+                functions.map(|[level, exponent]| {
+                    let absorbs_scale = exponent.is_constant();
+                    let level = part(symbols[0], level, absorbs_scale.then_some((x, symbols[1])));
+                    let exponent = part(symbols[1], exponent, None);
+                    Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }
+                })
+            };
+        let n_term = term(self.n_term, 'N', ["A", "alpha"], self.scales.n);
+        let d_term = term(self.d_term, 'D', ["B", "beta"], self.scales.d);
+        let coordinates = Coordinates::new(list, self.scales)?;
+        let printed_parameters = self.printed_parameters.unwrap_or(coordinates.len());
+        Ok(PowerLaw {
+            name: self.name,
+            domains,
+            coordinates,
+            printed_parameters,
+            bias,
+            n_term,
+            d_term,
+        })
+    }
+}
+
+impl PowerLaw {
+    /// Starts to compose a law for these domains.
+    #[must_use]
+    pub fn builder(name: &str, domains: &[impl AsRef<str>]) -> PowerLawBuilder {
+        PowerLawBuilder {
+            name: name.to_owned(),
+            domains: check_domains(domains),
+            scales: Scales::ONE,
+            printed_parameters: None,
+            bias: None,
+            n_term: None,
+            d_term: None,
+            shared: 0,
+        }
+    }
+
+    /// The terms that are there, with the letter of their variable.
+    fn terms(&self) -> impl Iterator<Item = (char, &Term)> {
+        let named = [('N', self.n_term.as_ref()), ('D', self.d_term.as_ref())];
+        named.into_iter().filter_map(|(x, term)| Some((x, term?)))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.bias).chain(self.terms().flat_map(|(_, t)| [&t.level, &t.exponent]))
+    }
+}
+
+impl ScalingLaw for PowerLaw {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    fn coordinates(&self) -> &Coordinates {
+        &self.coordinates
+    }
+
+    fn printed_parameters(&self) -> usize {
+        self.printed_parameters
+    }
+
+    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+        let term = |term: &Option<Term>, x| term.as_ref().map_or(0.0, |t| t.value(z, x, h));
+        self.bias.value(z, h) + term(&self.n_term, n) + term(&self.d_term, d)
+    }
+
+    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+        out.z.fill(0.0);
+        out.h.fill(0.0);
+        self.bias.add_gradient(z, h, 1.0, out);
+        let mut term = |term: &Option<Term>, x| {
+            term.as_ref().map_or((0.0, 0.0), |t| t.add_gradient(z, x, h, out))
+        };
+        let (n_value, log_n) = term(&self.n_term, n);
+        let (d_value, log_d) = term(&self.d_term, d);
+        (out.log_n, out.log_d) = (log_n, log_d);
+        self.bias.value(z, h) + n_value + d_value
+    }
+
+    fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {
+        let values = self.coordinates.coefficients(z);
+        let names = self.coordinates.iter().map(|c| c.name().to_owned());
+        let mut all: Vec<(String, f64)> = names.zip(values.iter().copied()).collect();
+        for part in self.parts() {
+            all.extend(part.function.derived(part.symbol, &self.domains, &values[part.at.clone()]));
+        }
+        let scales = self.coordinates.scales();
+        for (x, term) in self.terms().filter(|(_, term)| !term.absorbs_scale) {
+            debug_assert!(term.ln_scale.is_finite());
+            all.push(if x == 'N' {
+                ("N0".to_owned(), scales.n)
+            } else {
+                ("D0".to_owned(), scales.d)
+            });
+        }
+        all
+    }
+
+    /// Takes the coefficients that [`ScalingLaw::coefficients`] lists; where all that a coefficient
+    /// function needs are missing, its printed form: `gamma_A` and `ln_C_A[domain]` for `q_A` and
+    /// `ln_v_A[domain]`. Others that follow from these are accepted and not read.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
+        let get = |name: &str| coefficients.iter().find(|(n, _)| *n == name).map(|&(_, v)| v);
+        let mut values = vec![f64::NAN; self.coordinates.len()];
+        let mut known = vec!["N0".to_owned(), "D0".to_owned()];
+        for part in self.parts() {
+            let own = part.function.coordinates(part.symbol, &self.domains);
+            let direct: Option<Vec<f64>> = own.iter().map(|c| get(c.name())).collect();
+            let found = direct
+                .or_else(|| part.function.resolve(part.symbol, &self.domains, &get))
+                .ok_or_else(|| {
+                    let missing = own.iter().find(|c| get(c.name()).is_none());
+                    LawError::Missing {
+                        law: self.name.clone(),
+                        name: missing.map_or("", |c| c.name()).to_owned(),
+                        needed: self.coordinates.iter().map(|c| c.name().to_owned()).collect(),
+                    }
+                })?;
+            known.extend(own.iter().map(|c| c.name().to_owned()));
+            let derived = part.function.derived(part.symbol, &self.domains, &found);
+            known.extend(derived.into_iter().map(|(name, _)| name));
+            values[part.at.clone()].copy_from_slice(&found);
+        }
+        if let Some((name, _)) = coefficients.iter().find(|(n, _)| !known.iter().any(|k| k == n)) {
+            let (law, name) = (self.name.clone(), (*name).to_owned());
+            return Err(LawError::Unknown { law, name, known });
+        }
+        let scales = self.coordinates.scales();
+        for (name, own) in [("N0", scales.n), ("D0", scales.d)] {
+            if let Some(value) = get(name).filter(|value| *value != own) {
+                let expected = "the reference scale of the law, which is part of it";
+                return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+            }
+        }
+        self.coordinates.from_coefficients(&values)
+    }
+
+    fn formula(&self, z: &[f64]) -> String {
+        let values = self.coordinates.coefficients(z);
+        let text = |part: &Part| part.function.formula(&self.domains, &values[part.at.clone()]);
+        let mut out = format!("L = {}", text(&self.bias));
+        for (x, term) in self.terms() {
+            let level = text(&term.level);
+            let base = if term.absorbs_scale {
+                x.to_string()
+            } else {
+                format!("({x}/{})", number(term.ln_scale.exp()))
+            };
+            out.push_str(&format!(" + {level} / {base}^{}", text(&term.exponent)));
+        }
+        out
+    }
+
+    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+        let mut z = vec![0.0; self.coordinates.len()];
+        let floor = rng.random_range(0.3..0.95) * data.least_loss;
+        let rest = (data.median_loss - floor).max(0.05 * data.median_loss);
+        let mut share = || -> f64 { Exp1.sample(rng) };
+        let shares = [share(), share(), share()];
+        let total = shares[0]
+            + self.n_term.as_ref().map_or(0.0, |_| shares[1])
+            + self.d_term.as_ref().map_or(0.0, |_| shares[2]);
+        self.bias.start(floor + rest * shares[0] / total, data.mixture, rng, &mut z);
+        for (term, share) in [(&self.n_term, shares[1]), (&self.d_term, shares[2])] {
+            if let Some(term) = term {
+                term.exponent.start(rng.random_range(0.1..0.8), data.mixture, rng, &mut z);
+                term.level.start(rest * share / total, data.mixture, rng, &mut z);
+            }
+        }
+        z
+    }
+
+    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains.len(), n, d, h)?;
+        match self.bias.function.infinite_without().filter(|&i| h[i] == 0.0) {
+            None => Ok(()),
+            Some(i) => {
+                Err(LawError::Infinite { law: self.name.clone(), domain: self.domains[i].clone() })
+            }
+        }
+    }
+}

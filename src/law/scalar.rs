@@ -1,0 +1,279 @@
+//! The numbers a [`Formula`](super::Formula) is written over.
+
+use std::cmp::Ordering;
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use num_traits::{Float, NumOps};
+
+/// A real number that a formula can calculate with: `f32`, `f64`, or a [`Dual`] that carries its
+/// derivatives along.
+///
+/// Every [`num_traits::Float`] is a scalar. Comparisons look at the value alone.
+pub trait Scalar: Copy + Debug + PartialOrd + NumOps + Neg<Output = Self> + AddAssign {
+    /// A constant.
+    fn from_f64(x: f64) -> Self;
+
+    /// `e^self`.
+    fn exp(self) -> Self;
+
+    /// `e^self - 1`, exact for small arguments.
+    fn exp_m1(self) -> Self;
+
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+
+    /// `ln(1 + self)`, exact for small arguments.
+    fn ln_1p(self) -> Self;
+
+    /// The square root.
+    fn sqrt(self) -> Self;
+
+    /// `self^exponent`. At 0 its derivative in the exponent is 0.
+    fn powf(self, exponent: Self) -> Self;
+}
+
+impl<T: Float + Debug + AddAssign> Scalar for T {
+    fn from_f64(x: f64) -> Self {
+        T::from(x).unwrap_or_else(T::nan)
+    }
+
+    fn exp(self) -> Self {
+        Float::exp(self)
+    }
+
+    fn exp_m1(self) -> Self {
+        Float::exp_m1(self)
+    }
+
+    fn ln(self) -> Self {
+        Float::ln(self)
+    }
+
+    fn ln_1p(self) -> Self {
+        Float::ln_1p(self)
+    }
+
+    fn sqrt(self) -> Self {
+        Float::sqrt(self)
+    }
+
+    fn powf(self, exponent: Self) -> Self {
+        Float::powf(self, exponent)
+    }
+}
+
+/// How many derivatives a [`Dual`] carries at once.
+pub(super) const LANES: usize = 8;
+
+/// A value with its derivatives in eight directions: forward-mode differentiation.
+///
+/// ```
+/// use mixlaw::law::{Dual, Scalar};
+///
+/// // d/dx x^2 at 3
+/// let x = Dual::variable(3.0, 0);
+/// assert_eq!((x * x).derivative(0), 6.0);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Dual {
+    value: f64,
+    tangent: [f64; LANES],
+}
+
+impl Dual {
+    /// A variable, with derivative 1 in direction `lane` and 0 in the others.
+    ///
+    /// # Panics
+    /// If `lane` is 8 or more.
+    #[must_use]
+    pub fn variable(value: f64, lane: usize) -> Self {
+        Self::seeded(value, lane, 1.0)
+    }
+
+    /// A value with derivative `rate` in direction `lane` and 0 in the others.
+    pub(super) fn seeded(value: f64, lane: usize, rate: f64) -> Self {
+        let mut tangent = [0.0; LANES];
+        tangent[lane] = rate;
+        Self { value, tangent }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.value
+    }
+
+    /// The derivative in direction `lane`.
+    ///
+    /// # Panics
+    /// If `lane` is 8 or more.
+    #[must_use]
+    pub fn derivative(self, lane: usize) -> f64 {
+        self.tangent[lane]
+    }
+
+    /// `f(self)` where `f` has this value and this derivative. A derivative that is infinite leaves
+    /// directions alone in which nothing moves.
+    fn chain(self, value: f64, derivative: f64) -> Self {
+        let tangent = self.tangent.map(|t| if t == 0.0 { 0.0 } else { derivative * t });
+        Self { value, tangent }
+    }
+
+    fn zip(self, other: Self, value: f64, f: impl Fn(f64, f64) -> f64) -> Self {
+        let mut tangent = [0.0; LANES];
+        for (out, (a, b)) in tangent.iter_mut().zip(self.tangent.iter().zip(&other.tangent)) {
+            *out = f(*a, *b);
+        }
+        Self { value, tangent }
+    }
+}
+
+impl PartialEq for Dual {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl PartialOrd for Dual {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+
+impl Add for Dual {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.zip(other, self.value + other.value, |a, b| a + b)
+    }
+}
+
+impl Sub for Dual {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, self.value - other.value, |a, b| a - b)
+    }
+}
+
+impl Mul for Dual {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        let partial = |t: f64, factor: f64| if t == 0.0 { 0.0 } else { t * factor };
+        self.zip(other, self.value * other.value, |a, b| {
+            partial(a, other.value) + partial(b, self.value)
+        })
+    }
+}
+
+impl Div for Dual {
+    type Output = Self;
+
+    fn div(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        self.zip(other, quotient, |a, b| (a - quotient * b) / other.value)
+    }
+}
+
+impl std::ops::Rem for Dual {
+    type Output = Self;
+
+    fn rem(self, other: Self) -> Self {
+        let quotient = (self.value / other.value).trunc();
+        self.zip(other, self.value % other.value, |a, b| a - quotient * b)
+    }
+}
+
+impl Neg for Dual {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        self.chain(-self.value, -1.0)
+    }
+}
+
+impl AddAssign for Dual {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Scalar for Dual {
+    fn from_f64(x: f64) -> Self {
+        Self { value: x, tangent: [0.0; LANES] }
+    }
+
+    fn exp(self) -> Self {
+        let value = self.value.exp();
+        self.chain(value, value)
+    }
+
+    fn exp_m1(self) -> Self {
+        self.chain(self.value.exp_m1(), self.value.exp())
+    }
+
+    fn ln(self) -> Self {
+        self.chain(self.value.ln(), 1.0 / self.value)
+    }
+
+    fn ln_1p(self) -> Self {
+        self.chain(self.value.ln_1p(), 1.0 / (1.0 + self.value))
+    }
+
+    fn sqrt(self) -> Self {
+        let value = self.value.sqrt();
+        self.chain(value, 0.5 / value)
+    }
+
+    fn powf(self, exponent: Self) -> Self {
+        let (x, p) = (self.value, exponent.value);
+        let value = x.powf(p);
+        let by_base = if p == 0.0 { 0.0 } else { p * x.powf(p - 1.0) };
+        let by_exponent = if value == 0.0 { 0.0 } else { value * x.ln() };
+        let partial = |t: f64, d: f64| if t == 0.0 { 0.0 } else { t * d };
+        self.zip(exponent, value, |a, b| partial(a, by_base) + partial(b, by_exponent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    /// Every operation once.
+    fn tour<S: Scalar>(x: S, y: S) -> S {
+        let c = S::from_f64;
+        let mut out = (x * y - y / x).exp() + (x + c(1.5)).ln() * x.powf(y) - (-y).exp_m1();
+        out += (x * x).ln_1p() / (y + c(2.0)).sqrt() + (x * c(5.0)) % y;
+        out
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        let (x, y) = (0.7, 1.3);
+        let dual = tour(Dual::variable(x, 0), Dual::variable(y, 7));
+        assert_eq!(dual.value(), tour(x, y));
+        let step = 1e-6;
+        let dx = (tour(x + step, y) - tour(x - step, y)) / (2.0 * step);
+        let dy = (tour(x, y + step) - tour(x, y - step)) / (2.0 * step);
+        assert_relative_eq!(dual.derivative(0), dx, max_relative = 1e-8);
+        assert_relative_eq!(dual.derivative(7), dy, max_relative = 1e-8);
+        assert_eq!(dual.derivative(3), 0.0);
+    }
+
+    #[test]
+    fn powers_of_zero_have_one_sided_derivatives() {
+        let at = |p: f64| Dual::variable(0.0, 0).powf(Dual::variable(p, 1));
+        assert_eq!((at(2.0).derivative(0), at(2.0).derivative(1)), (0.0, 0.0));
+        assert_eq!((at(1.0).derivative(0), at(1.0).derivative(1)), (1.0, 0.0));
+        assert_eq!((at(0.5).derivative(0), at(0.5).derivative(1)), (f64::INFINITY, 0.0));
+    }
+
+    #[test]
+    fn f32_is_a_scalar() {
+        let (x, y) = (0.7, 1.3);
+        assert_relative_eq!(f64::from(tour(x as f32, y as f32)), tour(x, y), max_relative = 1e-5);
+    }
+}

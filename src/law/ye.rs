@@ -1,0 +1,66 @@
+//! The four laws of Ye et al. (2024) for one N and D, as appendix B.1 of the paper prints them.
+
+use super::forward::named_law;
+use super::{Biased, ExponentialProduct, ExponentialSum, GeometricMean, SharedExponentialSum};
+
+named_law! {
+    /// `L = E + sum_i C_i exp(gamma_i h_i)` (Ye M1): blind to N and D. 2k + 1 parameters.
+    ///
+    /// ```
+    /// use mixlaw::law::{ScalingLaw, YeM1Law};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = YeM1Law::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 5);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    YeM1Law, "ye-m1", |builder, _k| builder.bias(Biased(ExponentialSum))
+}
+
+named_law! {
+    /// `L = E + C sum_i exp(gamma_i h_i)` (Ye M2): blind to N and D. k + 2 parameters.
+    ///
+    /// ```
+    /// use mixlaw::law::{ScalingLaw, YeM2Law};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = YeM2Law::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 4);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    YeM2Law, "ye-m2", |builder, _k| builder.bias(Biased(SharedExponentialSum))
+}
+
+named_law! {
+    /// `L = E + C exp(prod_i gamma_i h_i)` (Ye M3): blind to N and D. Of its k + 2 printed
+    /// parameters 3 can be identified: only the product of the gamma_i matters.
+    ///
+    /// ```
+    /// use mixlaw::law::{ScalingLaw, YeM3Law};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = YeM3Law::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    YeM3Law, "ye-m3", |builder, k| builder
+        .bias(Biased(ExponentialProduct))
+        .printed_parameters(k + 2)
+}
+
+named_law! {
+    /// `L = E + C exp(sum_i gamma_i h_i)` (Ye M4): blind to N and D. Of its k + 2 printed
+    /// parameters k + 1 can be identified: on the simplex, C is a constant added to every gamma_i.
+    ///
+    /// ```
+    /// use mixlaw::law::{ScalingLaw, YeM4Law};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = YeM4Law::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    YeM4Law, "ye-m4", |builder, k| builder
+        .bias(Biased(GeometricMean))
+        .printed_parameters(k + 2)
+}

@@ -1,0 +1,123 @@
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped};
+
+/// Basin-hopping (Wales and Doye, 1997): a Metropolis walk over the local minima that an inner
+/// optimizer finds, the paper's method (sec. 2.3).
+///
+/// A hop moves every variable of the current minimum by a uniform random amount and minimises again;
+/// a higher minimum is accepted with probability `exp(-rise / T)`. Step and temperature are relative
+/// to what the walk sees, so that energies of order 40 and a mean Huber of order 1e-6 need no
+/// settings: the step is a fraction of the root mean square of the variables and adapts to an
+/// acceptance of one half; T is a fraction of the median rise or fall between successive minima.
+///
+/// ```
+/// use mixlaw::optim::{BasinHopping, Lbfgs};
+///
+/// let optimizer = BasinHopping::new(Lbfgs::default()).hops(100).temperature(0.5);
+/// # let _ = optimizer;
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct BasinHopping<O> {
+    inner: O,
+    hops: usize,
+    step: f64,
+    temperature: f64,
+}
+
+/// After so many hops the step is adapted.
+const ADAPT_EVERY: usize = 10;
+
+impl<O: Optimizer> BasinHopping<O> {
+    /// Hops between the minima that `inner` finds: 50 hops, step 0.4, temperature 0.5.
+    #[must_use]
+    pub fn new(inner: O) -> Self {
+        Self { inner, hops: 50, step: 0.4, temperature: 0.5 }
+    }
+
+    /// The number of hops after the first local solve.
+    #[must_use]
+    pub fn hops(self, hops: usize) -> Self {
+        Self { hops, ..self }
+    }
+
+    /// The largest move of a variable at first, relative to the root mean square of all variables.
+    #[must_use]
+    pub fn step(self, step: f64) -> Self {
+        Self { step, ..self }
+    }
+
+    /// The temperature, relative to the median difference between successive minima; 0 accepts
+    /// descents only.
+    #[must_use]
+    pub fn temperature(self, temperature: f64) -> Self {
+        Self { temperature, ..self }
+    }
+}
+
+/// The median of some positive numbers; 0 if there are none.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+impl<O: Optimizer> Optimizer for BasinHopping<O> {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
+        let bounds = bounds(objective);
+        let mut current = self.inner.minimize(objective, start, &mut control.inner(0));
+        let mut stopped = control.finished(&current);
+        let mut best = current.clone();
+        let mut step = self.step;
+        let mut differences = Vec::new();
+        let mut accepted = 0;
+        for hop in 1..=self.hops {
+            if stopped {
+                return Minimum { termination: Termination::Stopped, ..best };
+            }
+            let size =
+                (current.x.iter().map(|x| x * x).sum::<f64>() / current.x.len() as f64).sqrt();
+            let reach = step * if size > 0.0 { size } else { 1.0 };
+            let moved: Vec<f64> =
+                current.x.iter().map(|x| x + reach * rng.random_range(-1.0..1.0)).collect();
+            let run = self.inner.minimize(
+                objective,
+                &clamped(&moved, &bounds),
+                &mut control.inner(hop as u64),
+            );
+            stopped = control.finished(&run);
+            best = better(Some(best), run.clone());
+
+            let rise = run.value - current.value;
+            let chance: f64 = rng.random();
+            // A walk that started nowhere accepts any minimum.
+            let accept = if current.value.is_finite() {
+                // The same minimum again says nothing about the distance between minima.
+                if rise.abs() > 1e-9 * current.value.abs() {
+                    differences.push(rise.abs());
+                }
+                let t = self.temperature * median(&differences);
+                rise <= 0.0 || (t > 0.0 && chance < (-rise / t).exp())
+            } else {
+                run.value.is_finite()
+            };
+            if accept {
+                accepted += 1;
+                current = run;
+            }
+            if hop % ADAPT_EVERY == 0 {
+                step *= if 2 * accepted > ADAPT_EVERY { 1.0 / 0.9 } else { 0.9 };
+                accepted = 0;
+            }
+        }
+        best.termination = if stopped { Termination::Stopped } else { Termination::Exhausted };
+        best
+    }
+}

@@ -1,0 +1,334 @@
+//! Optimizers: what minimises an objective, and the traits to plug in your own.
+//!
+//! [`TrustRegion`] and [`Lbfgs`] are local; [`MultiStart`], [`BasinHopping`] and [`SmoothFirst`] wrap
+//! any other optimizer. All honour the box of the objective, treat a value that is NaN or infinite
+//! as "not here", and decide where to stop by ratios, so that an objective multiplied by a constant
+//! is minimised by the same steps.
+
+mod basin_hopping;
+mod lbfgs;
+mod multi_start;
+mod smooth_first;
+mod trust_region;
+
+use std::fmt::{self, Debug};
+use std::ops::ControlFlow;
+
+use rand::Rng;
+
+pub use basin_hopping::BasinHopping;
+pub use lbfgs::Lbfgs;
+pub use multi_start::MultiStart;
+pub use smooth_first::SmoothFirst;
+pub use trust_region::TrustRegion;
+
+/// A function to minimise.
+///
+/// Methods take `&mut self`, so that an objective can hold buffers. A value that is NaN or `+inf`
+/// means "not here": optimizers shorten the step.
+///
+/// ```
+/// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer};
+///
+/// struct Bowl;
+///
+/// impl Objective for Bowl {
+///     fn dim(&self) -> usize {
+///         2
+///     }
+///
+///     fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+///         g[0] = 2.0 * (x[0] - 1.0);
+///         g[1] = 8.0 * (x[1] + 2.0);
+///         (x[0] - 1.0).powi(2) + 4.0 * (x[1] + 2.0).powi(2)
+///     }
+/// }
+///
+/// let minimum = Lbfgs::default().minimize(&mut Bowl, &[0.0, 0.0], &mut Control::default());
+/// assert!((minimum.x[0] - 1.0).abs() < 1e-8 && (minimum.x[1] + 2.0).abs() < 1e-8);
+/// ```
+pub trait Objective {
+    /// Number of variables.
+    fn dim(&self) -> usize;
+
+    /// The value at `x`, and the gradient there into `g`.
+    fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64;
+
+    /// The value at `x` alone.
+    fn value(&mut self, x: &[f64]) -> f64 {
+        let mut g = vec![0.0; self.dim()];
+        self.value_gradient(x, &mut g)
+    }
+
+    /// The least and the greatest value of variable `i`; equal where it is fixed.
+    fn bounds(&self, i: usize) -> (f64, f64) {
+        let _ = i;
+        (f64::NEG_INFINITY, f64::INFINITY)
+    }
+
+    /// A positive semidefinite model of the second derivatives at `x`, into `out`; false if there is
+    /// none, and optimizers that need one build it from gradients.
+    fn curvature(&mut self, x: &[f64], out: &mut Curvature) -> bool {
+        let _ = (x, out);
+        false
+    }
+
+    /// Draws a point to start from, if the objective knows where to.
+    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+        let _ = rng;
+        None
+    }
+
+    /// Switches to a smoother version of itself (or back), whose minimum is a good start; false if
+    /// there is none.
+    fn set_smooth(&mut self, smooth: bool) -> bool {
+        let _ = smooth;
+        false
+    }
+}
+
+/// Second derivatives of an objective, modelled at one point: two symmetric matrices, `dim x dim`,
+/// row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curvature {
+    /// The curvature itself.
+    pub matrix: Vec<f64>,
+    /// What may be added for safety where the curvature will not stay as it is: for a robust loss,
+    /// of the rows in its linear part, which have none of their own until they leave it. Zero where
+    /// there is nothing of that kind.
+    pub reserve: Vec<f64>,
+}
+
+impl Curvature {
+    /// Zeros for `dim` variables.
+    #[must_use]
+    pub fn new(dim: usize) -> Self {
+        Self { matrix: vec![0.0; dim * dim], reserve: vec![0.0; dim * dim] }
+    }
+}
+
+/// A way to minimise an [`Objective`] within its box.
+///
+/// ```
+/// use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, TrustRegion};
+///
+/// let all: Vec<Box<dyn Optimizer>> = vec![
+///     Box::new(TrustRegion::default()),
+///     Box::new(MultiStart::new(Lbfgs::default(), 20)),
+///     Box::new(BasinHopping::new(Lbfgs::default()).hops(50)),
+/// ];
+/// assert_eq!(all.len(), 3);
+/// ```
+pub trait Optimizer: Debug + Send + Sync {
+    /// Minimises `objective` from `start`, which is moved into the box if it lies outside.
+    ///
+    /// Not converging is a result, with the best point so far.
+    ///
+    /// # Panics
+    /// If `start` has another length than [`Objective::dim`].
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum;
+}
+
+impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        (**self).minimize(objective, start, control)
+    }
+}
+
+/// What an optimizer found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Minimum {
+    /// The best point found.
+    pub x: Vec<f64>,
+    /// The value there.
+    pub value: f64,
+    /// How far the point is from first-order optimality: the largest relative change of the value
+    /// for a relative change of one free variable, `max_i |g_i| max(|x_i|, 1) / |value|`.
+    pub optimality: f64,
+    /// Why the optimizer stopped.
+    pub termination: Termination,
+    /// Evaluations of the objective, with or without its gradient.
+    pub evaluations: usize,
+    /// Runs of a local optimizer.
+    pub local_solves: usize,
+}
+
+/// Why an optimizer stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Termination {
+    /// The value no longer falls by more than the relative tolerance.
+    Converged,
+    /// The gradient is zero, or a tiny fraction of the largest one seen.
+    GradientVanished,
+    /// No step lowers the value although the tolerances are not met: the limit of rounding.
+    NoProgress,
+    /// The number of iterations, hops or starts that was asked for is done.
+    Exhausted,
+    /// The observer said stop.
+    Stopped,
+    /// The value at the start is NaN or infinite.
+    StartNotFinite,
+}
+
+impl Termination {
+    /// Whether the point is a local minimum as far as the optimizer can tell.
+    #[must_use]
+    pub fn converged(self) -> bool {
+        matches!(self, Self::Converged | Self::GradientVanished | Self::NoProgress)
+    }
+}
+
+impl fmt::Display for Termination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converged => "converged",
+            Self::GradientVanished => "gradient vanished",
+            Self::NoProgress => "no further progress",
+            Self::Exhausted => "iterations exhausted",
+            Self::Stopped => "stopped by the observer",
+            Self::StartNotFinite => "start not finite",
+        })
+    }
+}
+
+/// How far a call of [`Optimizer::minimize`] has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Evaluations so far.
+    pub evaluations: usize,
+    /// Local solves finished so far.
+    pub local_solves: usize,
+    /// The lowest value so far.
+    pub best: f64,
+}
+
+/// The seed of a call, and an observer that can stop it.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use mixlaw::optim::Control;
+///
+/// let mut steps = 0;
+/// let mut observer = |progress: &mixlaw::optim::Progress| {
+///     steps += 1;
+///     if progress.evaluations < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// };
+/// let control = Control::seeded(7).observed_by(&mut observer);
+/// # let _ = control;
+/// ```
+#[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
+pub struct Control<'a> {
+    seed: u64,
+    observer: Option<&'a mut (dyn FnMut(&Progress) -> ControlFlow<()> + 'a)>,
+    done: Progress,
+}
+
+impl Default for Control<'_> {
+    fn default() -> Self {
+        Self::seeded(0)
+    }
+}
+
+impl<'a> Control<'a> {
+    /// A call with this seed and no observer.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        let done = Progress { evaluations: 0, local_solves: 0, best: f64::INFINITY };
+        Self { seed, observer: None, done }
+    }
+
+    /// Calls `observer` after every iteration and every local solve.
+    #[must_use]
+    pub fn observed_by(
+        self,
+        observer: &'a mut (dyn FnMut(&Progress) -> ControlFlow<()> + 'a),
+    ) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// The same control with another seed.
+    #[must_use]
+    pub fn reseeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The seed of the call.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Tells the observer how far a local optimizer has come within this call; true if it should
+    /// stop.
+    pub fn should_stop(&mut self, evaluations: usize, value: f64) -> bool {
+        let progress = Progress {
+            evaluations: self.done.evaluations + evaluations,
+            local_solves: self.done.local_solves,
+            best: self.done.best.min(value),
+        };
+        self.observer.as_mut().is_some_and(|observer| observer(&progress).is_break())
+    }
+
+    /// The control of the `index`-th run of an inner optimizer, with a seed of its own.
+    pub fn inner(&mut self, index: u64) -> Control<'_> {
+        // The increment of SplitMix64, so that neighbouring seeds do not share runs.
+        let seed = self.seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let observer: Option<&mut (dyn FnMut(&Progress) -> ControlFlow<()> + '_)> =
+            match &mut self.observer {
+                Some(observer) => Some(&mut **observer),
+                None => None,
+            };
+        Control { seed, observer, done: self.done }
+    }
+
+    /// Counts a finished run of an inner optimizer; true if the whole call should stop.
+    pub fn finished(&mut self, run: &Minimum) -> bool {
+        self.done.evaluations += run.evaluations;
+        self.done.local_solves += run.local_solves;
+        self.done.best = self.done.best.min(run.value);
+        self.should_stop(0, run.value) || run.termination == Termination::Stopped
+    }
+}
+
+/// The better of two minima, with the counts of both; NaN is worse than everything.
+fn better(best: Option<Minimum>, run: Minimum) -> Minimum {
+    let Some(best) = best else { return run };
+    let evaluations = best.evaluations + run.evaluations;
+    let local_solves = best.local_solves + run.local_solves;
+    let winner = if run.value < best.value || best.value.is_nan() { run } else { best };
+    Minimum { evaluations, local_solves, ..winner }
+}
+
+/// The bounds of all variables.
+fn bounds(objective: &dyn Objective) -> Vec<(f64, f64)> {
+    (0..objective.dim()).map(|i| objective.bounds(i)).collect()
+}
+
+/// The point of the box that is nearest to `x`.
+fn clamped(x: &[f64], bounds: &[(f64, f64)]) -> Vec<f64> {
+    assert_eq!(x.len(), bounds.len(), "one value for each variable");
+    x.iter().zip(bounds).map(|(x, (lower, upper))| x.max(*lower).min(*upper)).collect()
+}
+
+/// Whether variable `x` is held at a bound by its gradient `g`.
+fn is_held(x: f64, g: f64, (lower, upper): (f64, f64)) -> bool {
+    lower == upper || (x <= lower && g > 0.0) || (x >= upper && g < 0.0)
+}
+
+/// [`Minimum::optimality`].
+fn optimality(x: &[f64], value: f64, g: &[f64], bounds: &[(f64, f64)]) -> f64 {
+    let free = (0..x.len()).filter(|&i| !is_held(x[i], g[i], bounds[i]));
+    let largest = free.map(|i| g[i].abs() * x[i].abs().max(1.0)).fold(0.0, f64::max);
+    if largest == 0.0 { 0.0 } else { largest / value.abs() }
+}

@@ -1,0 +1,251 @@
+use super::{
+    Control, Curvature, Minimum, Objective, Optimizer, Termination, bounds, clamped, is_held,
+    optimality,
+};
+use crate::linalg::{cholesky, cholesky_solve, dot};
+
+/// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
+///
+/// Every step minimises the model `g.s + s.(B + damping (R + diag(B + R))).s / 2` within the box,
+/// where B is the objective's [`Curvature::matrix`] and R its [`Curvature::reserve`]; the diagonal
+/// makes the damping independent of the scale of every variable. The damping falls while the model
+/// predicts well and rises when a step fails (Nielsen, 1999), which is a trust region in the form of
+/// Levenberg and Marquardt. Variables that a step would carry out of the box are set to their bound
+/// and the others solved for again. An objective without a curvature gets one by BFGS updates.
+///
+/// ```
+/// use mixlaw::optim::TrustRegion;
+///
+/// let optimizer = TrustRegion::default().max_iterations(100).tolerance(1e-6);
+/// # let _ = optimizer;
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrustRegion {
+    max_iterations: usize,
+    tolerance: f64,
+}
+
+impl Default for TrustRegion {
+    /// 500 iterations, tolerance 1e-9.
+    fn default() -> Self {
+        Self { max_iterations: 500, tolerance: 1e-9 }
+    }
+}
+
+const FIRST_DAMPING: f64 = 1e-2;
+/// Beyond this damping a step is below rounding.
+const MAX_DAMPING: f64 = 1e16;
+/// So many small falls in a row are convergence; one may be bad luck.
+const SMALL_FALLS: usize = 3;
+
+impl TrustRegion {
+    /// The largest number of iterations.
+    #[must_use]
+    pub fn max_iterations(self, max_iterations: usize) -> Self {
+        Self { max_iterations, ..self }
+    }
+
+    /// Stops when the value has fallen by less than this fraction of it, three times in a row.
+    #[must_use]
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+}
+
+/// Buffers for the steps of one run.
+struct Steps {
+    dim: usize,
+    curvature: Curvature,
+    factor: Vec<f64>,
+    right: Vec<f64>,
+    free: Vec<usize>,
+    step: Vec<f64>,
+    /// Whether the objective has no curvature of its own.
+    updated: bool,
+}
+
+impl Steps {
+    fn new(dim: usize) -> Self {
+        Self {
+            dim,
+            curvature: Curvature::new(dim),
+            factor: vec![0.0; dim * dim],
+            right: vec![0.0; dim],
+            free: Vec::with_capacity(dim),
+            step: vec![0.0; dim],
+            updated: false,
+        }
+    }
+
+    /// The damped curvature between variables `i` and `j`.
+    fn damped(&self, i: usize, j: usize, damping: f64) -> f64 {
+        let at = i * self.dim + j;
+        let (b, r) = (self.curvature.matrix[at], self.curvature.reserve[at]);
+        if i == j { (b + damping * (b + 2.0 * r)).max(f64::MIN_POSITIVE) } else { b + damping * r }
+    }
+
+    /// The step within the box into `self.step`; returns the fall that the model predicts, or `None`
+    /// where there is no step downhill.
+    fn solve(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)], damping: f64) -> Option<f64> {
+        let n = self.dim;
+        self.step.fill(0.0);
+        self.free.clear();
+        self.free.extend((0..n).filter(|&i| !is_held(x[i], g[i], bounds[i])));
+        let mut left_box = true;
+        while left_box && !self.free.is_empty() {
+            let m = self.free.len();
+            for a in 0..m {
+                let i = self.free[a];
+                let fixed: f64 = (0..n)
+                    .filter(|&j| self.step[j] != 0.0 && !self.free.contains(&j))
+                    .map(|j| self.damped(i, j, damping) * self.step[j])
+                    .sum();
+                self.right[a] = -g[i] - fixed;
+                for b in 0..=a {
+                    self.factor[a * n + b] = self.damped(i, self.free[b], damping);
+                }
+            }
+            if !cholesky(&mut self.factor, m, n) {
+                return None;
+            }
+            cholesky_solve(&self.factor, m, n, &mut self.right[..m]);
+            for (&i, s) in self.free.iter().zip(&self.right) {
+                self.step[i] = *s;
+            }
+            let (step, before) = (&mut self.step, m);
+            self.free.retain(|&i| {
+                let (lower, upper) = (bounds[i].0 - x[i], bounds[i].1 - x[i]);
+                let inside = (lower..=upper).contains(&step[i]);
+                step[i] = step[i].clamp(lower, upper);
+                inside
+            });
+            left_box = self.free.len() < before;
+        }
+        let bend: f64 = (0..n)
+            .map(|i| self.step[i] * dot(&self.curvature.matrix[i * n..(i + 1) * n], &self.step))
+            .sum();
+        let fall = -dot(g, &self.step) - 0.5 * bend;
+        (fall > 0.0 && fall.is_finite()).then_some(fall)
+    }
+
+    /// The curvature at `x`, from the objective or by a BFGS update from the last point.
+    fn update(
+        &mut self,
+        objective: &mut dyn Objective,
+        x: &[f64],
+        g: &[f64],
+        last: Option<(&[f64], &[f64])>,
+    ) {
+        if !self.updated && objective.curvature(x, &mut self.curvature) {
+            return;
+        }
+        let n = self.dim;
+        self.updated = true;
+        let b = &mut self.curvature.matrix;
+        let Some((last_x, last_g)) = last else {
+            // So that the first step has about the length of one in every variable.
+            let size = g.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+            b.fill(0.0);
+            (0..n).for_each(|i| b[i * n + i] = size);
+            return;
+        };
+        let s: Vec<f64> = x.iter().zip(last_x).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = g.iter().zip(last_g).map(|(a, b)| a - b).collect();
+        let bs: Vec<f64> = (0..n).map(|i| dot(&b[i * n..(i + 1) * n], &s)).collect();
+        let (sy, sbs) = (dot(&s, &y), dot(&s, &bs));
+        if sy > 1e-12 * (dot(&s, &s) * dot(&y, &y)).sqrt() && sbs > 0.0 {
+            for i in 0..n {
+                for j in 0..n {
+                    b[i * n + j] += y[i] * y[j] / sy - bs[i] * bs[j] / sbs;
+                }
+            }
+        }
+    }
+}
+
+impl Optimizer for TrustRegion {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        let bounds = bounds(objective);
+        let mut x = clamped(start, &bounds);
+        let mut g = vec![0.0; x.len()];
+        let mut value = objective.value_gradient(&x, &mut g);
+        let mut evaluations = 1;
+        let mut steps = Steps::new(x.len());
+        let mut last: Option<(Vec<f64>, Vec<f64>)> = None;
+        let (mut damping, mut growth) = (FIRST_DAMPING, 2.0);
+        let mut small_falls = 0;
+        let is_finite =
+            |value: f64, g: &[f64]| value.is_finite() && g.iter().all(|g| g.is_finite());
+        let termination = 'search: {
+            if !is_finite(value, &g) {
+                break 'search Termination::StartNotFinite;
+            }
+            for _ in 0..self.max_iterations {
+                if (0..x.len()).all(|i| g[i] == 0.0 || is_held(x[i], g[i], bounds[i])) {
+                    break 'search Termination::GradientVanished;
+                }
+                let before = last.as_ref().map(|(x, g)| (x.as_slice(), g.as_slice()));
+                steps.update(objective, &x, &g, before);
+                loop {
+                    if damping > MAX_DAMPING {
+                        break 'search Termination::NoProgress;
+                    }
+                    let Some(expected) = steps.solve(&x, &g, &bounds, damping) else {
+                        damping *= growth;
+                        growth *= 2.0;
+                        continue;
+                    };
+                    let trial: Vec<f64> = x.iter().zip(&steps.step).map(|(x, s)| x + s).collect();
+                    let trial = clamped(&trial, &bounds);
+                    let mut trial_g = vec![0.0; x.len()];
+                    let trial_value = objective.value(&trial);
+                    evaluations += 1;
+                    let fall = value - trial_value;
+                    let ratio = fall / expected;
+                    if fall > 0.0 && ratio > 1e-4 {
+                        let again = objective.value_gradient(&trial, &mut trial_g);
+                        if is_finite(again, &trial_g) {
+                            let small = fall <= self.tolerance * value.abs();
+                            small_falls = if small { small_falls + 1 } else { 0 };
+                            last = Some((
+                                std::mem::replace(&mut x, trial),
+                                std::mem::replace(&mut g, trial_g),
+                            ));
+                            value = trial_value;
+                            damping *= (1.0 - (2.0 * ratio - 1.0).powi(3)).clamp(0.2, 2.0);
+                            damping = damping.max(1e-12);
+                            growth = 2.0;
+                            break;
+                        }
+                    }
+                    // What is predicted is below rounding: this is as low as it gets.
+                    if expected <= 1e-15 * value.abs() {
+                        break 'search Termination::Converged;
+                    }
+                    damping *= growth;
+                    growth *= 2.0;
+                }
+                if control.should_stop(evaluations, value) {
+                    break 'search Termination::Stopped;
+                }
+                if small_falls == SMALL_FALLS {
+                    break 'search Termination::Converged;
+                }
+            }
+            Termination::Exhausted
+        };
+        Minimum {
+            optimality: optimality(&x, value, &g, &bounds),
+            x,
+            value,
+            termination,
+            evaluations,
+            local_solves: 1,
+        }
+    }
+}
