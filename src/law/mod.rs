@@ -9,6 +9,7 @@ mod formula;
 mod forward;
 mod full;
 mod ge24;
+mod grouped;
 mod joint;
 mod power_law;
 mod scalar;

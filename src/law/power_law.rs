@@ -7,9 +7,10 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1};
 
 use super::coefficient::number;
+use super::grouped::Grouped;
 use super::{
-    CoefficientFn, Coordinate, Coordinates, Gradient, ScalingLaw, StartData, check_domains,
-    check_point,
+    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, Points, ScalingLaw, StartData,
+    check_domains, check_point,
 };
 use crate::error::LawError;
 use crate::sweep::Scales;
@@ -42,24 +43,24 @@ use crate::sweep::Scales;
 #[derive(Debug, Clone)]
 pub struct PowerLaw {
     name: String,
-    domains: Vec<String>,
-    coordinates: Coordinates,
+    pub(super) domains: Vec<String>,
+    pub(super) coordinates: Coordinates,
     printed_parameters: usize,
-    bias: Part,
-    n_term: Option<Term>,
-    d_term: Option<Term>,
+    pub(super) bias: Part,
+    pub(super) n_term: Option<Term>,
+    pub(super) d_term: Option<Term>,
 }
 
 /// A coefficient function and where its coordinates stand among those of the law.
 #[derive(Debug, Clone)]
-struct Part {
+pub(super) struct Part {
     symbol: &'static str,
-    function: Arc<dyn CoefficientFn>,
-    at: Range<usize>,
+    pub(super) function: Arc<dyn CoefficientFn>,
+    pub(super) at: Range<usize>,
 }
 
 impl Part {
-    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+    pub(super) fn value(&self, z: &[f64], h: &[f64]) -> f64 {
         self.function.value(&z[self.at.clone()], h)
     }
 
@@ -75,12 +76,12 @@ impl Part {
 
 /// `level(h) / x^exponent(h)`, where x is N/N0 or D/D0.
 #[derive(Debug, Clone)]
-struct Term {
-    level: Part,
-    exponent: Part,
+pub(super) struct Term {
+    pub(super) level: Part,
+    pub(super) exponent: Part,
     /// Whether the scale is absorbed by the level, so that its coefficients are those of raw N or D.
     absorbs_scale: bool,
-    ln_scale: f64,
+    pub(super) ln_scale: f64,
 }
 
 impl Term {
@@ -231,7 +232,7 @@ impl PowerLaw {
         named.into_iter().filter_map(|(x, term)| Some((x, term?)))
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         std::iter::once(&self.bias).chain(self.terms().flat_map(|(_, t)| [&t.level, &t.exponent]))
     }
 }
@@ -362,6 +363,10 @@ impl ScalingLaw for PowerLaw {
             }
         }
         z
+    }
+
+    fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {
+        Box::new(Grouped::new(self, points))
     }
 
     fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
