@@ -1,13 +1,14 @@
 //! Optimizers: what minimises an objective, and the traits to plug in your own.
 //!
-//! [`TrustRegion`] and [`Lbfgs`] are local; [`MultiStart`], [`BasinHopping`] and [`SmoothFirst`] wrap
-//! any other optimizer. All honour the box of the objective, treat a value that is NaN or infinite
+//! [`TrustRegion`] and [`Lbfgs`] are local; [`MultiStart`], [`BasinHopping`], [`SmoothFirst`] and
+//! [`Sequence`] are made of others. All honour the box of the objective, treat a value that is NaN or infinite
 //! as "not here", and decide where to stop by ratios, so that an objective multiplied by a constant
 //! is minimised by the same steps.
 
 mod basin_hopping;
 mod lbfgs;
 mod multi_start;
+mod sequence;
 mod smooth_first;
 mod trust_region;
 
@@ -19,6 +20,7 @@ use rand::Rng;
 pub use basin_hopping::BasinHopping;
 pub use lbfgs::Lbfgs;
 pub use multi_start::MultiStart;
+pub use sequence::Sequence;
 pub use smooth_first::SmoothFirst;
 pub use trust_region::TrustRegion;
 

@@ -7,25 +7,27 @@ use super::{Control, Minimum, Objective, Optimizer, better};
 /// minimised once.
 ///
 /// ```
-/// use mixlaw::optim::{SmoothFirst, TrustRegion};
+/// use mixlaw::optim::{Lbfgs, SmoothFirst, TrustRegion};
 ///
-/// let optimizer = SmoothFirst::new(TrustRegion::default());
+/// // The smooth minimum is only a start: a loose tolerance will do.
+/// let optimizer = SmoothFirst::new(TrustRegion::default().tolerance(1e-3), Lbfgs::default());
 /// # let _ = optimizer;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct SmoothFirst<O> {
+pub struct SmoothFirst<S, O> {
+    smooth: S,
     inner: O,
 }
 
-impl<O: Optimizer> SmoothFirst<O> {
-    /// Runs `inner` twice.
+impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
+    /// Runs `smooth` on the smooth version, then `inner` on the objective.
     #[must_use]
-    pub fn new(inner: O) -> Self {
-        Self { inner }
+    pub fn new(smooth: S, inner: O) -> Self {
+        Self { smooth, inner }
     }
 }
 
-impl<O: Optimizer> Optimizer for SmoothFirst<O> {
+impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
     fn minimize(
         &self,
         objective: &mut dyn Objective,
@@ -35,7 +37,7 @@ impl<O: Optimizer> Optimizer for SmoothFirst<O> {
         if !objective.set_smooth(true) {
             return self.inner.minimize(objective, start, control);
         }
-        let mut smooth = self.inner.minimize(objective, start, &mut control.inner(0));
+        let mut smooth = self.smooth.minimize(objective, start, &mut control.inner(0));
         objective.set_smooth(false);
         // Its value is not one of the objective.
         smooth.value = f64::INFINITY;

@@ -6,12 +6,14 @@ use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
 ///
-/// Every step minimises the model `g.s + s.(B + damping (R + diag(B + R))).s / 2` within the box,
-/// where B is the objective's [`Curvature::matrix`] and R its [`Curvature::reserve`]; the diagonal
-/// makes the damping independent of the scale of every variable. The damping falls while the model
-/// predicts well and rises when a step fails (Nielsen, 1999), which is a trust region in the form of
-/// Levenberg and Marquardt. Variables that a step would carry out of the box are set to their bound
-/// and the others solved for again. An objective without a curvature gets one by BFGS updates.
+/// Every step minimises the model `g.s + s.(B + damping (R + diag(B + R))).s / 2` within the box and
+/// within the trust region `|s_i| <= radius`, where B is the objective's [`Curvature::matrix`] and R
+/// its [`Curvature::reserve`]; the diagonal makes the damping independent of the scale of every
+/// variable. The damping falls while the model predicts well and rises when a step fails (Nielsen,
+/// 1999). The radius, 1 at first, doubles where it was in the way of a good step and halves where it
+/// let a bad one through: it keeps variables that hardly matter from being thrown across the box.
+/// Variables that a step would carry out of either are set to its edge and the others solved for
+/// again. An objective without a curvature gets one by BFGS updates.
 ///
 /// ```
 /// use mixlaw::optim::TrustRegion;
@@ -33,8 +35,12 @@ impl Default for TrustRegion {
 }
 
 const FIRST_DAMPING: f64 = 1e-2;
-/// Beyond this damping a step is below rounding.
+/// Below this damping a step is Newton's, and beyond the other it is below rounding.
+const MIN_DAMPING: f64 = 1e-9;
 const MAX_DAMPING: f64 = 1e16;
+const FIRST_RADIUS: f64 = 1.0;
+/// The radius guards against long steps only; what makes short ones is the damping.
+const MIN_RADIUS: f64 = 0.1;
 /// So many small falls in a row are convergence; one may be bad luck.
 const SMALL_FALLS: usize = 3;
 
@@ -62,6 +68,10 @@ struct Steps {
     step: Vec<f64>,
     /// Whether the objective has no curvature of its own.
     updated: bool,
+    damping: f64,
+    /// What the next failure multiplies the damping by.
+    growth: f64,
+    radius: f64,
 }
 
 impl Steps {
@@ -74,19 +84,48 @@ impl Steps {
             free: Vec::with_capacity(dim),
             step: vec![0.0; dim],
             updated: false,
+            damping: FIRST_DAMPING,
+            growth: 2.0,
+            radius: FIRST_RADIUS,
         }
     }
 
     /// The damped curvature between variables `i` and `j`.
-    fn damped(&self, i: usize, j: usize, damping: f64) -> f64 {
+    fn damped(&self, i: usize, j: usize) -> f64 {
         let at = i * self.dim + j;
         let (b, r) = (self.curvature.matrix[at], self.curvature.reserve[at]);
+        let damping = self.damping;
         if i == j { (b + damping * (b + 2.0 * r)).max(f64::MIN_POSITIVE) } else { b + damping * r }
+    }
+
+    /// Whether the last step reached the edge of the trust region.
+    fn at_edge(&self) -> bool {
+        self.step.iter().any(|s| s.abs() >= self.radius)
+    }
+
+    /// Adapts damping and radius to a step that lowered the value by `ratio` times what was
+    /// predicted.
+    fn succeed(&mut self, ratio: f64) {
+        let factor = (1.0 - (2.0 * ratio - 1.0).powi(3)).clamp(0.2, 2.0);
+        self.damping = (self.damping * factor).max(MIN_DAMPING);
+        self.growth = 2.0;
+        if ratio > 0.5 && self.at_edge() {
+            self.radius *= 2.0;
+        }
+    }
+
+    /// Adapts damping and radius to a step that was refused.
+    fn fail(&mut self) {
+        self.damping *= self.growth;
+        self.growth *= 2.0;
+        if self.at_edge() {
+            self.radius = (0.5 * self.radius).max(MIN_RADIUS);
+        }
     }
 
     /// The step within the box into `self.step`; returns the fall that the model predicts, or `None`
     /// where there is no step downhill.
-    fn solve(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)], damping: f64) -> Option<f64> {
+    fn solve(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)]) -> Option<f64> {
         let n = self.dim;
         self.step.fill(0.0);
         self.free.clear();
@@ -98,11 +137,11 @@ impl Steps {
                 let i = self.free[a];
                 let fixed: f64 = (0..n)
                     .filter(|&j| self.step[j] != 0.0 && !self.free.contains(&j))
-                    .map(|j| self.damped(i, j, damping) * self.step[j])
+                    .map(|j| self.damped(i, j) * self.step[j])
                     .sum();
                 self.right[a] = -g[i] - fixed;
                 for b in 0..=a {
-                    self.factor[a * n + b] = self.damped(i, self.free[b], damping);
+                    self.factor[a * n + b] = self.damped(i, self.free[b]);
                 }
             }
             if !cholesky(&mut self.factor, m, n) {
@@ -112,14 +151,15 @@ impl Steps {
             for (&i, s) in self.free.iter().zip(&self.right) {
                 self.step[i] = *s;
             }
-            let (step, before) = (&mut self.step, m);
+            let (step, radius) = (&mut self.step, self.radius);
             self.free.retain(|&i| {
-                let (lower, upper) = (bounds[i].0 - x[i], bounds[i].1 - x[i]);
+                let lower = (bounds[i].0 - x[i]).max(-radius);
+                let upper = (bounds[i].1 - x[i]).min(radius);
                 let inside = (lower..=upper).contains(&step[i]);
                 step[i] = step[i].clamp(lower, upper);
                 inside
             });
-            left_box = self.free.len() < before;
+            left_box = self.free.len() < m;
         }
         let bend: f64 = (0..n)
             .map(|i| self.step[i] * dot(&self.curvature.matrix[i * n..(i + 1) * n], &self.step))
@@ -177,7 +217,6 @@ impl Optimizer for TrustRegion {
         let mut evaluations = 1;
         let mut steps = Steps::new(x.len());
         let mut last: Option<(Vec<f64>, Vec<f64>)> = None;
-        let (mut damping, mut growth) = (FIRST_DAMPING, 2.0);
         let mut small_falls = 0;
         let is_finite =
             |value: f64, g: &[f64]| value.is_finite() && g.iter().all(|g| g.is_finite());
@@ -192,12 +231,11 @@ impl Optimizer for TrustRegion {
                 let before = last.as_ref().map(|(x, g)| (x.as_slice(), g.as_slice()));
                 steps.update(objective, &x, &g, before);
                 loop {
-                    if damping > MAX_DAMPING {
+                    if steps.damping > MAX_DAMPING {
                         break 'search Termination::NoProgress;
                     }
-                    let Some(expected) = steps.solve(&x, &g, &bounds, damping) else {
-                        damping *= growth;
-                        growth *= 2.0;
+                    let Some(expected) = steps.solve(&x, &g, &bounds) else {
+                        steps.fail();
                         continue;
                     };
                     let trial: Vec<f64> = x.iter().zip(&steps.step).map(|(x, s)| x + s).collect();
@@ -217,9 +255,7 @@ impl Optimizer for TrustRegion {
                                 std::mem::replace(&mut g, trial_g),
                             ));
                             value = trial_value;
-                            damping *= (1.0 - (2.0 * ratio - 1.0).powi(3)).clamp(0.2, 2.0);
-                            damping = damping.max(1e-12);
-                            growth = 2.0;
+                            steps.succeed(ratio);
                             break;
                         }
                     }
@@ -227,8 +263,7 @@ impl Optimizer for TrustRegion {
                     if expected <= 1e-15 * value.abs() {
                         break 'search Termination::Converged;
                     }
-                    damping *= growth;
-                    growth *= 2.0;
+                    steps.fail();
                 }
                 if control.should_stop(evaluations, value) {
                     break 'search Termination::Stopped;

@@ -141,7 +141,8 @@ impl CoefficientFn for LinearPower {
         for l in &mut z[..h.len()] {
             *l = (level.ln() + spread.sample(rng)).clamp(lower, upper);
         }
-        z[h.len()] = rng.random_range(0.2..1.5);
+        let (least, most) = (*self.q.start(), *self.q.end());
+        z[h.len()] = rng.random_range(-1.5f64..1.5).clamp(least, most);
     }
 
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
