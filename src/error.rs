@@ -288,12 +288,4 @@ pub enum SimplexError {
     /// A point where no law is defined.
     #[error(transparent)]
     Law(#[from] LawError),
-    /// A start that is not a mixture of these domains.
-    #[error("the start has {found} weights, expected {expected}")]
-    Start {
-        /// How many it has.
-        found: usize,
-        /// How many there are domains.
-        expected: usize,
-    },
 }

@@ -8,6 +8,7 @@ pub mod law;
 mod linalg;
 mod mixture;
 pub mod optim;
+pub mod simplex;
 pub mod sweep;
 
 pub use ndarray;
@@ -15,4 +16,5 @@ pub use ndarray;
 pub use error::{FitError, LawError, MixtureError, SimplexError, SweepError};
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
+pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
 pub use sweep::{Scales, Sweep};

@@ -1,0 +1,447 @@
+//! What the examples share: options, laws by name, fits and mixtures as tables and JSON.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::str::FromStr;
+use std::time::Instant;
+
+use mixlaw::law::{
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw, Ge24Law, JointLaw,
+    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+};
+use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
+use mixlaw::sweep::{EVAL, TRAIN};
+use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Optimum, SimplexSolver, Sweep};
+use serde_json::{Map, Value, json};
+
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The laws that the examples know by name.
+pub const LAWS: [&str; 12] = [
+    "chinchilla",
+    "simple",
+    "additive",
+    "joint",
+    "full",
+    "additive-fixed-n",
+    "additive-fixed-nd",
+    "ye-m1",
+    "ye-m2",
+    "ye-m3",
+    "ye-m4",
+    "ge24",
+];
+
+const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-hopping"];
+
+/// The flags that every example takes.
+pub const HELP: &str = "\
+  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
+                          [default: the embedded byte-level sweep]
+  --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
+                          additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24
+                          [default: simple,additive,joint,full]
+  --targets x,y           [default: all]
+  --optimizer NAME        trust-region, lbfgs, multi-start (L-BFGS from drawn starts) or
+                          basin-hopping (over L-BFGS) [default: trust-region]
+  --starts S              starts, or hops of basin-hopping
+                          [default: 20; lbfgs 1; multi-start and basin-hopping 32]
+  --gamma any|positive    sign of a linear power's exponent [default: any]
+  --seed S                [default: 0]
+  --at N,D                parameters and tokens to choose the mixtures for
+                          [default: the largest of the train and eval rows]
+  --weights x=1,y=2       choose one mixture for this weighted sum of targets [default: the mean of
+                          the targets that are domains (of all, if none is), and each other alone]
+  --json OUT              write fits and mixtures as JSON
+  --help";
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub path: Option<String>,
+    pub laws: Vec<String>,
+    pub targets: Option<Vec<String>>,
+    pub optimizer: String,
+    pub starts: Option<usize>,
+    pub positive_gamma: bool,
+    pub seed: u64,
+    pub at: Option<(f64, f64)>,
+    pub weights: Option<Vec<(String, f64)>>,
+    pub json: Option<String>,
+}
+
+/// The options of the command line, or `None` where it asks for help.
+pub fn options() -> Result<Option<Options>> {
+    use lexopt::prelude::*;
+    let mut options = Options {
+        path: None,
+        laws: ["simple", "additive", "joint", "full"].map(String::from).to_vec(),
+        targets: None,
+        optimizer: OPTIMIZERS[0].to_owned(),
+        starts: None,
+        positive_gamma: false,
+        seed: 0,
+        at: None,
+        weights: None,
+        json: None,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        let text = |parser: &mut lexopt::Parser| -> Result<String> {
+            Ok(parser.value()?.into_string().map_err(|_| "an argument is not UTF-8 text")?)
+        };
+        match argument {
+            Long("help") | Short('h') => return Ok(None),
+            Long("laws") => {
+                options.laws = list(&text(&mut parser)?);
+                for law in &options.laws {
+                    one_of("--laws", law, &LAWS)?;
+                }
+            }
+            Long("targets") => options.targets = Some(list(&text(&mut parser)?)),
+            Long("optimizer") => {
+                options.optimizer = text(&mut parser)?;
+                one_of("--optimizer", &options.optimizer, &OPTIMIZERS)?;
+            }
+            Long("starts") => {
+                let starts: usize = number("--starts", &text(&mut parser)?)?;
+                if starts == 0 {
+                    return Err("--starts: 0, expected at least 1".into());
+                }
+                options.starts = Some(starts);
+            }
+            Long("gamma") => {
+                let gamma = text(&mut parser)?;
+                one_of("--gamma", &gamma, &["any", "positive"])?;
+                options.positive_gamma = gamma == "positive";
+            }
+            Long("seed") => options.seed = number("--seed", &text(&mut parser)?)?,
+            Long("at") => {
+                let at = text(&mut parser)?;
+                let (n, d) = at.split_once(',').ok_or(format!("--at: `{at}`, expected N,D"))?;
+                options.at = Some((number("--at", n)?, number("--at", d)?));
+            }
+            Long("weights") => {
+                let pairs = list(&text(&mut parser)?);
+                let pair = |pair: &String| -> Result<(String, f64)> {
+                    let expected = || format!("--weights: `{pair}`, expected TARGET=WEIGHT");
+                    let (target, weight) = pair.split_once('=').ok_or_else(expected)?;
+                    Ok((target.trim().to_owned(), number("--weights", weight)?))
+                };
+                options.weights = Some(pairs.iter().map(pair).collect::<Result<_>>()?);
+            }
+            Long("json") => options.json = Some(text(&mut parser)?),
+            Value(path) if options.path.is_none() => {
+                options.path = Some(path.to_string_lossy().into_owned());
+            }
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).collect()
+}
+
+fn one_of(flag: &str, name: &str, known: &[&str]) -> Result<()> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(format!("{flag}: unknown `{name}`, expected one of: {}", known.join(", ")).into())
+}
+
+fn number<T: FromStr>(flag: &str, text: &str) -> Result<T> {
+    text.trim().parse().map_err(|_| format!("{flag}: `{text}`, expected a number").into())
+}
+
+/// Runs an example; prints what went wrong and exits with status 1.
+pub fn main(about: &str, run: impl FnOnce(&Options) -> Result<()>) {
+    let result = options().and_then(|options| match options {
+        Some(options) => run(&options),
+        None => {
+            println!("{about}\n\n{HELP}");
+            Ok(())
+        }
+    });
+    if let Err(error) = result {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+/// Reads the sweep that the options name, or the embedded text.
+pub fn read_sweep(options: &Options, embedded: &str) -> Result<Sweep> {
+    let sweep = match &options.path {
+        Some(path) => Sweep::read_csv(path).map_err(|error| with_path(path, &error.to_string()))?,
+        None => Sweep::from_csv(embedded.as_bytes())?,
+    };
+    if !sweep.ignored_columns().is_empty() {
+        eprintln!("note: ignored columns: {}", sweep.ignored_columns().join(", "));
+    }
+    Ok(sweep)
+}
+
+/// The message with the path in front, once.
+fn with_path(path: &str, message: &str) -> String {
+    if message.starts_with(path) { message.to_owned() } else { format!("{path}: {message}") }
+}
+
+/// The law of this name for a target; `None` where the law is about domains and the target is none.
+fn law(
+    name: &str,
+    train: &Sweep,
+    target: &str,
+    positive: bool,
+) -> Result<Option<Box<dyn ScalingLaw>>> {
+    macro_rules! power {
+        ($law:ident) => {{
+            let law = $law::for_sweep(train);
+            Box::new(if positive { law.positive_gamma() } else { law })
+        }};
+    }
+    let law: Box<dyn ScalingLaw> = match name {
+        "chinchilla" => Box::new(ChinchillaLaw::for_sweep(train)),
+        "simple" => power!(SimpleLaw),
+        "additive" => Box::new(AdditiveLaw::for_sweep(train)),
+        "joint" => power!(JointLaw),
+        "full" => power!(FullLaw),
+        "additive-fixed-n" => Box::new(AdditiveFixedNLaw::for_sweep(train)),
+        "additive-fixed-nd" => Box::new(AdditiveFixedNDLaw::for_sweep(train)),
+        "ye-m1" => Box::new(YeM1Law::for_sweep(train)),
+        "ye-m2" => Box::new(YeM2Law::for_sweep(train)),
+        "ye-m3" => Box::new(YeM3Law::for_sweep(train)),
+        "ye-m4" => Box::new(YeM4Law::for_sweep(train)),
+        _ if train.domains().iter().any(|d| d == target) => {
+            Box::new(Ge24Law::for_sweep(train, target)?)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(law))
+}
+
+fn fitter(options: &Options) -> Fitter {
+    let fitter = Fitter::new().seed(options.seed);
+    let starts = |default| options.starts.unwrap_or(default);
+    match options.optimizer.as_str() {
+        "lbfgs" => fitter.optimizer(MultiStart::new(Lbfgs::default(), starts(1))),
+        "multi-start" => fitter.optimizer(MultiStart::new(Lbfgs::default(), starts(32))),
+        "basin-hopping" => fitter.optimizer(BasinHopping::new(Lbfgs::default()).hops(starts(32))),
+        _ => options.starts.map_or(fitter.clone(), |starts| fitter.starts(starts)),
+    }
+}
+
+/// A fit with its errors.
+pub struct Fitted {
+    pub law: String,
+    pub fit: Fit,
+    pub mre_train: f64,
+    pub mre_eval: Option<f64>,
+    pub seconds: f64,
+}
+
+/// Fits every law to every target on the train rows.
+pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
+    let train = sweep.split(TRAIN)?;
+    let eval = sweep.split(EVAL).ok();
+    for (split, count) in sweep.split_counts() {
+        if split != TRAIN && split != EVAL {
+            eprintln!("note: {count} rows of split `{split}` are not used");
+        }
+    }
+    for target in options.targets.iter().flatten() {
+        sweep.losses_of(target)?;
+    }
+    let targets = options.targets.as_deref().unwrap_or(sweep.targets());
+    let fitter = fitter(options);
+    let mut fits = Vec::new();
+    for name in &options.laws {
+        note_blindness(name, &train);
+        for target in targets {
+            let Some(law) = law(name, &train, target, options.positive_gamma)? else {
+                eprintln!("note: {name} is a law for the loss on a domain; `{target}` is none");
+                continue;
+            };
+            let start = Instant::now();
+            let fit = fitter.fit(law, &train, target).map_err(|error| {
+                with_path(options.path.as_deref().unwrap_or("embedded sweep"), &error.to_string())
+            })?;
+            let seconds = start.elapsed().as_secs_f64();
+            let mre_train = fit.evaluate(&train)?.mre;
+            let mre_eval = match &eval {
+                Some(eval) => Some(fit.evaluate(eval)?.mre),
+                None => None,
+            };
+            fits.push(Fitted { law: name.clone(), fit, mre_train, mre_eval, seconds });
+        }
+    }
+    if fits.is_empty() {
+        return Err("no law applies to any of these targets".into());
+    }
+    Ok(fits)
+}
+
+/// Says where a law cannot see what differs between the rows.
+fn note_blindness(law: &str, train: &Sweep) {
+    let several = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        values.len() > 1
+    };
+    let blind_to_n = law.starts_with("additive-") || law.starts_with("ye-") || law == "ge24";
+    let blind_to_d = law == "additive-fixed-nd" || law.starts_with("ye-");
+    if blind_to_n && several(train.n().to_vec()) {
+        eprintln!("note: {law} does not depend on N, but the train rows have several sizes");
+    }
+    if blind_to_d && several(train.d().to_vec()) {
+        eprintln!("note: {law} does not depend on D, but the train rows have several token counts");
+    }
+}
+
+/// Train and held-out MRE, a row for each target and a column for each law.
+pub fn error_table(fits: &[Fitted], laws: &[String]) -> String {
+    let mut targets: Vec<&str> = Vec::new();
+    for fitted in fits {
+        if !targets.contains(&fitted.fit.target()) {
+            targets.push(fitted.fit.target());
+        }
+    }
+    let width = targets.iter().map(|t| t.len()).max().unwrap_or(0).max("mean".len());
+    let mut out = format!("{:width$}", "");
+    laws.iter().for_each(|law| write!(out, "  {law:>17}").unwrap());
+    out.push('\n');
+    let cell = |fitted: &[&Fitted]| {
+        let mean = |f: &dyn Fn(&Fitted) -> Option<f64>| -> String {
+            let values: Option<Vec<f64>> = fitted.iter().map(|x| f(x)).collect();
+            values.filter(|v| !v.is_empty()).map_or("-".to_owned(), |v| {
+                format!("{:.2}", v.iter().sum::<f64>() / v.len() as f64)
+            })
+        };
+        format!("{} / {}", mean(&|x| Some(x.mre_train)), mean(&|x| x.mre_eval))
+    };
+    for target in targets.iter().copied().map(Some).chain([None]) {
+        write!(out, "{:width$}", target.unwrap_or("mean")).unwrap();
+        for law in laws {
+            let own = |x: &&Fitted| x.law == *law && target.is_none_or(|t| x.fit.target() == t);
+            write!(out, "  {:>17}", cell(&fits.iter().filter(own).collect::<Vec<_>>())).unwrap();
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The best mixture for a weighted sum of targets under one law.
+pub struct Best {
+    pub law: String,
+    pub n: f64,
+    pub d: f64,
+    pub targets: Vec<(String, f64)>,
+    pub domains: Vec<String>,
+    pub optimum: Optimum,
+    pub uniform_loss: f64,
+}
+
+/// The weighted sums of targets to choose a mixture for.
+fn goals(sweep: &Sweep, fitted: &[String], options: &Options) -> Result<Vec<Vec<(String, f64)>>> {
+    if let Some(weights) = &options.weights {
+        for (target, _) in weights {
+            sweep.losses_of(target)?;
+            if !fitted.contains(target) {
+                return Err(format!("--weights: target `{target}` was not fitted").into());
+            }
+        }
+        return Ok(vec![weights.clone()]);
+    }
+    let is_domain = |target: &&String| sweep.domains().contains(target);
+    let some_domain = fitted.iter().any(|target| is_domain(&target));
+    let (mean, rest): (Vec<&String>, Vec<&String>) =
+        fitted.iter().partition(|target| !some_domain || is_domain(target));
+    let share = 1.0 / mean.len() as f64;
+    let mean = mean.into_iter().map(|target| (target.clone(), share)).collect();
+    Ok(std::iter::once(mean).chain(rest.into_iter().map(|t| vec![(t.clone(), 1.0)])).collect())
+}
+
+/// The best mixtures of every law.
+pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Result<Vec<Best>> {
+    let fitted_rows = sweep.select(|row| row.split == TRAIN || row.split == EVAL)?;
+    let largest = |x: &[f64]| x.iter().copied().fold(0.0, f64::max);
+    let (n, d) = options
+        .at
+        .unwrap_or((largest(&fitted_rows.n().to_vec()), largest(&fitted_rows.d().to_vec())));
+    let mut all = Vec::new();
+    for law in &options.laws {
+        let own: Vec<&Fitted> = fits.iter().filter(|x| x.law == *law).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let targets: Vec<String> = own.iter().map(|x| x.fit.target().to_owned()).collect();
+        for targets in goals(sweep, &targets, options)? {
+            let mut objective = MixtureObjective::new(n, d)?;
+            for (target, weight) in &targets {
+                let fitted = own.iter().find(|x| x.fit.target() == target).expect("it was fitted");
+                objective = objective.with_fit(*weight, &fitted.fit)?;
+            }
+            let optimum = SimplexSolver::new().minimize(&mut objective);
+            let uniform_loss = objective.value(&Mixture::uniform(sweep.domains().len()))?;
+            let (law, domains) = (law.clone(), sweep.domains().to_vec());
+            all.push(Best { law, n, d, targets, domains, optimum, uniform_loss });
+        }
+    }
+    Ok(all)
+}
+
+impl Best {
+    /// `mean of english, french`, `rust`, or the weighted sum.
+    pub fn goal(&self) -> String {
+        let names: Vec<&str> = self.targets.iter().map(|(t, _)| t.as_str()).collect();
+        let weight = self.targets[0].1;
+        if names.len() == 1 && weight == 1.0 {
+            names[0].to_owned()
+        } else if self.targets.iter().all(|(_, w)| (w * names.len() as f64 - 1.0).abs() < 1e-12) {
+            format!("mean of {}", names.join(", "))
+        } else {
+            let terms: Vec<String> = self.targets.iter().map(|(t, w)| format!("{w} {t}")).collect();
+            terms.join(" + ")
+        }
+    }
+}
+
+/// Fits and mixtures as JSON.
+pub fn to_json(fits: &[Fitted], mixtures: &[Best]) -> Value {
+    let map = |pairs: Vec<(String, f64)>| -> Map<String, Value> {
+        pairs.into_iter().map(|(name, value)| (name, json!(value))).collect()
+    };
+    let fit = |x: &Fitted| {
+        json!({
+            "target": x.fit.target(),
+            "law": x.law,
+            "huber": x.fit.objective(),
+            "mre_train": x.mre_train,
+            "mre_eval": x.mre_eval,
+            "coefficients": map(x.fit.coefficients()),
+            "at_bound": x.fit.at_bound(),
+            "seconds": x.seconds,
+            "evaluations": x.fit.evaluations(),
+            "local_solves": x.fit.local_solves(),
+            "termination": x.fit.termination().to_string(),
+        })
+    };
+    let mixture = |x: &Best| {
+        let weights = x.optimum.weights.iter().copied();
+        json!({
+            "law": x.law,
+            "n": x.n,
+            "d": x.d,
+            "targets": map(x.targets.clone()),
+            "weights": map(x.domains.iter().cloned().zip(weights).collect()),
+            "loss": x.optimum.value,
+            "uniform_loss": x.uniform_loss,
+            "gap": x.optimum.gap,
+            "iterations": x.optimum.iterations,
+        })
+    };
+    json!({
+        "fits": fits.iter().map(fit).collect::<Vec<_>>(),
+        "mixtures": mixtures.iter().map(mixture).collect::<Vec<_>>(),
+    })
+}
