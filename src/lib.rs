@@ -10,6 +10,7 @@ mod mixture;
 pub mod optim;
 pub mod simplex;
 pub mod sweep;
+pub mod testing;
 
 pub use ndarray;
 

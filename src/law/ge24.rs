@@ -111,14 +111,14 @@ impl CoefficientFn for DomainPower {
         if symbol == "E" { vec![named] } else { Vec::new() }
     }
 
-    /// The printed C is a factor of E and of B.
+    /// The printed C is a factor of E and of B; 1 if it is not given.
     fn resolve(
         &self,
         symbol: &str,
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        let c = get(&indexed("C", &domains[self.domain]))?;
+        let c = get(&indexed("C", &domains[self.domain])).unwrap_or(1.0);
         let mut both = vec![get(symbol)? * c];
         both.insert(self.gamma, get(&indexed("gamma", &domains[self.domain]))?);
         Some(both)

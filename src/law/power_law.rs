@@ -300,17 +300,15 @@ impl ScalingLaw for PowerLaw {
         let mut known = vec!["N0".to_owned(), "D0".to_owned()];
         for part in self.parts() {
             let own = part.function.coordinates(part.symbol, &self.domains);
-            let direct: Option<Vec<f64>> = own.iter().map(|c| get(c.name())).collect();
-            let found = direct
-                .or_else(|| part.function.resolve(part.symbol, &self.domains, &get))
-                .ok_or_else(|| {
-                    let missing = own.iter().find(|c| get(c.name()).is_none());
-                    LawError::Missing {
-                        law: self.name.clone(),
-                        name: missing.map_or("", |c| c.name()).to_owned(),
-                        needed: self.coordinates.iter().map(|c| c.name().to_owned()).collect(),
-                    }
-                })?;
+            let resolved = part.function.resolve(part.symbol, &self.domains, &get);
+            let found = resolved.ok_or_else(|| {
+                let missing = own.iter().find(|c| get(c.name()).is_none());
+                LawError::Missing {
+                    law: self.name.clone(),
+                    name: missing.map_or("", |c| c.name()).to_owned(),
+                    needed: self.coordinates.iter().map(|c| c.name().to_owned()).collect(),
+                }
+            })?;
             known.extend(own.iter().map(|c| c.name().to_owned()));
             let derived = part.function.derived(part.symbol, &self.domains, &found);
             known.extend(derived.into_iter().map(|(name, _)| name));

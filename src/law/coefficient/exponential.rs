@@ -178,6 +178,9 @@ impl CoefficientFn for ExponentialProduct {
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
+        if let Some(exponent) = get("gamma_uniform") {
+            return Some(vec![get("C")?, exponent]);
+        }
         let k = domains.len() as f64;
         let product: Option<f64> =
             domains.iter().map(|d| Some(get(&indexed("gamma", d))? / k)).product();
@@ -243,10 +246,14 @@ impl CoefficientFn for GeometricMean {
 
     fn resolve(
         &self,
-        _: &str,
+        symbol: &str,
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
+        let own = self.coordinates(symbol, domains);
+        if let Some(c) = own.iter().map(|c| get(c.name())).collect() {
+            return Some(c);
+        }
         let ln_c = get("C")?.ln();
         domains.iter().map(|d| Some(ln_c + get(&indexed("gamma", d))?)).collect()
     }

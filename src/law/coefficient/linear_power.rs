@@ -125,12 +125,11 @@ impl CoefficientFn for LinearPower {
         for i in 0..h.len() {
             let d = l[i] - mean;
             let u = q * d;
-            let rise = u.exp_m1();
             if h[i] > 0.0 {
-                dz[i] += outer * h[i] * (rise + 1.0);
+                dz[i] += outer * h[i] * u.exp();
                 dq += h[i] * d * d * psi(u);
             }
-            dh[i] += outer * if u == 0.0 { d } else { rise / q };
+            dh[i] += outer * if u == 0.0 { d } else { u.exp_m1() / q };
         }
         dz[h.len()] += outer * dq;
     }
@@ -182,6 +181,10 @@ impl CoefficientFn for LinearPower {
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
+        let own = self.coordinates(symbol, domains);
+        if let Some(c) = own.iter().map(|c| get(c.name())).collect() {
+            return Some(c);
+        }
         let gamma = get(&format!("gamma_{symbol}"))?;
         let symbol_c = format!("ln_C_{symbol}");
         let ln_v = domains.iter().map(|d| Some(gamma * get(&indexed(&symbol_c, d))?));

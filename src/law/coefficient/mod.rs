@@ -47,16 +47,15 @@ pub trait CoefficientFn: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The inverse of [`CoefficientFn::derived`]: the coefficients `c`, where all that determine
-    /// them are among the derived ones that `get` finds by name.
+    /// The coefficients `c`, from named ones that `get` finds: those of the coordinates, or derived
+    /// ones that determine them. `None` if some are missing.
     fn resolve(
         &self,
         symbol: &str,
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        let _ = (symbol, domains, get);
-        None
+        self.coordinates(symbol, domains).iter().map(|c| get(c.name())).collect()
     }
 
     /// Whether the value does not depend on h.

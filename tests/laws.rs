@@ -1,0 +1,451 @@
+//! Every law: its reference values, the contract of the trait, exact gradients, nesting and counts.
+
+use approx::assert_relative_eq;
+use mixlaw::Scales;
+use mixlaw::law::{
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, Biased, ChinchillaLaw, Constant,
+    Coordinate, Dual, Formula, FullLaw, Ge24Law, Gradient, InverseSum, JointLaw, LinearPower,
+    PowerLaw, Scalar, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+};
+use mixlaw::testing::assert_law_contract;
+use serde_json::Value;
+
+const NAMES: [&str; 12] = [
+    "chinchilla",
+    "simple",
+    "additive",
+    "joint",
+    "full",
+    "additive-fixed-n",
+    "additive-fixed-nd",
+    "ye-m1",
+    "ye-m2",
+    "ye-m3",
+    "ye-m4",
+    "ge24",
+];
+
+fn domains(k: usize) -> Vec<String> {
+    (0..k).map(|i| format!("d{i}")).collect()
+}
+
+fn law(name: &str, k: usize, own: usize, scales: Scales) -> Box<dyn ScalingLaw> {
+    let d = domains(k);
+    match name {
+        "chinchilla" => Box::new(ChinchillaLaw::new(&d, scales).unwrap()),
+        "simple" => Box::new(SimpleLaw::new(&d, scales).unwrap()),
+        "additive" => Box::new(AdditiveLaw::new(&d, scales).unwrap()),
+        "joint" => Box::new(JointLaw::new(&d, scales).unwrap()),
+        "full" => Box::new(FullLaw::new(&d, scales).unwrap()),
+        "additive-fixed-n" => Box::new(AdditiveFixedNLaw::new(&d, scales).unwrap()),
+        "additive-fixed-nd" => Box::new(AdditiveFixedNDLaw::new(&d, scales).unwrap()),
+        "ye-m1" => Box::new(YeM1Law::new(&d, scales).unwrap()),
+        "ye-m2" => Box::new(YeM2Law::new(&d, scales).unwrap()),
+        "ye-m3" => Box::new(YeM3Law::new(&d, scales).unwrap()),
+        "ye-m4" => Box::new(YeM4Law::new(&d, scales).unwrap()),
+        "ge24" => Box::new(Ge24Law::new(&d, &d[own], scales).unwrap()),
+        other => panic!("no law `{other}`"),
+    }
+}
+
+const SCALES: Scales = Scales { n: 3e8, d: 2e10 };
+
+fn number(value: &Value) -> f64 {
+    match value.as_str() {
+        Some("inf") => f64::INFINITY,
+        Some("-inf") => f64::NEG_INFINITY,
+        _ => value.as_f64().expect("a number"),
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(number).collect()
+}
+
+/// Values and gradients of `tests/reference/laws.py`, within 1e-12 of the sum of absolute terms.
+#[test]
+fn laws_agree_with_high_precision() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("reference/laws.json")).unwrap();
+    let mut seen = Vec::new();
+    for case in &cases {
+        let name = case["law"].as_str().unwrap();
+        let k = case["k"].as_u64().unwrap() as usize;
+        let own = case["domain"].as_u64().unwrap_or(0) as usize;
+        let law = law(name, k, own, Scales { n: number(&case["n0"]), d: number(&case["d0"]) });
+        let (z, h) = (numbers(&case["z"]), numbers(&case["h"]));
+        let (n, d) = (number(&case["n"]), number(&case["d"]));
+        let mut g = Gradient::new(&law);
+        let loss = law.gradient(&z, n, d, &h, &mut g);
+        assert_eq!(z.len(), law.coordinates().len());
+
+        let close = |what: String, found: f64, key: &str, i: Option<usize>| {
+            let pick = |v: &Value| number(i.map_or(v, |i| &v[i]));
+            let (expected, scale) = (pick(&case[key]), pick(&case[format!("{key}_scale")]));
+            let fine = found == expected || (found - expected).abs() <= 1e-12 * scale;
+            assert!(
+                fine,
+                "{name} {what}: {found:e}, expected {expected:e} +- 1e-12 {scale:e}\n{case}"
+            );
+        };
+        close("loss".to_owned(), loss, "loss", None);
+        close("loss alone".to_owned(), law.loss(&z, n, d, &h), "loss", None);
+        (0..z.len()).for_each(|i| close(format!("dz[{i}]"), g.z[i], "dz", Some(i)));
+        (0..k).for_each(|i| close(format!("dh[{i}]"), g.h[i], "dh", Some(i)));
+        close("dlog_n".to_owned(), g.log_n, "dlog_n", None);
+        close("dlog_d".to_owned(), g.log_d, "dlog_d", None);
+        seen.push(name);
+    }
+    for name in NAMES {
+        assert!(seen.iter().filter(|s| **s == name).count() >= 10, "{name} has too few cases");
+    }
+}
+
+#[test]
+fn every_law_keeps_the_contract() {
+    for name in NAMES {
+        for k in [1, 2, 5] {
+            // One domain leaves the exponent of a mean of one value without effect, not undefined.
+            assert_law_contract(&law(name, k, k - 1, SCALES));
+            assert_law_contract(&law(name, k, 0, Scales::ONE));
+        }
+    }
+    for law in [
+        Box::new(JointLaw::new(&domains(3), SCALES).unwrap().positive_gamma())
+            as Box<dyn ScalingLaw>,
+        Box::new(Auto::new(Joint, &domains(3), SCALES).unwrap()),
+    ] {
+        assert_law_contract(&law);
+    }
+}
+
+#[test]
+fn counts_are_those_of_the_table() {
+    let k = 7;
+    for (name, printed, identifiable) in [
+        ("chinchilla", 5, 5),
+        ("simple", k + 6, k + 6),
+        ("additive", 2 * k + 5, 2 * k + 5),
+        ("joint", 4 * k + 5, 4 * k + 5),
+        ("full", 6 * k + 6, 6 * k + 5),
+        ("additive-fixed-n", 2 * k + 3, 2 * k + 3),
+        ("additive-fixed-nd", 2 * k + 1, 2 * k + 1),
+        ("ye-m1", 2 * k + 1, 2 * k + 1),
+        ("ye-m2", k + 2, k + 2),
+        ("ye-m3", k + 2, 3),
+        ("ye-m4", k + 2, k + 1),
+        ("ge24", 5, 4),
+    ] {
+        let law = law(name, k, 2, SCALES);
+        assert_eq!(law.name(), name);
+        assert_eq!((law.printed_parameters(), law.coordinates().len()), (printed, identifiable));
+    }
+}
+
+/// A formula of eq. (3) for each named law, written the plain way.
+macro_rules! formula {
+    ($type:ident, $name:literal, $law:ident, |$c:ident, $n:ident, $d:ident, $h:ident| $loss:expr) => {
+        #[derive(Debug)]
+        struct $type;
+
+        impl Formula for $type {
+            fn name(&self) -> &str {
+                $name
+            }
+
+            fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+                // Those of the built-in law, relative to the same scales.
+                let law = $law::new(domains, SCALES).unwrap();
+                law.coordinates().iter().cloned().collect()
+            }
+
+            fn loss<S: Scalar>(&self, $c: &[S], $n: S, $d: S, $h: &[S]) -> S {
+                $loss
+            }
+        }
+    };
+}
+
+fn inverse_sum<S: Scalar>(c: &[S], h: &[S]) -> S {
+    let k = h.len();
+    let mut sum = S::from_f64(0.0);
+    (0..k).for_each(|i| sum += c[i] * h[i].powf(c[k + i]));
+    S::from_f64(1.0) / sum
+}
+
+/// `(sum_i h_i exp(q ln v_i) / sum_i h_i)^(1/q)`.
+fn power_mean<S: Scalar>(c: &[S], h: &[S]) -> S {
+    let (mut sum, mut total) = (S::from_f64(0.0), S::from_f64(0.0));
+    let q = c[h.len()];
+    for i in 0..h.len() {
+        sum += h[i] * (q * c[i]).exp();
+        total += h[i];
+    }
+    (sum / total).powf(S::from_f64(1.0) / q)
+}
+
+formula!(Additive, "additive", AdditiveLaw, |c, n, d, h| {
+    let k = h.len();
+    let z = &c[1 + 2 * k..];
+    c[0] + inverse_sum(&c[1..], h) + z[0] / n.powf(z[1]) + z[2] / d.powf(z[3])
+});
+formula!(Simple, "simple", SimpleLaw, |c, n, d, h| {
+    let z = &c[2 + h.len()..];
+    c[0] + power_mean(&c[1..], h) + z[0] / n.powf(z[1]) + z[2] / d.powf(z[3])
+});
+formula!(Joint, "joint", JointLaw, |c, n, d, h| {
+    let k = h.len();
+    let (a, b) = (&c[1 + 2 * k..], &c[3 + 3 * k..]);
+    c[0] + inverse_sum(&c[1..], h)
+        + power_mean(a, h) / n.powf(a[k + 1])
+        + power_mean(b, h) / d.powf(b[k + 1])
+});
+formula!(Full, "full", FullLaw, |c, n, d, h| {
+    let k = h.len();
+    let part = |i: usize| &c[1 + 2 * k + i * (k + 1)..];
+    let (n, d) = (n / S::from_f64(SCALES.n), d / S::from_f64(SCALES.d));
+    c[0] + inverse_sum(&c[1..], h)
+        + power_mean(part(0), h) / n.powf(power_mean(part(1), h))
+        + power_mean(part(2), h) / d.powf(power_mean(part(3), h))
+});
+formula!(YeM1, "ye-m1", YeM1Law, |c, _n, _d, h| {
+    let mut sum = c[0];
+    (0..h.len()).for_each(|i| sum += c[1 + i] * (c[1 + h.len() + i] * h[i]).exp());
+    sum
+});
+formula!(YeM2, "ye-m2", YeM2Law, |c, _n, _d, h| {
+    let mut sum = c[0];
+    (0..h.len()).for_each(|i| sum += c[1] * (c[2 + i] * h[i]).exp());
+    sum
+});
+formula!(YeM3, "ye-m3", YeM3Law, |c, _n, _d, h| {
+    let mut product = c[2];
+    h.iter().for_each(|&h_i| product = product * h_i * S::from_f64(h.len() as f64));
+    c[0] + c[1] * product.exp()
+});
+formula!(YeM4, "ye-m4", YeM4Law, |c, _n, _d, h| {
+    let (mut sum, mut total) = (S::from_f64(0.0), S::from_f64(0.0));
+    for i in 0..h.len() {
+        sum += c[1 + i] * h[i];
+        total += h[i];
+    }
+    c[0] + (sum / total).exp()
+});
+
+/// Analytic gradients equal those of forward-mode differentiation of the same formula.
+#[test]
+fn analytic_gradients_are_pinned_to_auto() {
+    let d = domains(3);
+    let pairs: Vec<(Box<dyn ScalingLaw>, Box<dyn ScalingLaw>)> = vec![
+        (law("additive", 3, 0, SCALES), Box::new(Auto::new(Additive, &d, SCALES).unwrap())),
+        (law("simple", 3, 0, SCALES), Box::new(Auto::new(Simple, &d, SCALES).unwrap())),
+        (law("joint", 3, 0, SCALES), Box::new(Auto::new(Joint, &d, SCALES).unwrap())),
+        (law("full", 3, 0, SCALES), Box::new(Auto::new(Full, &d, SCALES).unwrap())),
+        (law("ye-m1", 3, 0, SCALES), Box::new(Auto::new(YeM1, &d, SCALES).unwrap())),
+        (law("ye-m2", 3, 0, SCALES), Box::new(Auto::new(YeM2, &d, SCALES).unwrap())),
+        (law("ye-m3", 3, 0, SCALES), Box::new(Auto::new(YeM3, &d, SCALES).unwrap())),
+        (law("ye-m4", 3, 0, SCALES), Box::new(Auto::new(YeM4, &d, SCALES).unwrap())),
+    ];
+    for (built_in, auto) in &pairs {
+        let z: Vec<f64> =
+            (0..built_in.coordinates().len()).map(|i| 0.3 + 0.5 * (1.7 * i as f64).sin()).collect();
+        for h in [[0.2, 0.3, 0.5], [0.9, 0.05, 0.05], [0.0, 0.4, 0.6]] {
+            let (mut a, mut b) = (Gradient::new(built_in), Gradient::new(auto));
+            let loss = built_in.gradient(&z, 7e8, 5e9, &h, &mut a);
+            assert_relative_eq!(
+                loss,
+                auto.gradient(&z, 7e8, 5e9, &h, &mut b),
+                max_relative = 1e-13
+            );
+            let all = |g: &Gradient| [&g.z[..], &g.h, &[g.log_n, g.log_d]].concat();
+            for (a, b) in all(&a).into_iter().zip(all(&b)) {
+                // The derivative in h_i where h_i = 0 may be -inf, in both.
+                let same = a == b || (a - b).abs() <= 1e-12 * (loss + a.abs());
+                assert!(same, "{}: {a:e} and {b:e} at {h:?}", built_in.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_formula_is_the_same_at_f32_and_f64() {
+    let c: Vec<f64> = (0..17).map(|i| 0.3 + 0.25 * f64::from(i).sin()).collect();
+    let h = [0.2, 0.3, 0.5];
+    let at_f64 = Joint.loss(&c, 3.0, 2.0, &h);
+    let single = |x: &[f64]| x.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let at_f32 = Joint.loss(&single(&c), 3.0, 2.0, &single(&h));
+    assert_relative_eq!(f64::from(at_f32), at_f64, max_relative = 1e-5);
+    let constant = |x: &[f64]| x.iter().map(|x| Dual::from_f64(*x)).collect::<Vec<_>>();
+    let three = |x: f64| Dual::from_f64(x);
+    assert_eq!(Joint.loss(&constant(&c), three(3.0), three(2.0), &constant(&h)).value(), at_f64);
+}
+
+/// The value of a coefficient of the additive law, for nesting.
+fn additive_coefficients(d: &[String]) -> Vec<(String, f64)> {
+    let mut c = vec![("E".to_owned(), 1.2)];
+    for (i, d) in d.iter().enumerate() {
+        c.push((format!("C[{d}]"), 0.5 + i as f64));
+        c.push((format!("gamma[{d}]"), 0.4 + 0.5 * i as f64));
+    }
+    for (name, value) in [("A", 300.0), ("alpha", 0.31), ("B", 900.0), ("beta", 0.29)] {
+        c.push((name.to_owned(), value));
+    }
+    c
+}
+
+fn coordinates(law: &dyn ScalingLaw, c: &[(String, f64)]) -> Vec<f64> {
+    law.coordinates_of(&c.iter().map(|(n, v)| (n.as_str(), *v)).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn laws_nest_as_the_paper_says() {
+    let d = domains(3);
+    let additive = AdditiveLaw::new(&d, SCALES).unwrap();
+    let joint = JointLaw::new(&d, Scales::ONE).unwrap();
+    let full = FullLaw::new(&d, SCALES).unwrap();
+    let fixed_n = AdditiveFixedNLaw::new(&d, SCALES).unwrap();
+    let fixed_nd = AdditiveFixedNDLaw::new(&d, SCALES).unwrap();
+
+    let base = additive_coefficients(&d);
+    let get = |name: &str| base.iter().find(|(n, _)| n == name).unwrap().1;
+    let z = coordinates(&additive, &base);
+
+    // gamma_A = gamma_B = 1 and equal C.
+    let mut c: Vec<_> = base.iter().filter(|(n, _)| n != "A" && n != "B").cloned().collect();
+    for x in ["A", "B"] {
+        c.push((format!("gamma_{x}"), 1.0));
+        d.iter().for_each(|d| c.push((format!("ln_C_{x}[{d}]"), get(x).ln())));
+    }
+    let z_joint = coordinates(&joint, &c);
+
+    // Constant exponents; A and B relative to the law's own scales.
+    let kept = |n: &str| n == "E" || n.starts_with("C[") || n.starts_with("gamma[");
+    let mut c: Vec<_> = base.iter().filter(|(n, _)| kept(n)).cloned().collect();
+    let level = |x: &str, exponent: &str, scale: f64| get(x) / scale.powf(get(exponent));
+    for (x, v) in [
+        ("A", level("A", "alpha", SCALES.n)),
+        ("alpha", get("alpha")),
+        ("B", level("B", "beta", SCALES.d)),
+        ("beta", get("beta")),
+    ] {
+        c.push((format!("q_{x}"), 1.0));
+        d.iter().for_each(|d| c.push((format!("ln_v_{x}[{d}]"), v.ln())));
+    }
+    let z_full = coordinates(&full, &c);
+
+    for (n, tokens, h) in [(1e8, 3e9, [0.2, 0.3, 0.5]), (7e9, 1e12, [1.0, 0.0, 0.0])] {
+        let expected = additive.loss(&z, n, tokens, &h);
+        assert_relative_eq!(joint.loss(&z_joint, n, tokens, &h), expected, max_relative = 1e-13);
+        assert_relative_eq!(full.loss(&z_full, n, tokens, &h), expected, max_relative = 1e-13);
+
+        // At one N, the N term is a part of E; at one N and D, so is the D term.
+        let n_term = get("A") / f64::powf(n, get("alpha"));
+        let d_term = get("B") / f64::powf(tokens, get("beta"));
+        let with_e = |e: f64, drop: &[&str]| -> Vec<(String, f64)> {
+            let rest = base.iter().filter(|(n, _)| n != "E" && !drop.contains(&n.as_str()));
+            rest.cloned().chain([("E".to_owned(), e)]).collect()
+        };
+        let z = coordinates(&fixed_n, &with_e(get("E") + n_term, &["A", "alpha"]));
+        assert_relative_eq!(fixed_n.loss(&z, n, tokens, &h), expected, max_relative = 1e-13);
+        let e = get("E") + n_term + d_term;
+        let z = coordinates(&fixed_nd, &with_e(e, &["A", "alpha", "B", "beta"]));
+        assert_relative_eq!(fixed_nd.loss(&z, n, tokens, &h), expected, max_relative = 1e-13);
+    }
+}
+
+/// What is printed is enough to predict from raw N, D and h, in the printed form.
+#[test]
+fn printed_forms_of_the_redundant_laws_hold() {
+    let h = [0.2, 0.3, 0.5];
+    let product: f64 = h.iter().product();
+    let check = |name: &str, z: &[f64], printed: &dyn Fn(&dyn Fn(&str) -> f64) -> f64| {
+        let law = law(name, 3, 1, SCALES);
+        let c = law.coefficients(z);
+        let get = |n: &str| c.iter().find(|(name, _)| name == n).unwrap_or_else(|| panic!("{n}")).1;
+        assert_relative_eq!(law.loss(z, 1e9, 5e9, &h), printed(&get), max_relative = 1e-12);
+    };
+    for g in [0.7, -0.7] {
+        check("ye-m3", &[0.1, 0.4, g], &|get| {
+            let gammas: f64 = (0..3).map(|i| get(&format!("gamma[d{i}]"))).product();
+            get("E") + get("C") * (gammas * product).exp()
+        });
+    }
+    check("ye-m4", &[0.1, 0.4, -0.3, 0.8], &|get| {
+        let sum: f64 = (0..3).map(|i| get(&format!("gamma[d{i}]")) * h[i]).sum();
+        get("E") + get("C") * sum.exp()
+    });
+    check("ge24", &[0.1, -1.0, 0.5, -1.2], &|get| {
+        (get("B") / 5e9f64.powf(get("beta")) + get("E")) * get("C[d1]")
+            / 0.3f64.powf(get("gamma[d1]"))
+    });
+    let ge24 = law("ge24", 3, 1, SCALES);
+    let printed = [("E", 0.6), ("B", 20.0), ("beta", 0.3), ("C[d1]", 2.0), ("gamma[d1]", 0.1)];
+    let loss = ge24.loss(&ge24.coordinates_of(&printed).unwrap(), 1e9, 5e9, &h);
+    let expected = (20.0 / 5e9f64.powf(0.3) + 0.6) * 2.0 / 0.3f64.powf(0.1);
+    assert_relative_eq!(loss, expected, max_relative = 1e-13);
+}
+
+#[test]
+fn faults_in_laws_and_coefficients_are_named() {
+    let none: [&str; 0] = [];
+    assert!(AdditiveLaw::new(&none, SCALES).is_err());
+    let message = |e: mixlaw::LawError| e.to_string();
+    assert_eq!(
+        message(AdditiveLaw::new(&["a", "a"], SCALES).unwrap_err()),
+        "domain `a` stands twice"
+    );
+    let zero = Scales { n: 0.0, d: 1.0 };
+    assert!(message(JointLaw::new(&["a"], zero).unwrap_err()).contains("N0 is 0"));
+    let law = AdditiveLaw::new(&["a"], SCALES).unwrap();
+    let all = [
+        ("E", 1.0),
+        ("C[a]", 1.0),
+        ("gamma[a]", 0.5),
+        ("A", 1.0),
+        ("alpha", 0.3),
+        ("B", 1.0),
+        ("beta", 0.3),
+    ];
+    assert!(law.coordinates_of(&all).is_ok());
+    assert!(message(law.coordinates_of(&all[1..]).unwrap_err()).contains("`E` is missing"));
+    let unknown = [&all[..], &[("C[b]", 1.0)]].concat();
+    assert!(message(law.coordinates_of(&unknown).unwrap_err()).contains("no coefficient `C[b]`"));
+    let negative = [&all[..6], &[("beta", -0.3)]].concat();
+    assert!(message(law.coordinates_of(&negative).unwrap_err()).contains("`beta` is -0.3"));
+    let other = FullLaw::new(&["a"], SCALES).unwrap();
+    let mut c = other.coefficients(&[0.1; 11]);
+    c.iter_mut().filter(|(n, _)| n == "N0").for_each(|(_, v)| *v = 7.0);
+    let c: Vec<(&str, f64)> = c.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+    assert!(message(other.coordinates_of(&c).unwrap_err()).contains("N0"));
+    let ge24 = Ge24Law::new(&["a", "b"], "b", SCALES).unwrap();
+    assert!(message(ge24.check(1.0, 1.0, &[1.0, 0.0]).unwrap_err()).contains("domain `b` is 0"));
+}
+
+#[test]
+fn formulas_print_their_numbers() {
+    let law = AdditiveLaw::new(&["web", "code"], SCALES).unwrap();
+    let c = [
+        ("E", 1.25),
+        ("C[web]", 2.0),
+        ("C[code]", 0.5),
+        ("gamma[web]", 0.3),
+        ("gamma[code]", 1.5),
+        ("A", 406.4),
+        ("alpha", 0.34),
+        ("B", 410.7),
+        ("beta", 0.28),
+    ];
+    let z = law.coordinates_of(&c).unwrap();
+    assert_eq!(
+        law.formula(&z),
+        "L = 1.250 + 1/(2.000 h[web]^0.3000 + 0.5000 h[code]^1.500) + 406.4 / N^0.3400 + 410.7 / D^0.2800"
+    );
+    let joint = PowerLaw::builder("b", &["web", "code"])
+        .bias(Biased(InverseSum))
+        .d_term(LinearPower::level(), Constant::exponent())
+        .build()
+        .unwrap();
+    // C = v^q = 9 and 4, gamma = 1/2.
+    let z = [0.0, 0.0, 0.0, 0.0, 0.0, 3f64.ln(), 2f64.ln(), 2.0, 0.3f64.ln()];
+    let text = joint.formula(&z);
+    assert!(text.ends_with("+ (9.000 h[web] + 4.000 h[code])^0.5000 / D^0.3000"), "{text}");
+}
