@@ -1,0 +1,274 @@
+//! Fits: planted laws are found again, settings do what they say, faults are named.
+
+use std::ops::ControlFlow;
+
+use approx::{assert_abs_diff_eq, assert_relative_eq};
+use mixlaw::fit::Residual;
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, Ge24Law, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::optim::{BasinHopping, Control, Lbfgs, MultiStart, Termination, TrustRegion};
+use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
+
+const DOMAINS: [&str; 3] = ["web", "code", "books"];
+
+/// Losses of a joint law with known coefficients, times 1 plus noise, at 4 sizes x 10 mixtures x 5
+/// token counts.
+fn planted(noise: f64) -> (Sweep, JointLaw, Vec<f64>) {
+    let (sizes, tokens) = ([1e8, 2e8, 4e8, 8e8], [2e9, 4e9, 8e9, 16e9, 32e9]);
+    let scales = mixlaw::Scales { n: 3e8, d: 8e9 };
+    let law = JointLaw::new(&DOMAINS, scales).unwrap();
+    let z = law
+        .coordinates_of(&[
+            ("E", 1.1),
+            ("C[web]", 2.0),
+            ("C[code]", 1.0),
+            ("C[books]", 0.5),
+            ("gamma[web]", 0.4),
+            ("gamma[code]", 0.7),
+            ("gamma[books]", 0.3),
+            ("ln_v_A[web]", 5.9),
+            ("ln_v_A[code]", 6.4),
+            ("ln_v_A[books]", 6.1),
+            ("q_A", 0.8),
+            ("alpha", 0.35),
+            ("ln_v_B[web]", 6.2),
+            ("ln_v_B[code]", 6.9),
+            ("ln_v_B[books]", 6.6),
+            ("q_B", 1.4),
+            ("beta", 0.3),
+        ])
+        .unwrap();
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for mixture in Mixture::grid(3, 3, 0.05).unwrap() {
+        for size in sizes {
+            for token in tokens {
+                n.push(size);
+                d.push(token);
+                h.extend_from_slice(&mixture);
+                // Noise without a generator: fractional parts of a multiple of the golden ratio.
+                let u = (0.618_033_988_749_895 * n.len() as f64).fract() - 0.5;
+                loss.push(law.loss(&z, size, token, &mixture) * (1.0 + noise * u));
+            }
+        }
+    }
+    let sweep = Sweep::from_slices(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap();
+    (sweep, law, z)
+}
+
+#[test]
+fn a_planted_law_is_found_again() {
+    let (sweep, law, z) = planted(0.0);
+    let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();
+    assert!(fit.termination().converged());
+    assert!(fit.objective() < 1e-16, "{}", fit.objective());
+    // Extrapolation needs the coefficients themselves.
+    for h in [[0.9, 0.05, 0.05], [0.1, 0.1, 0.8]] {
+        let expected = law.loss(&z, 7e9, 1e12, &h);
+        assert_relative_eq!(fit.predict(7e9, 1e12, &h).unwrap(), expected, max_relative = 1e-4);
+    }
+    assert_relative_eq!(fit.coefficient("alpha").unwrap(), 0.35, max_relative = 1e-3);
+    assert_eq!(fit.coefficient("no such"), None);
+}
+
+#[test]
+fn every_optimizer_lowers_the_same_objective() {
+    let (sweep, ..) = planted(0.01);
+    let law = || AdditiveLaw::for_sweep(&sweep);
+    let fit = |fitter: Fitter| fitter.fit(law(), &sweep, "t").unwrap();
+    let reference = fit(Fitter::new());
+    let local = fit(Fitter::new().optimizer(TrustRegion::default()));
+    let random = fit(Fitter::new().optimizer(MultiStart::new(Lbfgs::default(), 10)));
+    let hopping = fit(Fitter::new().optimizer(BasinHopping::new(Lbfgs::default()).hops(10)));
+    for other in [&local, &random, &hopping] {
+        assert!(other.objective() >= reference.objective() * (1.0 - 1e-9));
+    }
+    assert!(random.objective() < 1.05 * reference.objective());
+    assert_eq!((local.local_solves(), random.local_solves(), hopping.local_solves()), (1, 10, 11));
+}
+
+#[test]
+fn the_objective_is_the_mean_huber_loss() {
+    let (sweep, ..) = planted(0.01);
+    let observed = sweep.losses_of("t").unwrap();
+    for (delta, residual) in [
+        (1e-3, Residual::Loss),
+        (0.02, Residual::Loss),
+        (f64::INFINITY, Residual::Loss),
+        (1e-3, Residual::LogLoss),
+    ] {
+        let fitter = Fitter::new().starts(2).delta(delta).residual(residual);
+        let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+        let predicted = fit.predict_sweep(&sweep).unwrap();
+        let huber = |(o, p): (&f64, &f64)| {
+            let r: f64 = if residual == Residual::Loss { o - p } else { o.ln() - p.ln() };
+            if r.abs() < delta { r * r / 2.0 } else { delta * (r.abs() - delta / 2.0) }
+        };
+        let mean = observed.iter().zip(&predicted).map(huber).sum::<f64>() / 200.0;
+        assert_relative_eq!(fit.objective(), mean, max_relative = 1e-10);
+    }
+}
+
+#[test]
+fn row_weights_are_counts() {
+    let (sweep, ..) = planted(0.01);
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let fitter = || Fitter::new().starts(4);
+    let counts: Vec<f64> = (0..200).map(|i| f64::from(i % 3)).collect();
+    let weighted = fitter().row_weights(counts.clone()).fit(law.clone(), &sweep, "t").unwrap();
+    let scaled: Vec<f64> = counts.iter().map(|c| 8.0 * c).collect();
+    let scaled = fitter().row_weights(scaled).fit(law.clone(), &sweep, "t").unwrap();
+    assert_eq!(weighted.coordinates(), scaled.coordinates());
+
+    // The same rows, written out as often as they count.
+    let rows: Vec<_> = sweep.rows().collect();
+    let often: Vec<_> = (0..200).flat_map(|i| vec![rows[i]; i % 3]).collect();
+    let column = |f: &dyn Fn(&mixlaw::sweep::Row<'_>) -> Vec<f64>| -> Vec<f64> {
+        often.iter().flat_map(f).collect()
+    };
+    let written = Sweep::from_slices(
+        &DOMAINS,
+        &["t"],
+        &column(&|r| vec![r.n]),
+        &column(&|r| vec![r.d]),
+        &column(&|r| r.h.to_vec()),
+        &column(&|r| r.losses.to_vec()),
+    )
+    .unwrap();
+    let repeated = fitter().fit(law, &written, "t").unwrap();
+    assert_relative_eq!(repeated.objective(), weighted.objective(), max_relative = 1e-6);
+}
+
+#[test]
+fn coefficients_are_fixed_and_boxed_in_the_papers_units() {
+    let (sweep, ..) = planted(0.01);
+    let fit =
+        |fitter: Fitter| fitter.starts(6).fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    let get = |fit: &Fit, name: &str| fit.coefficient(name).unwrap();
+
+    let fixed = fit(Fitter::new().fix("alpha", 0.5).fix("E", 0.9).fix("gamma_A", 2.0));
+    assert_relative_eq!(get(&fixed, "alpha"), 0.5, max_relative = 1e-14);
+    assert_relative_eq!(get(&fixed, "E"), 0.9, max_relative = 1e-14);
+    assert_relative_eq!(get(&fixed, "gamma_A"), 2.0, max_relative = 1e-14);
+    assert!(fixed.at_bound().iter().all(|name| !["alpha", "E", "q_A"].contains(&name.as_str())));
+
+    // A coefficient over a power is that of the raw N, although its coordinate is not.
+    let raw = fit(Fitter::new().fix("ln_v_A[web]", 6.0).bound("ln_v_B[code]", 7.0, 7.1));
+    assert_relative_eq!(get(&raw, "ln_v_A[web]"), 6.0, max_relative = 1e-12);
+    assert!((7.0 - 1e-9..=7.1 + 1e-9).contains(&get(&raw, "ln_v_B[code]")));
+
+    let boxed = fit(Fitter::new().bound("beta", 0.5, 0.6));
+    assert_relative_eq!(get(&boxed, "beta"), 0.5, max_relative = 1e-6);
+    assert!(boxed.at_bound().contains(&"beta".to_owned()));
+
+    let free = fit(Fitter::new());
+    for other in [&fixed, &raw, &boxed] {
+        assert!(other.objective() >= free.objective() * (1.0 - 1e-6));
+    }
+}
+
+#[test]
+fn the_sign_of_gamma_can_be_restricted() {
+    let (sweep, ..) = planted(0.01);
+    let law = SimpleLaw::for_sweep(&sweep).positive_gamma();
+    let fit = Fitter::new().starts(4).fit(law, &sweep, "t").unwrap();
+    assert!(fit.coefficient("q_h").unwrap() >= 0.0);
+}
+
+#[test]
+fn domains_are_matched_by_name() {
+    let (sweep, ..) = planted(0.01);
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let turned = AdditiveLaw::new(&["books", "web", "code"], sweep.scales()).unwrap();
+    let predictions = |fit: &Fit| fit.predict_sweep(&sweep).unwrap();
+    let a = Fitter::new().fit(law, &sweep, "t").unwrap();
+    let b = Fitter::new().fit(turned, &sweep, "t").unwrap();
+    assert_relative_eq!(a.objective(), b.objective(), max_relative = 1e-4);
+    for (a, b) in predictions(&a).into_iter().zip(predictions(&b)) {
+        assert_abs_diff_eq!(a, b, epsilon = 1e-3);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let (sweep, ..) = planted(0.01);
+    let fit = |seed| {
+        let fitter = Fitter::new().starts(3).seed(seed);
+        fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap().coordinates().to_vec()
+    };
+    assert_eq!(fit(5), fit(5));
+    assert_ne!(fit(5), fit(6));
+}
+
+#[test]
+fn laws_behind_pointers_fit_alike() {
+    let (sweep, ..) = planted(0.01);
+    let plain = ChinchillaLaw::for_sweep(&sweep);
+    let boxed: Box<dyn ScalingLaw> = Box::new(plain.clone());
+    let shared: std::sync::Arc<dyn ScalingLaw> = std::sync::Arc::new(plain.clone());
+    let fitter = Fitter::new().starts(2);
+    let a = fitter.fit(plain, &sweep, "t").unwrap();
+    for b in [fitter.fit(boxed, &sweep, "t").unwrap(), fitter.fit(shared, &sweep, "t").unwrap()] {
+        assert_eq!(a.coordinates(), b.coordinates());
+    }
+}
+
+#[test]
+fn an_observer_sees_the_fall_and_can_stop_it() {
+    let (sweep, ..) = planted(0.01);
+    let mut best = Vec::new();
+    let mut observer = |progress: &mixlaw::optim::Progress| {
+        best.push(progress.best);
+        if progress.local_solves < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let control = Control::default().observed_by(&mut observer);
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let fit = Fitter::new().fit_observed(law, &sweep, "t", control).unwrap();
+    assert_eq!(fit.termination(), Termination::Stopped);
+    assert!(fit.local_solves() <= 5 && fit.objective().is_finite());
+    assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
+    assert!(best.windows(2).all(|w| w[1] <= w[0] || w[1].is_infinite() || w[0].is_infinite()));
+}
+
+#[test]
+fn faults_are_named() {
+    let (sweep, ..) = planted(0.01);
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let fault = |fitter: Fitter| fitter.fit(law.clone(), &sweep, "t").unwrap_err().to_string();
+    for (message, expected) in [
+        (fault(Fitter::new().delta(0.0)), "delta is 0"),
+        (fault(Fitter::new().delta(f64::NAN)), "delta is NaN"),
+        (fault(Fitter::new().row_weights([1.0])), "the number of row weights is 1"),
+        (fault(Fitter::new().row_weights([-1.0; 200])), "the weight of row 0 is -1"),
+        (fault(Fitter::new().row_weights([0.0; 200])), "the sum of the row weights is 0"),
+        (fault(Fitter::new().fix("gamma[web2]", 1.0)), "no coefficient `gamma[web2]`"),
+        (fault(Fitter::new().fix("gamma_A", 1.0)), "no coefficient `gamma_A`"),
+        (fault(Fitter::new().fix("alpha", -1.0)), "coefficient `alpha` is -1"),
+        (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha`"),
+    ] {
+        assert!(message.contains(expected), "{message:?} should contain {expected:?}");
+    }
+    assert!(matches!(Fitter::new().fit(law, &sweep, "u"), Err(FitError::Target { .. })));
+    let other = AdditiveLaw::new(&["web", "code"], sweep.scales()).unwrap();
+    assert!(matches!(Fitter::new().fit(other, &sweep, "t"), Err(FitError::Domains { .. })));
+    let mut count = 0;
+    let few = sweep
+        .select(|_| {
+            count += 1;
+            count <= 10
+        })
+        .unwrap();
+    let error = Fitter::new().fit(JointLaw::for_sweep(&few), &few, "t").unwrap_err();
+    assert!(error.to_string().contains("10 rows cannot determine the 17 free coefficients"));
+
+    let corner = Sweep::from_slices(
+        &["a", "b"],
+        &["t"],
+        &[1e8; 5],
+        &[1e9; 5],
+        &[0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5],
+        &[3.0; 5],
+    )
+    .unwrap();
+    let ge24 = Ge24Law::for_sweep(&corner, "b").unwrap();
+    let error = Fitter::new().fit(ge24, &corner, "t").unwrap_err().to_string();
+    assert!(error.starts_with("row 2: ") && error.contains("domain `b` is 0"), "{error}");
+}
