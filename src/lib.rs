@@ -1,4 +1,97 @@
-//! Scaling laws for optimal data mixtures.
+//! Scaling laws for optimal data mixtures: fit them to small runs, predict large ones, and choose
+//! the domain weights to train on.
+//!
+//! # The problem
+//!
+//! A large model is trained on a mixture of k domains (web, code, books, ...) with weights
+//! `h = (h_1, ..., h_k)`, `h_i >= 0`, `sum_i h_i = 1`. Its loss on a target depends on its size N, on
+//! the tokens D it was trained on, and on h. Training it once is expensive, so h cannot be found by
+//! trial. The paper "Scaling Laws for Optimal Data Mixtures" (Shukor et al., 2025) fits a formula
+//!
+//! ```text
+//! L(N, D, h) = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)                              (eq. 3)
+//! ```
+//!
+//! to the losses of small runs, and minimises its prediction for the large one over the simplex. This
+//! crate does both, for the paper's laws and for yours.
+//!
+//! # The way through
+//!
+//! | step | type | what it is |
+//! |---|---|---|
+//! | data | [`Sweep`] | runs and checkpoints: N, D, h and the losses of named targets, validated once |
+//! | law | [`ScalingLaw`](law::ScalingLaw) | a formula with named coefficients: [`AdditiveLaw`](law::AdditiveLaw), [`JointLaw`](law::JointLaw), ... or your own |
+//! | fit | [`Fitter`], [`Fit`] | the robust loss of eq. 6, minimised by any [`Optimizer`](optim::Optimizer) |
+//! | mixture | [`MixtureObjective`], [`SimplexSolver`] | the weighted sum of fitted laws at one N and D, minimised by mirror descent |
+//!
+//! ```
+//! use mixlaw::law::{AdditiveLaw, ScalingLaw};
+//! use mixlaw::{Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
+//!
+//! # let text = {
+//! #     let mut text = String::from("split,n_params,n_tokens,h_web,h_code,loss_python\n");
+//! #     for web in [0.2f64, 0.5, 0.8] {
+//! #         for (n, d, split) in [(1e8f64, 2e9f64, "train"), (1e8, 8e9, "train"), (4e8, 2e9, "train"),
+//! #             (4e8, 8e9, "train"), (2e9, 3e10, "eval")] {
+//! #             let loss = 1.0 + 1.0 / (0.5 * web.powf(0.4) + 2.0 * (1.0 - web).powf(0.6))
+//! #                 + 400.0 / n.powf(0.34) + 400.0 / d.powf(0.28);
+//! #             text += &format!("{split},{n},{d},{web},{},{loss}\n", 1.0 - web);
+//! #         }
+//! #     }
+//! #     text
+//! # };
+//! # #[cfg(feature = "csv")] {
+//! // Columns split, n_params, n_tokens, h_web, h_code, loss_python; `Sweep::read_csv` takes a path.
+//! let sweep = Sweep::from_csv(text.as_bytes())?;
+//! let train = sweep.split("train")?;
+//!
+//! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, "python")?;
+//! println!("{fit}");
+//! println!("held-out error: {:.2}%", fit.evaluate(&sweep.split("eval")?)?.mre);
+//!
+//! let mut objective = MixtureObjective::new(7e9, 1.5e11)?.with_fit(1.0, &fit)?;
+//! let best = SimplexSolver::new().minimize(&mut objective);
+//! println!("{}: {:.3} nats", best.weights.named(fit.law().domains()), best.value);
+//! assert!(best.value <= fit.predict(7e9, 1.5e11, &Mixture::uniform(2))?);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Symbols, shapes and units
+//!
+//! | symbol | meaning | unit, shape |
+//! |---|---|---|
+//! | N | model size | parameters |
+//! | D | training tokens | tokens |
+//! | h | domain weights | k numbers on the simplex, in the order of the domains' names |
+//! | L | loss on a target | nats per token |
+//! | E, A, alpha, B, beta | the coefficients of eq. 3 | E in nats; A and B such that `A/N^alpha` and `B/D^beta` are |
+//! | C_i, gamma_i | the coefficients of domain i in a function of h | |
+//! | z | the coordinates of a law: what an optimizer moves | one number for each identifiable parameter |
+//! | N0, D0 | reference scales, by which a law divides N and D inside ([`Scales`]) | parameters, tokens |
+//! | delta | where the Huber loss turns from a parabola to a line | nats |
+//!
+//! # What to expect of a fit
+//!
+//! Joint and full laws are badly identified: many sets of coefficients within 1% of the best
+//! objective differ by up to a factor of two in their error at larger scale. [`Fit::at_bound`] names
+//! the coefficients that the data pushes to the end of their range. The best objective is not the
+//! best predictor: hold the largest runs out and compare laws there. An optimal mixture outside the
+//! range of mixtures that were trained on is an extrapolation.
+//!
+//! # Why the trait is not `ScalingLaw<T>`
+//!
+//! [`ScalingLaw`](law::ScalingLaw) speaks `f64`. A fit with delta = 1e-3 on losses of order 3 is below
+//! the resolution of `f32`; a type parameter would stand in every signature downstream; and
+//! `Vec<Box<dyn ScalingLaw>>` is what tools hold. Where genericity pays, it is there: a
+//! [`Formula`](law::Formula) is written once over a [`Scalar`](law::Scalar), and exact gradients follow.
+//!
+//! # Features
+//!
+//! * `csv` (default): read and write sweeps as CSV files.
+//!
+//! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
+//! seed gives the same result to the bit on one platform and build.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -19,3 +112,7 @@ pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
 pub use sweep::{Scales, Sweep};
+
+#[cfg(all(doctest, feature = "csv"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
