@@ -120,11 +120,11 @@ impl Dual {
         Self { value, tangent }
     }
 
-    fn zip(self, other: Self, value: f64, f: impl Fn(f64, f64) -> f64) -> Self {
-        let mut tangent = [0.0; LANES];
-        for (out, (a, b)) in tangent.iter_mut().zip(self.tangent.iter().zip(&other.tangent)) {
-            *out = f(*a, *b);
-        }
+    /// `f(self, other)` where `f` has this value and these partial derivatives.
+    fn combine(self, other: Self, value: f64, by_self: f64, by_other: f64) -> Self {
+        let (a, b) = (self.chain(value, by_self), other.chain(value, by_other));
+        let mut tangent = a.tangent;
+        tangent.iter_mut().zip(b.tangent).for_each(|(a, b)| *a += b);
         Self { value, tangent }
     }
 }
@@ -145,7 +145,7 @@ impl Add for Dual {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        self.zip(other, self.value + other.value, |a, b| a + b)
+        self.combine(other, self.value + other.value, 1.0, 1.0)
     }
 }
 
@@ -153,7 +153,7 @@ impl Sub for Dual {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        self.zip(other, self.value - other.value, |a, b| a - b)
+        self.combine(other, self.value - other.value, 1.0, -1.0)
     }
 }
 
@@ -161,10 +161,7 @@ impl Mul for Dual {
     type Output = Self;
 
     fn mul(self, other: Self) -> Self {
-        let partial = |t: f64, factor: f64| if t == 0.0 { 0.0 } else { t * factor };
-        self.zip(other, self.value * other.value, |a, b| {
-            partial(a, other.value) + partial(b, self.value)
-        })
+        self.combine(other, self.value * other.value, other.value, self.value)
     }
 }
 
@@ -173,7 +170,7 @@ impl Div for Dual {
 
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
-        self.zip(other, quotient, |a, b| (a - quotient * b) / other.value)
+        self.combine(other, quotient, other.value.recip(), -quotient / other.value)
     }
 }
 
@@ -182,7 +179,7 @@ impl std::ops::Rem for Dual {
 
     fn rem(self, other: Self) -> Self {
         let quotient = (self.value / other.value).trunc();
-        self.zip(other, self.value % other.value, |a, b| a - quotient * b)
+        self.combine(other, self.value % other.value, 1.0, -quotient)
     }
 }
 
@@ -232,8 +229,7 @@ impl Scalar for Dual {
         let value = x.powf(p);
         let by_base = if p == 0.0 { 0.0 } else { p * x.powf(p - 1.0) };
         let by_exponent = if value == 0.0 { 0.0 } else { value * x.ln() };
-        let partial = |t: f64, d: f64| if t == 0.0 { 0.0 } else { t * d };
-        self.zip(exponent, value, |a, b| partial(a, by_base) + partial(b, by_exponent))
+        self.combine(exponent, value, by_base, by_exponent)
     }
 }
 

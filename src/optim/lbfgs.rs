@@ -223,10 +223,10 @@ impl Optimizer for Lbfgs {
                 }
                 let next = loop {
                     let mut d = direction(&at.g, &held, &pairs);
-                    for i in 0..d.len() {
+                    for (i, d) in d.iter_mut().enumerate() {
                         // The model may push a variable out of the box that its gradient pulls in.
-                        if is_held(at.x[i], -d[i], run.bounds[i]) {
-                            d[i] = 0.0;
+                        if is_held(at.x[i], -*d, run.bounds[i]) {
+                            *d = 0.0;
                         }
                     }
                     let length = dot(&d, &d).sqrt();

@@ -215,6 +215,9 @@ pub struct Progress {
     pub best: f64,
 }
 
+/// A function that is told of the progress and can stop it by `ControlFlow::Break`.
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+
 /// The seed of a call, and an observer that can stop it.
 ///
 /// ```
@@ -232,7 +235,7 @@ pub struct Progress {
 #[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
 pub struct Control<'a> {
     seed: u64,
-    observer: Option<&'a mut (dyn FnMut(&Progress) -> ControlFlow<()> + 'a)>,
+    observer: Option<&'a mut Observer<'a>>,
     done: Progress,
 }
 
@@ -252,10 +255,7 @@ impl<'a> Control<'a> {
 
     /// Calls `observer` after every iteration and every local solve.
     #[must_use]
-    pub fn observed_by(
-        self,
-        observer: &'a mut (dyn FnMut(&Progress) -> ControlFlow<()> + 'a),
-    ) -> Self {
+    pub fn observed_by(self, observer: &'a mut Observer<'a>) -> Self {
         Self { observer: Some(observer), ..self }
     }
 
@@ -286,11 +286,10 @@ impl<'a> Control<'a> {
     pub fn inner(&mut self, index: u64) -> Control<'_> {
         // The increment of SplitMix64, so that neighbouring seeds do not share runs.
         let seed = self.seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let observer: Option<&mut (dyn FnMut(&Progress) -> ControlFlow<()> + '_)> =
-            match &mut self.observer {
-                Some(observer) => Some(&mut **observer),
-                None => None,
-            };
+        let observer: Option<&mut Observer<'_>> = match &mut self.observer {
+            Some(observer) => Some(&mut **observer),
+            None => None,
+        };
         Control { seed, observer, done: self.done }
     }
 
