@@ -352,12 +352,14 @@ fn laws_nest_as_the_paper_says() {
     }
 }
 
+type Get<'a> = &'a dyn Fn(&str) -> f64;
+
 /// What is printed is enough to predict from raw N, D and h, in the printed form.
 #[test]
 fn printed_forms_of_the_redundant_laws_hold() {
     let h = [0.2, 0.3, 0.5];
     let product: f64 = h.iter().product();
-    let check = |name: &str, z: &[f64], printed: &dyn Fn(&dyn Fn(&str) -> f64) -> f64| {
+    let check = |name: &str, z: &[f64], printed: &dyn Fn(Get<'_>) -> f64| {
         let law = law(name, 3, 1, SCALES);
         let c = law.coefficients(z);
         let get = |n: &str| c.iter().find(|(name, _)| name == n).unwrap_or_else(|| panic!("{n}")).1;

@@ -37,7 +37,7 @@ use crate::sweep::Scales;
 ///     .n_term(Constant::level(), Constant::exponent())
 ///     .d_term(LinearPower::level(), Constant::exponent())
 ///     .build()?;
-/// assert_eq!(law.coordinates().len(), 5 + 2 + 5);
+/// assert_eq!(law.coordinates().len(), 11);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[derive(Debug, Clone)]
