@@ -8,6 +8,8 @@ mod common;
 
 use common::{Best, Fitted, Options, Result};
 use mixlaw::Sweep;
+use mixlaw::ndarray::ArrayView1;
+use mixlaw::sweep::TRAIN;
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");
 const VALIDATION: &str = include_str!("data/byte_validation.csv");
@@ -31,12 +33,27 @@ fn run(options: &Options) -> Result<()> {
     }
 
     let mixtures = common::best_mixtures(&sweep, &fits, options)?;
+    let train = sweep.split(TRAIN)?;
+    let range = |column: ArrayView1<'_, f64>| {
+        let fold = |f: fn(f64, f64) -> f64| column.iter().copied().reduce(f).expect("a row");
+        (fold(f64::min), fold(f64::max))
+    };
+    let trained: Vec<(f64, f64)> = train.mixtures().columns().into_iter().map(range).collect();
     println!("Best mixtures at N = {:.4e}, D = {:.4e}\n", mixtures[0].n, mixtures[0].d);
     for best in &mixtures {
         let Best { law, optimum, uniform_loss, domains, .. } = best;
         println!("{law}, {}", best.goal());
         println!("  {:.3}", optimum.weights.named(domains));
         println!("  predicted loss {:.4}, uniform {:.4}", optimum.value, uniform_loss);
+        for (domain, (weight, (least, most))) in
+            domains.iter().zip(optimum.weights.iter().zip(&trained))
+        {
+            if weight < least || weight > most {
+                println!(
+                    "  extrapolates: {domain} {weight:.3}, trained on {least:.3} to {most:.3}"
+                );
+            }
+        }
     }
     if options.path.is_none() {
         print_validation(&fits, options)?;
