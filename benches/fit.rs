@@ -1,5 +1,7 @@
 //! The joint law on the embedded sweep: one value and gradient of the objective's sums, and a fit.
 
+#![allow(missing_docs, reason = "the macro that groups benchmarks makes public functions")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};

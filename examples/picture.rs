@@ -1,6 +1,8 @@
 //! Observed against predicted loss on the embedded sweep (the paper's Fig. 3), as SVG:
 //! `cargo run --release --example picture -- [OUT.svg]`, by default the picture of the README.
 
+use std::sync::Arc;
+
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw};
 use mixlaw::{Fitter, Sweep};
 use plotters::prelude::*;
@@ -18,16 +20,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or("docs/observed_predicted.svg".to_owned());
     let sweep = Sweep::from_csv(include_str!("data/byte_sweep.csv").as_bytes())?;
     let (train, eval) = (sweep.split("train")?, sweep.split("eval")?);
-    let laws: [(&str, Box<dyn Fn() -> Box<dyn ScalingLaw>>); 2] = [
-        ("additive law", Box::new(|| Box::new(AdditiveLaw::for_sweep(&train)))),
-        ("joint law", Box::new(|| Box::new(JointLaw::for_sweep(&train)))),
-    ];
+    let laws: [Arc<dyn ScalingLaw>; 2] =
+        [Arc::new(AdditiveLaw::for_sweep(&train)), Arc::new(JointLaw::for_sweep(&train))];
 
     let root = SVGBackend::new(&path, (900, 460)).into_drawing_area();
     root.fill(&WHITE)?;
-    for (area, (title, law)) in root.split_evenly((1, 2)).iter().zip(laws) {
+    for (area, law) in root.split_evenly((1, 2)).iter().zip(laws) {
         let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 18))
+            .caption(format!("{} law", law.name()), ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(42)
             .y_label_area_size(52)
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .draw()?;
         chart.draw_series([PathElement::new([(1.4, 1.4), (3.1, 3.1)], BLACK.mix(0.5))])?;
         let fits: Result<Vec<_>, _> =
-            train.targets().iter().map(|t| Fitter::new().fit(law(), &train, t)).collect();
+            train.targets().iter().map(|t| Fitter::new().fit(law.clone(), &train, t)).collect();
         let fits = fits?;
         for fit in &fits {
             let points = train.losses_of(fit.target())?.into_iter().zip(fit.predict_sweep(&train)?);
