@@ -58,11 +58,7 @@ fn run(options: &Options) -> Result<()> {
     if options.path.is_none() {
         print_validation(&fits, options)?;
     }
-    if let Some(path) = &options.json {
-        let text = serde_json::to_string_pretty(&common::to_json(&fits, &mixtures))?;
-        std::fs::write(path, text + "\n").map_err(|error| format!("{path}: {error}"))?;
-    }
-    Ok(())
+    common::write_json(options, &fits, &mixtures)
 }
 
 /// The embedded sweep comes with a check: models of the largest size, trained on mixtures that fits
@@ -77,6 +73,9 @@ fn print_validation(fits: &[Fitted], options: &Options) -> Result<()> {
     for targets in std::iter::once(domains.clone()).chain(rest.into_iter().map(|t| vec![t])) {
         let laws: Vec<&String> =
             options.laws.iter().filter(|law| has(fits, law, &targets)).collect();
+        if laws.is_empty() {
+            continue;
+        }
         let goal = if targets.len() > 1 { "mean of the domains" } else { targets[0] };
         print!("\n{goal:32} measured (sd)     ");
         laws.iter().for_each(|law| print!(" {law:>10}"));

@@ -1,4 +1,5 @@
 //! What the examples share: options, laws by name, fits and mixtures as tables and JSON.
+#![allow(dead_code, reason = "each example uses its own part")]
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -119,14 +120,15 @@ pub fn options() -> Result<Option<Options>> {
             Long("at") => {
                 let at = text(&mut parser)?;
                 let (n, d) = at.split_once(',').ok_or(format!("--at: `{at}`, expected N,D"))?;
-                options.at = Some((number("--at", n)?, number("--at", d)?));
+                options.at = Some((positive("--at", n)?, positive("--at", d)?));
             }
             Long("weights") => {
                 let pairs = list(&text(&mut parser)?);
                 let pair = |pair: &String| -> Result<(String, f64)> {
                     let expected = || format!("--weights: `{pair}`, expected TARGET=WEIGHT");
                     let (target, weight) = pair.split_once('=').ok_or_else(expected)?;
-                    Ok((target.trim().to_owned(), number("--weights", weight)?))
+                    let target = target.trim();
+                    Ok((target.to_owned(), positive(&format!("--weights {target}"), weight)?))
                 };
                 options.weights = Some(pairs.iter().map(pair).collect::<Result<_>>()?);
             }
@@ -137,7 +139,22 @@ pub fn options() -> Result<Option<Options>> {
             _ => return Err(argument.unexpected().into()),
         }
     }
+    let weighted = options.weights.iter().flatten().map(|(target, _)| target);
+    unique("--weights", weighted)?;
+    unique("--targets", options.targets.iter().flatten())?;
+    unique("--laws", options.laws.iter())?;
     Ok(Some(options))
+}
+
+fn unique<'a>(flag: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(format!("{flag}: `{name}` stands twice").into());
+        }
+        seen.push(name);
+    }
+    Ok(())
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -153,6 +170,15 @@ fn one_of(flag: &str, name: &str, known: &[&str]) -> Result<()> {
 
 fn number<T: FromStr>(flag: &str, text: &str) -> Result<T> {
     text.trim().parse().map_err(|_| format!("{flag}: `{text}`, expected a number").into())
+}
+
+/// A finite number above zero.
+fn positive(flag: &str, text: &str) -> Result<f64> {
+    let value: f64 = number(flag, text)?;
+    if value.is_finite() && value > 0.0 {
+        return Ok(value);
+    }
+    Err(format!("{flag}: `{}`, expected a finite number > 0", text.trim()).into())
 }
 
 /// Runs an example; prints what went wrong and exits with status 1.
@@ -185,6 +211,11 @@ pub fn read_sweep(options: &Options, embedded: &str) -> Result<Sweep> {
 /// The message with the path in front, once.
 fn with_path(path: &str, message: &str) -> String {
     if message.starts_with(path) { message.to_owned() } else { format!("{path}: {message}") }
+}
+
+/// The message with what was read in front: the path, or that it is the embedded sweep.
+pub fn in_sweep(options: &Options, error: impl std::fmt::Display) -> String {
+    with_path(options.path.as_deref().unwrap_or("embedded sweep"), &error.to_string())
 }
 
 /// The law of this name for a target; `None` where the law is about domains and the target is none.
@@ -242,15 +273,16 @@ pub struct Fitted {
 
 /// Fits every law to every target on the train rows.
 pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
-    let train = sweep.split(TRAIN)?;
+    let train = sweep.split(TRAIN).map_err(|error| in_sweep(options, error))?;
     let eval = sweep.split(EVAL).ok();
     for (split, count) in sweep.split_counts() {
         if split != TRAIN && split != EVAL {
             eprintln!("note: {count} rows of split `{split}` are not used");
         }
     }
-    for target in options.targets.iter().flatten() {
-        sweep.losses_of(target)?;
+    let weighted = options.weights.iter().flatten().map(|(target, _)| target);
+    for target in options.targets.iter().flatten().chain(weighted) {
+        sweep.losses_of(target).map_err(|error| in_sweep(options, error))?;
     }
     let targets = options.targets.as_deref().unwrap_or(sweep.targets());
     let fitter = fitter(options);
@@ -263,9 +295,7 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
                 continue;
             };
             let start = Instant::now();
-            let fit = fitter.fit(law, &train, target).map_err(|error| {
-                with_path(options.path.as_deref().unwrap_or("embedded sweep"), &error.to_string())
-            })?;
+            let fit = fitter.fit(law, &train, target).map_err(|error| in_sweep(options, error))?;
             let seconds = start.elapsed().as_secs_f64();
             let mre_train = fit.evaluate(&train)?.mre;
             let mre_eval = match &eval {
@@ -276,7 +306,8 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
         }
     }
     if fits.is_empty() {
-        return Err("no law applies to any of these targets".into());
+        let (laws, targets) = (options.laws.join(", "), targets.join(", "));
+        return Err(format!("no law of {laws} applies to any target of {targets}").into());
     }
     Ok(fits)
 }
@@ -342,12 +373,16 @@ pub struct Best {
 }
 
 /// The weighted sums of targets to choose a mixture for.
-fn goals(sweep: &Sweep, fitted: &[String], options: &Options) -> Result<Vec<Vec<(String, f64)>>> {
+fn goals(
+    sweep: &Sweep,
+    law: &str,
+    fitted: &[String],
+    options: &Options,
+) -> Result<Vec<Vec<(String, f64)>>> {
     if let Some(weights) = &options.weights {
         for (target, _) in weights {
-            sweep.losses_of(target)?;
             if !fitted.contains(target) {
-                return Err(format!("--weights: target `{target}` was not fitted").into());
+                return Err(format!("--weights: {law} was not fitted to target `{target}`").into());
             }
         }
         return Ok(vec![weights.clone()]);
@@ -375,7 +410,7 @@ pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Resul
             continue;
         }
         let targets: Vec<String> = own.iter().map(|x| x.fit.target().to_owned()).collect();
-        for targets in goals(sweep, &targets, options)? {
+        for targets in goals(sweep, law, &targets, options)? {
             let mut objective = MixtureObjective::new(n, d)?;
             for (target, weight) in &targets {
                 let fitted = own.iter().find(|x| x.fit.target() == target).expect("it was fitted");
@@ -406,8 +441,14 @@ impl Best {
     }
 }
 
-/// Fits and mixtures as JSON.
-pub fn to_json(fits: &[Fitted], mixtures: &[Best]) -> Value {
+/// Writes fits and mixtures as JSON, if the options ask for it.
+pub fn write_json(options: &Options, fits: &[Fitted], mixtures: &[Best]) -> Result<()> {
+    let Some(path) = &options.json else { return Ok(()) };
+    let text = serde_json::to_string_pretty(&to_json(fits, mixtures))?;
+    std::fs::write(path, text + "\n").map_err(|error| format!("{path}: {error}").into())
+}
+
+fn to_json(fits: &[Fitted], mixtures: &[Best]) -> Value {
     let map = |pairs: Vec<(String, f64)>| -> Map<String, Value> {
         pairs.into_iter().map(|(name, value)| (name, json!(value))).collect()
     };

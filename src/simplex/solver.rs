@@ -46,8 +46,8 @@ impl Default for SimplexSolver {
 const MIN_LN_WEIGHT: f64 = -460.0;
 /// The weight that a start on a face gives to its absent domains together.
 const PULL: f64 = 1e-3;
-/// Weights below this may be zero.
-const NEGLIGIBLE: f64 = 1e-6;
+/// Weights below this are tried at zero.
+const NEGLIGIBLE: f64 = 1e-4;
 
 /// The mixture that a [`SimplexSolver`] found.
 #[derive(Debug, Clone, PartialEq)]
@@ -241,7 +241,8 @@ impl SimplexSolver {
     }
 }
 
-/// The point with its negligible weights set to zero, where that does not raise the value.
+/// The point with its negligible weights set to zero, where that raises neither the value nor the
+/// gap.
 fn with_zeros(objective: &mut dyn SimplexObjective, point: Point) -> Point {
     let mut out = point;
     for i in 0..out.h.len() {
@@ -254,11 +255,10 @@ fn with_zeros(objective: &mut dyn SimplexObjective, point: Point) -> Point {
         h.iter_mut().for_each(|h| *h /= sum);
         let mut g = vec![0.0; h.len()];
         let value = objective.value_gradient(&h, &mut g);
-        let least = g.iter().copied().fold(f64::INFINITY, f64::min);
+        let zero = Point { ln_h: h.iter().map(|h| h.ln()).collect(), h, value, g };
         let rounding = 4.0 * f64::EPSILON * value.abs();
-        // Where the domain's own derivative is the least, its weight wants to grow.
-        if value <= out.value + rounding && g.iter().all(|g| g.is_finite()) && g[i] > least {
-            out = Point { ln_h: h.iter().map(|h| h.ln()).collect(), h, value, g };
+        if zero.is_finite() && value <= out.value + rounding && zero.gap() <= out.gap() + rounding {
+            out = zero;
         }
     }
     out
