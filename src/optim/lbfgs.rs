@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Control, Minimum, Objective, Optimizer, Termination, bounds, clamped, is_held, optimality,
+    Control, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished, is_held,
+    optimality,
 };
 use crate::linalg::dot;
 
@@ -51,8 +52,8 @@ impl Lbfgs {
         Self { max_iterations, ..self }
     }
 
-    /// Stops when five iterations have lowered the value by less than this fraction of it, or the
-    /// gradient is smaller than this fraction of the largest one seen.
+    /// Stops when five iterations have lowered the value by less than this fraction of it, or, where
+    /// the value falls to zero, when the gradient is this fraction of the largest one seen.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -166,6 +167,10 @@ impl Run<'_> {
                 continue;
             }
             let enough = point.value <= from.value + ARMIJO * t * slope && point.value < from.value;
+            if !enough && -t * slope <= f64::EPSILON * from.value.abs() {
+                // What there is to gain is below rounding.
+                break;
+            }
             if !enough || (trial.value >= low.value && low.t > 0.0) {
                 high = Some(trial);
             } else {
@@ -218,7 +223,8 @@ impl Optimizer for Lbfgs {
                 let free = at.g.iter().zip(&held).filter(|(_, held)| !**held);
                 let size = free.map(|(g, _)| g.abs()).fold(0.0, f64::max);
                 largest_gradient = largest_gradient.max(size);
-                if size <= self.tolerance * largest_gradient {
+                let optimality = optimality(&at.x, at.value, &at.g, &run.bounds);
+                if has_vanished(size, largest_gradient, optimality, self.tolerance) {
                     break 'search Termination::GradientVanished;
                 }
                 let next = loop {

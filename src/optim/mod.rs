@@ -171,7 +171,7 @@ pub struct Minimum {
 pub enum Termination {
     /// The value no longer falls by more than the relative tolerance.
     Converged,
-    /// The gradient is zero, or a tiny fraction of the largest one seen.
+    /// The gradient is zero, or a tiny fraction of the largest one seen at a value next to zero.
     GradientVanished,
     /// No step lowers the value although the tolerances are not met: the limit of rounding.
     NoProgress,
@@ -325,6 +325,13 @@ fn clamped(x: &[f64], bounds: &[(f64, f64)]) -> Vec<f64> {
 /// Whether variable `x` is held at a bound by its gradient `g`.
 fn is_held(x: f64, g: f64, (lower, upper): (f64, f64)) -> bool {
     lower == upper || (x <= lower && g > 0.0) || (x >= upper && g < 0.0)
+}
+
+/// Whether a gradient of this size is as good as zero: it is, or it is this fraction of the largest
+/// one seen and the value has all but reached zero too. The fraction alone says nothing: beside the
+/// gradient of a start at a singularity every other one is small.
+fn has_vanished(size: f64, largest: f64, optimality: f64, fraction: f64) -> bool {
+    size == 0.0 || (size <= fraction * largest && optimality >= 1.0 / fraction.sqrt())
 }
 
 /// [`Minimum::optimality`].

@@ -1,19 +1,20 @@
 use super::{
-    Control, Curvature, Minimum, Objective, Optimizer, Termination, bounds, clamped, is_held,
-    optimality,
+    Control, Curvature, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished,
+    is_held, optimality,
 };
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
 ///
-/// Every step minimises the model `g.s + s.(B + damping (R + diag(B + R))).s / 2` within the box and
-/// within the trust region `|s_i| <= radius`, where B is the objective's [`Curvature::matrix`] and R
-/// its [`Curvature::reserve`]; the diagonal makes the damping independent of the scale of every
-/// variable. The damping falls while the model predicts well and rises when a step fails (Nielsen,
-/// 1999). The radius, 1 at first, doubles where it was in the way of a good step and halves where it
-/// let a bad one through: it keeps variables that hardly matter from being thrown across the box.
-/// Variables that a step would carry out of either are set to its edge and the others solved for
-/// again. An objective without a curvature gets one by BFGS updates.
+/// Every step minimises the model `g.s + s.(B + damping (R + D)).s / 2` within the box and within
+/// the trust region `|s_i| <= radius`, where B is the objective's [`Curvature::matrix`], R its
+/// [`Curvature::reserve`], and D the largest diagonal of B + R so far (Moré, 1978), which makes the
+/// damping independent of the scale of every variable. The damping falls while the model predicts
+/// well and rises when a step fails (Nielsen, 1999). The radius, 1 at first, doubles where it was
+/// in the way of a good step and halves where it let a bad one through: it keeps variables that
+/// hardly matter from being thrown across the box. Variables that a step would carry out of either
+/// are set to its edge and the others solved for again, then those that this pulls back inside too.
+/// An objective without a curvature gets one by BFGS updates.
 ///
 /// ```
 /// use mixlaw::optim::TrustRegion;
@@ -36,13 +37,15 @@ impl Default for TrustRegion {
 
 const FIRST_DAMPING: f64 = 1e-2;
 /// Below this damping a step is Newton's, and beyond the other it is below rounding.
-const MIN_DAMPING: f64 = 1e-9;
+const MIN_DAMPING: f64 = 1e-15;
 const MAX_DAMPING: f64 = 1e16;
 const FIRST_RADIUS: f64 = 1.0;
 /// The radius guards against long steps only; what makes short ones is the damping.
 const MIN_RADIUS: f64 = 0.1;
 /// So many small falls in a row are convergence; one may be bad luck.
 const SMALL_FALLS: usize = 3;
+/// Where the value falls to zero, a gradient of this fraction of the largest one seen is zero.
+const ZERO_GRADIENT: f64 = 1e-12;
 
 impl TrustRegion {
     /// The largest number of iterations.
@@ -62,6 +65,9 @@ impl TrustRegion {
 struct Steps {
     dim: usize,
     curvature: Curvature,
+    /// The largest diagonal of the curvature so far. A variable whose own curvature is small only
+    /// here, because it passes zero, must not take the whole step.
+    diagonal: Vec<f64>,
     factor: Vec<f64>,
     right: Vec<f64>,
     free: Vec<usize>,
@@ -79,6 +85,7 @@ impl Steps {
         Self {
             dim,
             curvature: Curvature::new(dim),
+            diagonal: vec![0.0; dim],
             factor: vec![0.0; dim * dim],
             right: vec![0.0; dim],
             free: Vec::with_capacity(dim),
@@ -95,7 +102,11 @@ impl Steps {
         let at = i * self.dim + j;
         let (b, r) = (self.curvature.matrix[at], self.curvature.reserve[at]);
         let damping = self.damping;
-        if i == j { (b + damping * (b + 2.0 * r)).max(f64::MIN_POSITIVE) } else { b + damping * r }
+        if i == j {
+            (b + damping * (r + self.diagonal[i])).max(f64::MIN_POSITIVE)
+        } else {
+            b + damping * r
+        }
     }
 
     /// Whether the last step reached the edge of the trust region.
@@ -130,8 +141,8 @@ impl Steps {
         self.step.fill(0.0);
         self.free.clear();
         self.free.extend((0..n).filter(|&i| !is_held(x[i], g[i], bounds[i])));
-        let mut left_box = true;
-        while left_box && !self.free.is_empty() {
+        // Freeing variables again could go round in circles: that many solves are enough.
+        for _ in 0..=2 * n {
             let m = self.free.len();
             for a in 0..m {
                 let i = self.free[a];
@@ -159,13 +170,31 @@ impl Steps {
                 step[i] = step[i].clamp(lower, upper);
                 inside
             });
-            left_box = self.free.len() < m;
+            if (self.free.len() == m || self.free.is_empty()) && !self.free_again(x, g, bounds) {
+                break;
+            }
         }
         let bend: f64 = (0..n)
             .map(|i| self.step[i] * dot(&self.curvature.matrix[i * n..(i + 1) * n], &self.step))
             .sum();
         let fall = -dot(g, &self.step) - 0.5 * bend;
         (fall > 0.0 && fall.is_finite()).then_some(fall)
+    }
+
+    /// Frees the variables at an edge that the model, with all the others where they are now, pulls
+    /// back; false if there are none.
+    fn free_again(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)]) -> bool {
+        let before = self.free.len();
+        for i in 0..self.dim {
+            if is_held(x[i], g[i], bounds[i]) || self.free[..before].contains(&i) {
+                continue;
+            }
+            let pull: f64 = (0..self.dim).map(|j| self.damped(i, j) * self.step[j]).sum();
+            if (g[i] + pull) * self.step[i] > 0.0 {
+                self.free.push(i);
+            }
+        }
+        self.free.len() > before
     }
 
     /// The curvature at `x`, from the objective or by a BFGS update from the last point.
@@ -176,11 +205,19 @@ impl Steps {
         g: &[f64],
         last: Option<(&[f64], &[f64])>,
     ) {
-        if !self.updated && objective.curvature(x, &mut self.curvature) {
-            return;
+        if self.updated || !objective.curvature(x, &mut self.curvature) {
+            self.updated = true;
+            self.update_by_gradients(x, g, last);
         }
+        let Curvature { matrix, reserve } = &self.curvature;
+        for (i, largest) in self.diagonal.iter_mut().enumerate() {
+            let at = i * self.dim + i;
+            *largest = largest.max(matrix[at] + reserve[at]);
+        }
+    }
+
+    fn update_by_gradients(&mut self, x: &[f64], g: &[f64], last: Option<(&[f64], &[f64])>) {
         let n = self.dim;
-        self.updated = true;
         let b = &mut self.curvature.matrix;
         let Some((last_x, last_g)) = last else {
             // So that the first step has about the length of one in every variable.
@@ -218,6 +255,7 @@ impl Optimizer for TrustRegion {
         let mut steps = Steps::new(x.len());
         let mut last: Option<(Vec<f64>, Vec<f64>)> = None;
         let mut small_falls = 0;
+        let mut largest_gradient = 0.0f64;
         let is_finite =
             |value: f64, g: &[f64]| value.is_finite() && g.iter().all(|g| g.is_finite());
         let termination = 'search: {
@@ -225,7 +263,11 @@ impl Optimizer for TrustRegion {
                 break 'search Termination::StartNotFinite;
             }
             for _ in 0..self.max_iterations {
-                if (0..x.len()).all(|i| g[i] == 0.0 || is_held(x[i], g[i], bounds[i])) {
+                let free = (0..x.len()).filter(|&i| !is_held(x[i], g[i], bounds[i]));
+                let size = free.map(|i| g[i].abs()).fold(0.0, f64::max);
+                largest_gradient = largest_gradient.max(size);
+                let optimality = optimality(&x, value, &g, &bounds);
+                if has_vanished(size, largest_gradient, optimality, ZERO_GRADIENT) {
                     break 'search Termination::GradientVanished;
                 }
                 let before = last.as_ref().map(|(x, g)| (x.as_slice(), g.as_slice()));
