@@ -9,7 +9,7 @@
 //! trial. The paper "Scaling Laws for Optimal Data Mixtures" (Shukor et al., 2025) fits a formula
 //!
 //! ```text
-//! L(N, D, h) = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)                              (eq. 3)
+//! L(N, D, h) = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)     (eq. 3)
 //! ```
 //!
 //! to the losses of small runs, and minimises its prediction for the large one over the simplex. This
@@ -41,7 +41,7 @@
 //! #     text
 //! # };
 //! # #[cfg(feature = "csv")] {
-//! // Columns split, n_params, n_tokens, h_web, h_code, loss_python; `Sweep::read_csv` takes a path.
+//! // Columns split, n_params, n_tokens, h_web, h_code, loss_python.
 //! let sweep = Sweep::from_csv(text.as_bytes())?;
 //! let train = sweep.split("train")?;
 //!

@@ -1,4 +1,34 @@
 //! Scaling laws: formulas that predict the loss from N, D and h.
+//!
+//! Every law of the paper is eq. (3), `L = E(h) + A(h)/N^alpha(h) + B(h)/D^beta(h)`, with five
+//! coefficient functions chosen from a short list. With
+//!
+//! ```text
+//! inverse sum  = 1 / sum_i C_i h_i^gamma_i
+//! linear power = (sum_i C_i h_i)^gamma
+//! ```
+//!
+//! | law | E(h) | A(h), B(h) | alpha(h), beta(h) |
+//! |---|---|---|---|
+//! | [`ChinchillaLaw`], eq. 2 | const | const | const |
+//! | [`SimpleLaw`], eq. 9 | const + linear power | const | const |
+//! | [`AdditiveLaw`], eq. 4 | const + inverse sum | const | const |
+//! | [`JointLaw`], eq. 5 | const + inverse sum | linear power | const |
+//! | [`FullLaw`], eq. 10-11 | const + inverse sum | linear power | linear power |
+//! | [`AdditiveFixedNLaw`] | const + inverse sum | B const | beta const |
+//! | [`AdditiveFixedNDLaw`] | const + inverse sum | | |
+//! | [`YeM1Law`] to [`YeM4Law`] | const + exponential forms | | |
+//! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
+//!
+//! All of them are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
+//! sweep and a power once for each distinct N or D. A law of your own is another choice of five, a
+//! [`CoefficientFn`] of your own among them, a [`Formula`], or anything that implements
+//! [`ScalingLaw`].
+//!
+//! What optimizers move are not the printed coefficients but well-scaled [`Coordinates`]: logarithms
+//! of positive coefficients, N and D divided by reference scales, and a linear power through its
+//! values at the corners of the simplex ([`LinearPower`]). Coefficients are read and given in the
+//! paper's units, for raw N and D.
 
 mod additive;
 mod batch;

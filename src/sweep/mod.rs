@@ -4,6 +4,14 @@
 //! tokens D, domain weights h (one column for each named domain) and losses in nats per token (one
 //! column for each named target). A row also has the name of its run, whose checkpoints share N and
 //! h, and the name of its split: laws are fitted to `train` and judged on `eval`.
+//!
+//! In a CSV file (feature `csv`) the columns are, in any order:
+//!
+//! ```text
+//! run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
+//! ```
+//!
+//! of which `run` and `split` are optional.
 
 #[cfg(feature = "csv")]
 mod csv;
