@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Best, Fitted, Options, Result};
+use common::{Best, Fitted, Options, Result, say};
 use mixlaw::Sweep;
 use mixlaw::ndarray::ArrayView1;
 use mixlaw::sweep::TRAIN;
@@ -21,15 +21,15 @@ fn main() {
 fn run(options: &Options) -> Result<()> {
     let sweep = common::read_sweep(options, SWEEP)?;
     let fits = common::fit_all(&sweep, options)?;
-    println!("Mean relative error in percent, train / held out\n");
-    println!("{}", common::error_table(&fits, &options.laws));
+    say!("Mean relative error in percent, train / held out\n\n");
+    say!("{}\n", common::error_table(&fits, &options.laws));
     let bounded: Vec<&Fitted> = fits.iter().filter(|x| !x.fit.at_bound().is_empty()).collect();
     if !bounded.is_empty() {
-        println!("Coefficients that ended on a bound; the data does not determine them:");
+        say!("Coefficients that ended on a bound; the data does not determine them:\n");
         for x in bounded {
-            println!("  {:17} {:15} {}", x.law, x.fit.target(), x.fit.at_bound().join(", "));
+            say!("  {:17} {:15} {}\n", x.law, x.fit.target(), x.fit.at_bound().join(", "));
         }
-        println!();
+        say!("\n");
     }
 
     let mixtures = common::best_mixtures(&sweep, &fits, options)?;
@@ -39,19 +39,17 @@ fn run(options: &Options) -> Result<()> {
         (fold(f64::min), fold(f64::max))
     };
     let trained: Vec<(f64, f64)> = train.mixtures().columns().into_iter().map(range).collect();
-    println!("Best mixtures at N = {:.4e}, D = {:.4e}\n", mixtures[0].n, mixtures[0].d);
+    say!("Best mixtures at N = {:.4e}, D = {:.4e}\n\n", mixtures[0].n, mixtures[0].d);
     for best in &mixtures {
         let Best { law, optimum, uniform_loss, domains, .. } = best;
-        println!("{law}, {}", best.goal());
-        println!("  {:.3}", optimum.weights.named(domains));
-        println!("  predicted loss {:.4}, uniform {:.4}", optimum.value, uniform_loss);
+        say!("{law}, {}\n", best.goal());
+        say!("  {:.3}\n", optimum.weights.named(domains));
+        say!("  predicted loss {:.4}, uniform {:.4}\n", optimum.value, uniform_loss);
         for (domain, (weight, (least, most))) in
             domains.iter().zip(optimum.weights.iter().zip(&trained))
         {
             if weight < least || weight > most {
-                println!(
-                    "  extrapolates: {domain} {weight:.3}, trained on {least:.3} to {most:.3}"
-                );
+                say!("  extrapolates: {domain} {weight:.3}, trained on {least:.3} to {most:.3}\n");
             }
         }
     }
@@ -69,7 +67,7 @@ fn print_validation(fits: &[Fitted], options: &Options) -> Result<()> {
     let all: Vec<&str> = validation.targets().iter().map(String::as_str).collect();
     let domains: Vec<&str> = validation.domains().iter().map(String::as_str).collect();
     let rest: Vec<&str> = all.into_iter().filter(|t| !domains.contains(t)).collect();
-    println!("\nMeasured at N = {:.4e}, D = {:.4e}, three seeds each", first.n, first.d);
+    say!("\nMeasured at N = {:.4e}, D = {:.4e}, three seeds each\n", first.n, first.d);
     for targets in std::iter::once(domains.clone()).chain(rest.into_iter().map(|t| vec![t])) {
         let laws: Vec<&String> =
             options.laws.iter().filter(|law| has(fits, law, &targets)).collect();
@@ -77,16 +75,16 @@ fn print_validation(fits: &[Fitted], options: &Options) -> Result<()> {
             continue;
         }
         let goal = if targets.len() > 1 { "mean of the domains" } else { targets[0] };
-        print!("\n{goal:32} measured (sd)     ");
-        laws.iter().for_each(|law| print!(" {law:>10}"));
-        println!();
+        say!("\n{goal:32} measured (sd)     ");
+        laws.iter().for_each(|law| say!(" {law:>10}"));
+        say!("\n");
         let measured = measured(&validation, &targets)?;
         for x in &measured {
-            print!("  {:30} {:.4} ({:.4})   ", x.name, x.mean, x.deviation);
+            say!("  {:30} {:.4} ({:.4})   ", x.name, x.mean, x.deviation);
             for law in &laws {
-                print!(" {:10.4}", predicted(fits, law, &targets, first.n, first.d, &x.h)?);
+                say!(" {:10.4}", predicted(fits, law, &targets, first.n, first.d, &x.h)?);
             }
-            println!();
+            say!("\n");
         }
         let uniform = measured.iter().find(|x| x.name == "uniform").expect("it was trained");
         let chosen =
@@ -100,13 +98,13 @@ fn print_validation(fits: &[Fitted], options: &Options) -> Result<()> {
                 t if t < -3.0 => "higher than uniform",
                 _ => "not told from uniform by these runs",
             };
-            println!("  uniform - {}: {gain:+.4} +- {error:.4}, {verdict}", x.name);
+            say!("  uniform - {}: {gain:+.4} +- {error:.4}, {verdict}\n", x.name);
         }
     }
-    println!(
+    say!(
         "\nThe mixtures named best were chosen before these runs, by fits of the same train rows:\n\
          best4 for the mean of the domains, bestrust for rust, which is never trained on. Each\n\
-         figure above is about these runs alone; three seeds tell differences of some 0.01 in nats."
+         figure above is about these runs alone; three seeds tell differences of some 0.01 in nats.\n"
     );
     Ok(())
 }

@@ -12,7 +12,7 @@
 
 mod common;
 
-use common::{Best, Fitted, Options, Result};
+use common::{Best, Fitted, Options, Result, say};
 use mixlaw::sweep::EVAL;
 
 const LAWS: [&str; 4] = ["simple", "additive", "joint", "full"];
@@ -73,17 +73,17 @@ fn run(options: &Options) -> Result<()> {
     };
 
     let [train, held_out, means] = print_errors(&fits);
-    println!("Table 16, weights in percent (additive law)\n");
+    say!("Table 16, weights in percent (additive law)\n\n");
     let average = print_mixture("h*_avg, mean of the seven domains", average, &H_AVG);
-    println!(
-        "  The paper prints 8.0 for github, a misprint for 8.8: the printed row sums to 99.2, and"
+    say!(
+        "  The paper prints 8.0 for github, a misprint for 8.8: the printed row sums to 99.2, and\n"
     );
-    println!("  the mixture that was trained has .0881.\n");
+    say!("  the mixture that was trained has .0881.\n\n");
     let openhermes = print_mixture("h*_OH, openhermes alone", openhermes, &H_OH);
-    println!("  The paper's law predicted 0 for wikipedia, which the paper set to 1%.\n");
-    println!(
+    say!("  The paper's law predicted 0 for wikipedia, which the paper set to 1%.\n\n");
+    say!(
         "Largest differences: Table 8 train {train}, 3B {held_out}; Table 4 {means}; h*_avg \
-         {average}; h*_OH {openhermes}"
+         {average}; h*_OH {openhermes}\n"
     );
     common::write_json(options, &fits, &mixtures)
 }
@@ -111,11 +111,9 @@ impl std::fmt::Display for Largest {
 /// Tables 8 and 4; returns the largest differences of train, 3B and mean 3B errors.
 fn print_errors(fits: &[Fitted]) -> [Largest; 3] {
     let [mut train, mut held_out, mut means] = [(); 3].map(|()| Largest(0.0, String::new()));
-    println!(
-        "Table 8, mean relative error in percent (last line of each law: the mean, Table 4)\n"
-    );
-    println!("{:24}  {:^23}   {:^23}", "", "train", "3B");
-    println!("{:24}  {}   {}", "", HEADS, HEADS);
+    say!("Table 8, mean relative error in percent (last line of each law: the mean, Table 4)\n\n");
+    say!("{:24}  {:^23}   {:^23}\n", "", "train", "3B");
+    say!("{:24}  {}   {}\n", "", HEADS, HEADS);
     for (j, law) in LAWS.into_iter().enumerate() {
         let (mut ours_train, mut ours_held_out) = (0.0, 0.0);
         for (target, paper) in TARGETS.into_iter().zip(TABLE_8.map(|row| row[j])) {
@@ -126,18 +124,18 @@ fn print_errors(fits: &[Fitted]) -> [Largest; 3] {
             ours_held_out += mre_eval / 7.0;
             let name = format!("{law} {target}");
             let train = train.cell(&name, fitted.mre_train, paper.0, 2);
-            println!("{name:24}  {train}   {}", held_out.cell(&name, mre_eval, paper.1, 2));
+            say!("{name:24}  {train}   {}\n", held_out.cell(&name, mre_eval, paper.1, 2));
         }
         let paper_train = TABLE_8.iter().map(|row| row[j].0 / 7.0).sum::<f64>();
         let difference = ours_train - paper_train;
         let mean = means.cell(law, ours_held_out, TABLE_4[j], 2);
         let name = format!("{law} mean");
-        println!("{name:24}  {ours_train:7.2} {paper_train:7.2} {difference:+7.2}   {mean}\n");
+        say!("{name:24}  {ours_train:7.2} {paper_train:7.2} {difference:+7.2}   {mean}\n\n");
     }
-    println!(
-        "The 3B figures cannot agree exactly: which rows the paper used, and how it counted N, is"
+    say!(
+        "The 3B figures cannot agree exactly: which rows the paper used, and how it counted N, is\n"
     );
-    println!("not public. The joint law's train figures are those of `--gamma positive`.\n");
+    say!("not public. The joint law's train figures are those of `--gamma positive`.\n\n");
     [train, held_out, means]
 }
 
@@ -146,11 +144,11 @@ const HEADS: &str = "   ours   paper    diff";
 /// One row of Table 16, set upright; returns the largest difference.
 fn print_mixture(title: &str, best: &Best, paper: &[f64; 7]) -> Largest {
     let mut largest = Largest(0.0, String::new());
-    println!("{title:24}\n{:24}  {HEADS}", "");
+    say!("{title:24}\n{:24}  {HEADS}\n", "");
     for (target, &paper) in TARGETS.into_iter().zip(paper) {
         let domain = best.domains.iter().position(|d| d == target).expect("it was checked");
         let ours = 100.0 * best.optimum.weights[domain];
-        println!("  {target:22}  {}", largest.cell(target, ours, paper, 1));
+        say!("  {target:22}  {}\n", largest.cell(target, ours, paper, 1));
     }
     largest
 }

@@ -59,10 +59,10 @@ pub enum SweepError {
     /// There is nothing in it.
     #[error("{0}")]
     Empty(String),
-    /// A name is empty or stands twice.
+    /// A name is empty, stands twice or would not survive a file.
     #[error("{kind} name `{name}` {problem}")]
     Name {
-        /// `domain` or `target`.
+        /// `domain`, `target`, `run` or `split`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -196,6 +196,9 @@ pub enum LawError {
         /// What it should be.
         expected: String,
     },
+    /// The domain weights are not a point of the simplex.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
     /// The law is infinite there.
     #[error("the {law} law is infinite where the weight of domain `{domain}` is 0")]
     Infinite {
@@ -275,7 +278,7 @@ pub enum SimplexError {
         /// Those of the fit that differs.
         other: Vec<String>,
     },
-    /// A weight of a sum is negative or not finite, or there is none above zero.
+    /// A weight of a sum, N or D is not a finite number above zero.
     #[error("{name} is {value}, expected {expected}")]
     Setting {
         /// Which one.

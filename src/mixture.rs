@@ -6,7 +6,7 @@ use std::ops::Deref;
 use approx::{AbsDiffEq, RelativeEq};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use rand_distr::{Distribution, Gamma};
+use rand_distr::{Distribution, Gamma, Open01};
 
 use crate::error::MixtureError;
 
@@ -203,7 +203,8 @@ impl Mixture {
     /// each domain; all ones is uniform over the simplex. The same seed gives the same draws.
     ///
     /// # Errors
-    /// [`MixtureError::Design`] if there are no concentrations or one is not a finite number > 0.
+    /// [`MixtureError::Empty`] if there are no concentrations, [`MixtureError::Design`] if one is not a
+    /// number from 1e-100 to 1e100.
     ///
     /// ```
     /// use mixlaw::Mixture;
@@ -220,29 +221,28 @@ impl Mixture {
         if concentration.is_empty() {
             return Err(MixtureError::Empty);
         }
-        let gammas: Result<Vec<Gamma<f64>>, _> = concentration
-            .iter()
-            .enumerate()
-            .map(|(i, &a)| {
-                Gamma::new(a, 1.0).ok().filter(|_| a.is_finite()).ok_or_else(|| {
-                    MixtureError::Design(format!(
-                        "Dirichlet concentration {i} is {a}, expected a finite number > 0"
-                    ))
-                })
-            })
-            .collect();
-        let gammas = gammas?;
+        for (i, &a) in concentration.iter().enumerate() {
+            if !(1e-100..=1e100).contains(&a) {
+                return Err(MixtureError::Design(format!(
+                    "Dirichlet concentration {i} is {a}, expected a number from 1e-100 to 1e100"
+                )));
+            }
+        }
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        // The logarithm of a Gamma(a) draw: that of Gamma(a + 1) times U^(1/a), which for a tiny a is
+        // a number where the draw itself underflows.
+        let mut ln_gamma = |a: f64| {
+            let gamma = Gamma::new(a + 1.0, 1.0).expect("a positive shape");
+            let uniform: f64 = Open01.sample(&mut rng);
+            gamma.sample(&mut rng).ln() + uniform.ln() / a
+        };
         Ok((0..count)
             .map(|_| {
-                loop {
-                    let draws: Vec<f64> = gammas.iter().map(|g| g.sample(&mut rng)).collect();
-                    let sum: f64 = draws.iter().sum();
-                    // Tiny concentrations can underflow all draws at once; draw again.
-                    if sum > 0.0 {
-                        break Mixture { weights: draws.iter().map(|x| x / sum).collect() };
-                    }
-                }
+                let ln: Vec<f64> = concentration.iter().map(|&a| ln_gamma(a)).collect();
+                let top = ln.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let draws: Vec<f64> = ln.iter().map(|l| (l - top).exp()).collect();
+                let sum: f64 = draws.iter().sum();
+                Mixture { weights: draws.iter().map(|x| x / sum).collect() }
             })
             .collect())
     }
@@ -383,15 +383,17 @@ mod tests {
         assert!(Mixture::dirichlet(&[1.0, 0.0], 1, 0).is_err());
         assert!(Mixture::dirichlet(&[1.0, f64::INFINITY], 1, 0).is_err());
         assert!(Mixture::dirichlet(&[], 1, 0).is_err());
-        let tiny = Mixture::dirichlet(&[1e-4; 3], 50, 1).unwrap();
-        assert!(tiny.iter().all(|h| validate(h).is_ok()));
+        for extreme in [1e-100, 1e-4, 1e100] {
+            let draws = Mixture::dirichlet(&[extreme; 3], 50, 1).unwrap();
+            assert!(draws.iter().all(|h| validate(h).is_ok()));
+        }
     }
 
     /// Draws may change only together with a value-breaking entry in the changelog.
     #[test]
     fn dirichlet_draws_are_stable_per_seed() {
         let draw = &Mixture::dirichlet(&[0.5, 1.0, 2.0], 2, 42).unwrap()[1];
-        let pinned = [0.009_724_029_352_687_433, 0.252_896_931_407_648_1, 0.737_379_039_239_664_5];
+        let pinned = [0.495_414_105_961_249_9, 0.189_322_395_752_288_99, 0.315_263_498_286_461_05];
         assert_eq!(draw.weights(), pinned);
     }
 

@@ -40,7 +40,7 @@ pub fn check_gradient(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]
         let difference = (f(STEP) - f(-STEP)) / (2.0 * STEP);
         let error = (analytic - difference).abs() / (analytic.abs() + loss.abs());
         // NaN must not pass.
-        worst = if error <= worst { worst } else { error };
+        worst = if worst.is_nan() || error <= worst { worst } else { error };
     };
     for i in 0..z.len() {
         compare(gradient.z[i], &|by| law.loss(&moved(z, i, by), n, d, h));

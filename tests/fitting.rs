@@ -242,7 +242,7 @@ fn faults_are_named() {
         (fault(Fitter::new().fix("gamma[web2]", 1.0)), "no coefficient `gamma[web2]`"),
         (fault(Fitter::new().fix("gamma_A", 1.0)), "no coefficient `gamma_A`"),
         (fault(Fitter::new().fix("alpha", -1.0)), "coefficient `alpha` is -1"),
-        (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha`"),
+        (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha` is 0.5"),
     ] {
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }

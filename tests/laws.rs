@@ -4,8 +4,8 @@ use approx::assert_relative_eq;
 use mixlaw::Scales;
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, Biased, ChinchillaLaw, Constant,
-    Coordinate, Dual, Formula, FullLaw, Ge24Law, Gradient, InverseSum, JointLaw, LinearPower,
-    PowerLaw, Scalar, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+    Coordinate, Dual, ExponentialSum, Formula, FullLaw, Ge24Law, Gradient, InverseSum, JointLaw,
+    LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
 use mixlaw::testing::assert_law_contract;
 use serde_json::Value;
@@ -231,6 +231,36 @@ formula!(YeM4, "ye-m4", YeM4Law, |c, _n, _d, h| {
     c[0] + (sum / total).exp()
 });
 
+formula!(Chinchilla, "chinchilla", ChinchillaLaw, |c, n, d, _h| {
+    c[0] + c[1] / n.powf(c[2]) + c[3] / d.powf(c[4])
+});
+formula!(FixedN, "additive-fixed-n", AdditiveFixedNLaw, |c, _n, d, h| {
+    let z = &c[1 + 2 * h.len()..];
+    c[0] + inverse_sum(&c[1..], h) + z[0] / d.powf(z[1])
+});
+formula!(FixedNd, "additive-fixed-nd", AdditiveFixedNDLaw, |c, _n, _d, h| {
+    c[0] + inverse_sum(&c[1..], h)
+});
+
+/// Ge 24 for the second domain.
+#[derive(Debug)]
+struct Ge24;
+
+impl Formula for Ge24 {
+    fn name(&self) -> &str {
+        "ge24"
+    }
+
+    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+        let law = Ge24Law::new(domains, &domains[1], SCALES).unwrap();
+        law.coordinates().iter().cloned().collect()
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _n: S, d: S, h: &[S]) -> S {
+        (c[0] + c[2] / d.powf(c[3])) / h[1].powf(c[1])
+    }
+}
+
 /// Analytic gradients equal those of forward-mode differentiation of the same formula.
 #[test]
 fn analytic_gradients_are_pinned_to_auto() {
@@ -240,6 +270,10 @@ fn analytic_gradients_are_pinned_to_auto() {
         (law("simple", 3, 0, SCALES), Box::new(Auto::new(Simple, &d, SCALES).unwrap())),
         (law("joint", 3, 0, SCALES), Box::new(Auto::new(Joint, &d, SCALES).unwrap())),
         (law("full", 3, 0, SCALES), Box::new(Auto::new(Full, &d, SCALES).unwrap())),
+        (law("chinchilla", 3, 0, SCALES), Box::new(Auto::new(Chinchilla, &d, SCALES).unwrap())),
+        (law("additive-fixed-n", 3, 0, SCALES), Box::new(Auto::new(FixedN, &d, SCALES).unwrap())),
+        (law("additive-fixed-nd", 3, 0, SCALES), Box::new(Auto::new(FixedNd, &d, SCALES).unwrap())),
+        (law("ge24", 3, 1, SCALES), Box::new(Auto::new(Ge24, &d, SCALES).unwrap())),
         (law("ye-m1", 3, 0, SCALES), Box::new(Auto::new(YeM1, &d, SCALES).unwrap())),
         (law("ye-m2", 3, 0, SCALES), Box::new(Auto::new(YeM2, &d, SCALES).unwrap())),
         (law("ye-m3", 3, 0, SCALES), Box::new(Auto::new(YeM3, &d, SCALES).unwrap())),
@@ -353,6 +387,59 @@ fn laws_nest_as_the_paper_says() {
 }
 
 type Get<'a> = &'a dyn Fn(&str) -> f64;
+
+#[test]
+fn the_full_law_with_constant_exponents_is_the_joint_law() {
+    let d = domains(3);
+    let (joint, full) = (JointLaw::new(&d, SCALES).unwrap(), FullLaw::new(&d, SCALES).unwrap());
+    // Coordinates E, C, gamma; ln_v_A, q_A; ln alpha; ln_v_B, q_B; ln beta.
+    let z: Vec<f64> = (0..17).map(|i| 0.5 * (1.3 * f64::from(i)).sin()).collect();
+    let (alpha, beta) = (0.31f64.ln(), 0.27f64.ln());
+    let z_joint = [&z[..11], &[alpha], &z[12..16], &[beta]].concat();
+    let z_full =
+        [&z[..11], &[alpha, alpha, alpha, 0.7], &z[12..16], &[beta, beta, beta, -2.0]].concat();
+    for h in [[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]] {
+        let expected = joint.loss(&z_joint, 7e9, 4e11, &h);
+        assert_relative_eq!(full.loss(&z_full, 7e9, 4e11, &h), expected, max_relative = 1e-13);
+    }
+}
+
+/// Compositions nobody named: coefficients over a power are raw where the level can absorb the
+/// scale, and printed with the scale where it cannot.
+#[test]
+fn composed_laws_predict_from_what_they_print() {
+    let d = domains(2);
+    let with =
+        |level: Box<dyn Fn(mixlaw::law::PowerLawBuilder) -> mixlaw::law::PowerLawBuilder>| {
+            level(PowerLaw::builder("composed", &d).scales(SCALES).bias(Constant::level()))
+                .build()
+                .unwrap()
+        };
+    let z = [0.1, 0.4, -0.3, 0.2, -0.6, 0.3f64.ln()];
+    let (h, n) = ([0.3, 0.7], 2e9);
+
+    let inverse = with(Box::new(|b| b.n_term(InverseSum, Constant::exponent())));
+    assert_law_contract(&inverse);
+    let c = inverse.coefficients(&z);
+    let get = |name: &str| c.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("{name}")).1;
+    let sum: f64 = (0..2)
+        .map(|i| get(&format!("C[d{i}]")) * f64::powf(h[i], get(&format!("gamma[d{i}]"))))
+        .sum();
+    let expected = get("E") + 1.0 / sum / f64::powf(n / get("N0"), get("alpha"));
+    assert_relative_eq!(inverse.loss(&z, n, 1.0, &h), expected, max_relative = 1e-12);
+    assert!(inverse.formula(&z).contains("(N/3.000e8)"), "{}", inverse.formula(&z));
+
+    let exponential = with(Box::new(|b| b.n_term(ExponentialSum, Constant::exponent())));
+    assert_law_contract(&exponential);
+    let c = exponential.coefficients(&z);
+    let get = |name: &str| c.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("{name}")).1;
+    let sum: f64 = (0..2)
+        .map(|i| get(&format!("C[d{i}]")) * (get(&format!("gamma[d{i}]")) * h[i]).exp())
+        .sum();
+    let expected = get("E") + sum / f64::powf(n, get("alpha"));
+    assert_relative_eq!(exponential.loss(&z, n, 1.0, &h), expected, max_relative = 1e-12);
+    assert!(c.iter().all(|(name, _)| name != "N0"));
+}
 
 /// What is printed is enough to predict from raw N, D and h, in the printed form.
 #[test]

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -14,6 +15,21 @@ use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Optimum, SimplexSolver, Sweep};
 use serde_json::{Map, Value, json};
+
+/// `print!` that ends the program quietly when nobody reads on, as behind `| head`.
+macro_rules! say {
+    ($($arguments:tt)*) => {
+        crate::common::print(format_args!($($arguments)*))
+    };
+}
+pub(crate) use say;
+
+/// What [`say`] calls.
+pub fn print(text: std::fmt::Arguments<'_>) {
+    if std::io::stdout().write_fmt(text).is_err() {
+        std::process::exit(0);
+    }
+}
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -186,7 +202,7 @@ pub fn main(about: &str, run: impl FnOnce(&Options) -> Result<()>) {
     let result = options().and_then(|options| match options {
         Some(options) => run(&options),
         None => {
-            println!("{about}\n\n{HELP}");
+            say!("{about}\n\n{HELP}\n");
             Ok(())
         }
     });
@@ -418,7 +434,7 @@ pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Resul
             }
             let optimum = SimplexSolver::new().minimize(&mut objective);
             let uniform_loss = objective.value(&Mixture::uniform(sweep.domains().len()))?;
-            let (law, domains) = (law.clone(), sweep.domains().to_vec());
+            let (law, domains) = (law.clone(), objective.domains().to_vec());
             all.push(Best { law, n, d, targets, domains, optimum, uniform_loss });
         }
     }

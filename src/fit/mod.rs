@@ -117,7 +117,7 @@ impl Fitter {
     }
 
     /// One weight for each row of the sweep that will be fitted, such as how often a resample drew
-    /// it. Only their ratios matter; a row of weight 0 is left out.
+    /// it. Only their ratios matter; a row of weight 0 does not count.
     #[must_use]
     pub fn row_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self { row_weights: Some(weights.into()), ..self }
@@ -274,6 +274,7 @@ impl Fitter {
                 known: coordinates.iter().map(|c| c.name().to_owned()).collect(),
             };
             // gamma_X = 1 / q_X, so that its ends change places.
+            let value = *lower;
             let (i, lower, upper) = match coordinates.position(name) {
                 Some(i) => (i, *lower, *upper),
                 None => {
@@ -281,12 +282,9 @@ impl Fitter {
                     let i = coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?;
                     if lower * upper <= 0.0 {
                         let expected = "a range on one side of 0";
-                        return Err(LawError::Coefficient {
-                            name: name.clone(),
-                            value: *lower,
-                            expected,
-                        }
-                        .into());
+                        return Err(
+                            LawError::Coefficient { name: name.clone(), value, expected }.into()
+                        );
                     }
                     (i, 1.0 / upper, 1.0 / lower)
                 }
@@ -296,9 +294,7 @@ impl Fitter {
                 (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
             if lower > upper {
                 let expected = "a lower bound that is not above the upper one";
-                return Err(
-                    LawError::Coefficient { name: name.clone(), value: lower, expected }.into()
-                );
+                return Err(LawError::Coefficient { name: name.clone(), value, expected }.into());
             }
             bounds[i] = Bound { lower, upper, raw: coordinates.offset(i).is_some() };
         }
@@ -422,10 +418,28 @@ impl Fit {
         &self.at_bound
     }
 
-    /// The settings, with the seed, that made this fit.
+    /// The settings that made this fit; the same fitter makes it again.
     #[must_use]
     pub fn fitter(&self) -> &Fitter {
         &self.fitter
+    }
+
+    /// The seed of the fit.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.fitter.seed
+    }
+
+    /// The Huber delta, in the unit of the residual.
+    #[must_use]
+    pub fn delta(&self) -> f64 {
+        self.fitter.delta
+    }
+
+    /// What the residuals are differences of.
+    #[must_use]
+    pub fn residual(&self) -> Residual {
+        self.fitter.residual
     }
 
     /// The loss in nats that the fit predicts at N parameters, D tokens and domain weights h, in the

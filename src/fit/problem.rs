@@ -96,7 +96,9 @@ impl<'a> Problem<'a> {
 
     /// The names of the coefficients on their bounds.
     pub(super) fn at_bound(&self, y: &[f64]) -> Vec<String> {
-        let near = |y: f64, bound: f64| (y - bound).abs() <= 1e-6 * (1.0 + bound.abs());
+        let near = |y: f64, bound: f64| {
+            bound.is_finite() && (y - bound).abs() <= 1e-6 * (1.0 + bound.abs())
+        };
         let names = self.law.coordinates().iter().map(|c| c.name());
         names
             .zip(y.iter().zip(self.bounds))
@@ -233,10 +235,13 @@ impl Objective for Problem<'_> {
             mixture: &self.mean_mixture,
         };
         let mut y = self.law.start(&data, rng);
+        let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
+        // Exponents first: shifted variables follow from where they end up.
+        let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);
+        kept.for_each(|(y, b)| *y = inside(*y, b));
         for (i, j, ln_scale) in self.shifted() {
-            y[i] += ln_scale * self.exponent(j, y[j]).0;
+            y[i] = inside(y[i] + ln_scale * self.exponent(j, y[j]).0, &self.bounds[i]);
         }
-        y.iter_mut().zip(self.bounds).for_each(|(y, b)| *y = y.clamp(b.lower, b.upper));
         Some(y)
     }
 

@@ -28,6 +28,12 @@ impl<'a> Points<'a> {
         self.n.len()
     }
 
+    /// Number of domains.
+    #[must_use]
+    pub fn domains(&self) -> usize {
+        self.k
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -59,9 +65,6 @@ pub trait Batch: Send {
     /// The Gauss-Newton matrix `sum_j weights_j (dL_j/dz) (dL_j/dz)^T` over all points, into `out`:
     /// p x p, symmetric, row by row. Points of weight 0 cost nothing.
     fn gauss_newton(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]);
-
-    /// An independent copy for another thread.
-    fn fork(&self) -> Box<dyn Batch + '_>;
 }
 
 /// One point after the other; right for every law.
@@ -73,6 +76,7 @@ pub(super) struct RowByRow<'a, L: ?Sized> {
 
 impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
     pub(super) fn new(law: &'a L, points: Points<'a>) -> Self {
+        assert_eq!(points.domains(), law.domains().len(), "points of the law's domains");
         let row = Gradient {
             z: vec![0.0; law.coordinates().len()],
             h: vec![0.0; law.domains().len()],
@@ -117,9 +121,5 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
             }
         });
         crate::linalg::mirror_lower(out, p);
-    }
-
-    fn fork(&self) -> Box<dyn Batch + '_> {
-        Box::new(RowByRow { law: self.law, points: self.points, row: self.row.clone() })
     }
 }

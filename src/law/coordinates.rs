@@ -177,12 +177,12 @@ impl Coordinates {
                 return Err(LawError::Domains(format!("coefficient `{}` stands twice", c.name)));
             }
             let ordered = |(lower, upper): (f64, f64)| lower <= upper;
-            if !(ordered(c.bounds()) && ordered(c.draw)) {
-                return Err(LawError::Coefficient {
-                    name: c.name.clone(),
-                    value: c.lower,
-                    expected: "a range that is not empty",
-                });
+            let finite = c.draw.0.is_finite() && c.draw.1.is_finite();
+            if !(ordered(c.bounds()) && ordered(c.draw) && finite) {
+                return Err(LawError::Domains(format!(
+                    "coefficient `{}` is searched in an empty range, or drawn from an empty or infinite one",
+                    c.name
+                )));
             }
         }
         // An exponent that stood over a power itself would make the map run in circles.

@@ -97,6 +97,9 @@ impl<'a> GroupedTerm<'a> {
         for (level, h) in self.level.iter_mut().zip(mixtures.chunks_exact(k)) {
             *level = self.term.level.value(z, h);
         }
+        if self.power.is_empty() {
+            return;
+        }
         if self.first_slot.is_empty() {
             let exponent = self.term.exponent.value(z, &mixtures[..k]);
             Self::fill_powers(&mut self.power, &self.ln_x, exponent);
@@ -121,6 +124,7 @@ impl<'a> GroupedTerm<'a> {
 impl<'a> Grouped<'a> {
     pub(super) fn new(law: &'a PowerLaw, points: Points<'a>) -> Self {
         let (p, k) = (law.coordinates.len(), law.domains.len());
+        assert_eq!(points.domains(), k, "points of the law's domains");
         let all = || (0..points.len()).map(|i| points.get(i));
         let key = |h: &[f64]| h.iter().map(|w| w.to_bits()).collect::<Vec<u64>>();
         let (mixture, count) = number(all().map(|(_, _, h)| key(h)));
@@ -223,6 +227,9 @@ impl Batch for Grouped<'_> {
             let mut sums = [0.0; PARTS];
             for i in self.first[m]..self.first[m + 1] {
                 let w = weights[self.order[i] as usize];
+                if w == 0.0 {
+                    continue;
+                }
                 let derivatives = self.derivatives(i, m);
                 sums.iter_mut().zip(derivatives).for_each(|(sum, d)| *sum += w * d);
             }
@@ -256,7 +263,7 @@ impl Batch for Grouped<'_> {
                     row.iter_mut().zip(derivatives).for_each(|(sum, b)| *sum += w * a * b);
                 }
             }
-            if sums[0][0] == 0.0 {
+            if sums == [[0.0; PARTS]; PARTS] {
                 continue;
             }
             self.fill_gradients(m);
@@ -279,9 +286,5 @@ impl Batch for Grouped<'_> {
             }
         }
         crate::linalg::mirror_lower(out, p);
-    }
-
-    fn fork(&self) -> Box<dyn Batch + '_> {
-        Box::new(self.clone())
     }
 }

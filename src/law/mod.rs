@@ -76,7 +76,7 @@ pub use ye::{YeM1Law, YeM2Law, YeM3Law, YeM4Law};
 /// to every call, so that many threads can evaluate one law at once.
 ///
 /// The trait is `dyn`-compatible, and implemented by `&L`, `Box<L>` and `Arc<L>` of every law `L`, so
-/// `Vec<Box<dyn ScalingLaw>>` works wherever a law is asked for. To write a law of your own,
+/// a `Box<dyn ScalingLaw>` works wherever a law is asked for. To write a law of your own,
 /// implement [`Formula`] (the loss alone; exact gradients follow), compose a [`PowerLaw`], or
 /// implement this trait with analytic gradients.
 ///
@@ -219,7 +219,7 @@ pub(crate) fn check_point(k: usize, n: f64, d: f64, h: &[f64]) -> Result<(), Law
         let (what, value) = ("the number of domain weights", h.len() as f64);
         return Err(LawError::Point { what, value, expected: k.to_string() });
     }
-    Ok(())
+    Ok(crate::mixture::validate(h)?)
 }
 
 /// The values of `coordinates` among named coefficients, each of which must be known.
@@ -229,6 +229,7 @@ fn by_name(
     named: &[(&str, f64)],
 ) -> Result<Vec<f64>, LawError> {
     let names = || coordinates.iter().map(|c| c.name().to_owned()).collect::<Vec<_>>();
+    no_repeats(named)?;
     if let Some((name, _)) = named.iter().find(|(name, _)| coordinates.position(name).is_none()) {
         let (law, name) = (law.to_owned(), (*name).to_owned());
         return Err(LawError::Unknown { law, name, known: names() });
@@ -239,6 +240,17 @@ fn by_name(
         })
     };
     coordinates.iter().map(value).collect()
+}
+
+/// Checks that no coefficient is given twice.
+fn no_repeats(named: &[(&str, f64)]) -> Result<(), LawError> {
+    for (i, &(name, value)) in named.iter().enumerate() {
+        if named[..i].iter().any(|(earlier, _)| *earlier == name) {
+            let expected = "each coefficient once, it stands twice";
+            return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+        }
+    }
+    Ok(())
 }
 
 /// Checks the names of the domains of a law.

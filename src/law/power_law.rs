@@ -10,7 +10,7 @@ use super::coefficient::number;
 use super::grouped::Grouped;
 use super::{
     Batch, CoefficientFn, Coordinate, Coordinates, Gradient, Points, ScalingLaw, StartData,
-    check_domains, check_point,
+    check_domains, check_point, no_repeats,
 };
 use crate::error::LawError;
 use crate::sweep::Scales;
@@ -188,7 +188,9 @@ impl PowerLawBuilder {
         let mut term =
             |functions: Option<[Arc<dyn CoefficientFn>; 2]>, x, symbols: [_; 2], scale: f64| {
                 functions.map(|[level, exponent]| {
-                    let absorbs_scale = exponent.is_constant();
+                    let has_level =
+                        level.coordinates(symbols[0], &domains).iter().any(Coordinate::is_level);
+                    let absorbs_scale = exponent.is_constant() && has_level;
                     let level = part(symbols[0], level, absorbs_scale.then_some((x, symbols[1])));
                     let exponent = part(symbols[1], exponent, None);
                     Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }
@@ -226,6 +228,13 @@ impl PowerLaw {
         }
     }
 
+    fn check_lengths(&self, z: &[f64], h: &[f64]) {
+        assert!(
+            z.len() == self.coordinates.len() && h.len() == self.domains.len(),
+            "one value for each coordinate and each domain"
+        );
+    }
+
     /// The terms that are there, with the letter of their variable.
     fn terms(&self) -> impl Iterator<Item = (char, &Term)> {
         let named = [('N', self.n_term.as_ref()), ('D', self.d_term.as_ref())];
@@ -255,11 +264,13 @@ impl ScalingLaw for PowerLaw {
     }
 
     fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+        self.check_lengths(z, h);
         let term = |term: &Option<Term>, x| term.as_ref().map_or(0.0, |t| t.value(z, x, h));
         self.bias.value(z, h) + term(&self.n_term, n) + term(&self.d_term, d)
     }
 
     fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+        self.check_lengths(z, h);
         out.z.fill(0.0);
         out.h.fill(0.0);
         self.bias.add_gradient(z, h, 1.0, out);
@@ -280,8 +291,7 @@ impl ScalingLaw for PowerLaw {
             all.extend(part.function.derived(part.symbol, &self.domains, &values[part.at.clone()]));
         }
         let scales = self.coordinates.scales();
-        for (x, term) in self.terms().filter(|(_, term)| !term.absorbs_scale) {
-            debug_assert!(term.ln_scale.is_finite());
+        for (x, _) in self.terms().filter(|(_, term)| !term.absorbs_scale) {
             all.push(if x == 'N' {
                 ("N0".to_owned(), scales.n)
             } else {
@@ -295,6 +305,7 @@ impl ScalingLaw for PowerLaw {
     /// function needs are missing, its printed form: `gamma_A` and `ln_C_A[domain]` for `q_A` and
     /// `ln_v_A[domain]`. Others that follow from these are accepted and not read.
     fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
+        no_repeats(coefficients)?;
         let get = |name: &str| coefficients.iter().find(|(n, _)| *n == name).map(|&(_, v)| v);
         let mut values = vec![f64::NAN; self.coordinates.len()];
         let mut known = vec!["N0".to_owned(), "D0".to_owned()];
@@ -369,7 +380,8 @@ impl ScalingLaw for PowerLaw {
 
     fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
         check_point(self.domains.len(), n, d, h)?;
-        match self.bias.function.infinite_without().filter(|&i| h[i] == 0.0) {
+        let infinite = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
+        match self.parts().find_map(infinite) {
             None => Ok(()),
             Some(i) => {
                 Err(LawError::Infinite { law: self.name.clone(), domain: self.domains[i].clone() })

@@ -100,7 +100,7 @@ impl<O: Optimizer> Optimizer for BasinHopping<O> {
             // A walk that started nowhere accepts any minimum.
             let accept = if current.value.is_finite() {
                 // The same minimum again says nothing about the distance between minima.
-                if rise.abs() > 1e-9 * current.value.abs() {
+                if rise.is_finite() && rise.abs() > 1e-9 * current.value.abs() {
                     differences.push(rise.abs());
                 }
                 let t = self.temperature * median(&differences);

@@ -175,7 +175,7 @@ pub enum Termination {
     GradientVanished,
     /// No step lowers the value although the tolerances are not met: the limit of rounding.
     NoProgress,
-    /// The number of iterations, hops or starts that was asked for is done.
+    /// The number of iterations or hops that was asked for is done.
     Exhausted,
     /// The observer said stop.
     Stopped,
@@ -284,8 +284,12 @@ impl<'a> Control<'a> {
 
     /// The control of the `index`-th run of an inner optimizer, with a seed of its own.
     pub fn inner(&mut self, index: u64) -> Control<'_> {
-        // The increment of SplitMix64, so that neighbouring seeds do not share runs.
-        let seed = self.seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        // SplitMix64: no run shares its stream with another, nor with the call itself.
+        let step = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut seed = self.seed.wrapping_add(step);
+        seed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        seed = (seed ^ (seed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        seed ^= seed >> 31;
         let observer: Option<&mut Observer<'_>> = match &mut self.observer {
             Some(observer) => Some(&mut **observer),
             None => None,

@@ -37,7 +37,9 @@ impl<O: Optimizer> MultiStart<O> {
         Self { inner, starts: Starts::Drawn(starts.max(1)) }
     }
 
-    /// From these starts and no others; the start of the call is used only if there are none.
+    /// From these starts and no others; the start of the call is used only if there are none. A
+    /// start with another number of variables than the objective is no place to start from, and is
+    /// passed over.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {
         Self { inner, starts: Starts::Listed(starts) }
@@ -87,12 +89,18 @@ impl<O: Optimizer> Optimizer for MultiStart<O> {
         control: &mut Control<'_>,
     ) -> Minimum {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
+        let listed: Vec<&Vec<f64>> = match &self.starts {
+            Starts::Drawn(_) => Vec::new(),
+            Starts::Listed(points) => points.iter().filter(|p| p.len() == start.len()).collect(),
+        };
+        let count =
+            if let Starts::Drawn(count) = self.starts { count } else { listed.len().max(1) };
         let mut best = None;
-        for i in 0..self.starts().max(1) {
-            let from = match &self.starts {
-                Starts::Listed(points) if !points.is_empty() => points[i].clone(),
-                _ if i == 0 => start.to_vec(),
-                _ => draw(objective, start, &mut rng),
+        for i in 0..count {
+            let from = match listed.get(i) {
+                Some(point) => point.to_vec(),
+                None if i == 0 => start.to_vec(),
+                None => draw(objective, start, &mut rng),
             };
             let run = self.inner.minimize(objective, &from, &mut control.inner(i as u64));
             let stop = control.finished(&run);

@@ -1,4 +1,4 @@
-use super::{Control, Minimum, Objective, Optimizer, better};
+use super::{Control, Minimum, Objective, Optimizer, Termination};
 
 /// Runs an optimizer on the smooth version of the objective, then from there on the objective itself.
 ///
@@ -43,9 +43,14 @@ impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
         smooth.value = f64::INFINITY;
         if control.finished(&smooth) {
             smooth.value = objective.value(&smooth.x);
-            return smooth;
+            smooth.evaluations += 1;
+            return Minimum { termination: Termination::Stopped, ..smooth };
         }
         let run = self.inner.minimize(objective, &smooth.x, &mut control.inner(1));
-        better(Some(smooth), run)
+        Minimum {
+            evaluations: smooth.evaluations + run.evaluations,
+            local_solves: smooth.local_solves + run.local_solves,
+            ..run
+        }
     }
 }

@@ -289,6 +289,7 @@ impl Optimizer for TrustRegion {
                     let ratio = fall / expected;
                     if fall > 0.0 && ratio > 1e-4 {
                         let again = objective.value_gradient(&trial, &mut trial_g);
+                        evaluations += 1;
                         if is_finite(again, &trial_g) {
                             let small = fall <= self.tolerance * value.abs();
                             small_falls = if small { small_falls + 1 } else { 0 };

@@ -1,4 +1,4 @@
-use crate::error::SimplexError;
+use crate::error::{LawError, SimplexError};
 use crate::fit::Fit;
 use crate::law::{Gradient, ScalingLaw};
 
@@ -140,11 +140,15 @@ impl<'a> MixtureObjective<'a> {
     /// # Errors
     /// [`LawError`](crate::LawError) if h has the wrong length, or a law is not defined there.
     pub fn value(&self, h: &[f64]) -> Result<f64, SimplexError> {
+        if h.len() != self.domains.len() {
+            let (what, value) = ("the number of domain weights", h.len() as f64);
+            let expected = self.domains.len().to_string();
+            return Err(LawError::Point { what, value, expected }.into());
+        }
         let mut sum = 0.0;
         for term in &self.terms {
-            let own: Vec<f64> =
-                term.order.iter().map(|&i| h.get(i).copied().unwrap_or(f64::NAN)).collect();
-            term.law.check(self.n, self.d, if h.len() == own.len() { &own } else { h })?;
+            let own: Vec<f64> = term.order.iter().map(|&i| h[i]).collect();
+            term.law.check(self.n, self.d, &own)?;
             sum += term.weight * term.law.loss(term.z, self.n, self.d, &own);
         }
         Ok(sum)

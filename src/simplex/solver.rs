@@ -78,6 +78,10 @@ impl Point {
     fn at(objective: &mut dyn SimplexObjective, mut ln_h: Vec<f64>) -> Self {
         let top = ln_h.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let ln_sum = top + ln_h.iter().map(|l| (l - top).exp()).sum::<f64>().ln();
+        if !ln_sum.is_finite() {
+            // A step beyond all numbers: not a point.
+            return Self { h: vec![f64::NAN; ln_h.len()], value: f64::NAN, g: ln_h.clone(), ln_h };
+        }
         ln_h.iter_mut().for_each(|l| *l = (*l - ln_sum).max(MIN_LN_WEIGHT));
         let h: Vec<f64> = ln_h.iter().map(|l| l.exp()).collect();
         let mut g = vec![0.0; h.len()];

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use super::{Origin, Sweep, TRAIN};
 use crate::error::SweepError;
@@ -186,12 +186,18 @@ fn parse(
     path: &str,
     incomplete: Incomplete,
 ) -> Result<(Sweep, usize), SweepError> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
+    // Records end at a line feed, and the last one as well, so that lines can be counted; a carriage
+    // return before it is trimmed with the cell.
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(reader.chain(&b"\n"[..]));
     let mut bytes = ByteRecord::new();
-    if !next(&mut reader, &mut bytes, path)? {
-        return Err(SweepError::Empty("the file is empty, expected a header in line 1".to_owned()));
-    }
-    let header = text(&bytes)?;
+    let Some(line) = next(&mut reader, &mut bytes, path)? else {
+        return Err(SweepError::Empty("the file is empty, expected a header".to_owned()));
+    };
+    let header = text(&bytes, line)?;
     let header = header
         .iter()
         .enumerate()
@@ -213,9 +219,8 @@ fn parse(
     };
     let mut lines = Vec::new();
     let mut skipped = 0;
-    while next(&mut reader, &mut bytes, path)? {
-        let line = bytes.position().map_or(0, csv::Position::line);
-        let record = text(&bytes)?;
+    while let Some(line) = next(&mut reader, &mut bytes, path)? {
+        let record = text(&bytes, line)?;
         let expected = columns.header.len();
         if record.len() != expected {
             return Err(SweepError::Ragged { line, found: record.len(), expected });
@@ -262,20 +267,31 @@ fn parse(
     Ok((sweep.validated()?, skipped))
 }
 
+/// Reads the next record that is not blank; returns its first line, or `None` at the end.
 fn next(
     reader: &mut csv::Reader<impl Read>,
     record: &mut ByteRecord,
     path: &str,
-) -> Result<bool, SweepError> {
-    reader.read_byte_record(record).map_err(|e| {
-        let source: io::Error = e.into();
-        SweepError::Io { path: path.to_owned(), source }
-    })
+) -> Result<Option<u64>, SweepError> {
+    loop {
+        let more = reader.read_byte_record(record).map_err(|e| {
+            let source: io::Error = e.into();
+            SweepError::Io { path: path.to_owned(), source }
+        })?;
+        if !more {
+            return Ok(None);
+        }
+        let blank = record.len() == 1 && record[0].trim_ascii().is_empty();
+        if !blank {
+            // The reader stands behind the record's line feed; a quoted cell may span lines.
+            let inner = record.as_slice().iter().filter(|b| **b == b'\n').count() as u64;
+            return Ok(Some(reader.position().line() - 1 - inner));
+        }
+    }
 }
 
 /// The record as text; bytes that are not UTF-8, or a NUL, make the file a binary one.
-fn text(bytes: &ByteRecord) -> Result<StringRecord, SweepError> {
-    let line = bytes.position().map_or(1, csv::Position::line);
+fn text(bytes: &ByteRecord, line: u64) -> Result<StringRecord, SweepError> {
     if bytes.as_slice().contains(&0) {
         return Err(SweepError::Binary { line });
     }
@@ -382,6 +398,19 @@ mod tests {
         ] {
             assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
         }
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_ends_and_separates_them() {
+        let bad = GOOD.replacen("0.5,0.5,2.9", "0.5,0.5,x", 1);
+        let found = |text: &str| message(text).split(',').next().unwrap().to_owned();
+        assert_eq!(found(&bad), "line 3");
+        assert_eq!(found(&bad.replace('\n', "\r\n")), "line 3");
+        assert_eq!(found(&bad.replace("\nr0,train,1e8,2e9", "\n\n \nr0,train,1e8,2e9")), "line 5");
+        let quoted = bad.replacen("r0,train", "\"r\n0\",train", 1);
+        assert_eq!(found(&quoted), "line 4");
+        let last = GOOD.trim_end().replace("2.8,1.8", "2.8,x");
+        assert_eq!(found(&last), "line 4");
     }
 
     #[test]

@@ -204,18 +204,22 @@ impl Sweep {
     /// The same sweep with these names of runs, one for each row.
     ///
     /// # Errors
-    /// [`SweepError::Shape`] if there are not as many names as rows.
+    /// [`SweepError::Shape`] if there are not as many names as rows, [`SweepError::Name`] if one is
+    /// empty or begins or ends with white space.
     pub fn with_runs(self, runs: &[impl AsRef<str>]) -> Result<Self, SweepError> {
         shape("runs", runs.len(), self.len())?;
+        runs.iter().try_for_each(|name| check_name("run", name.as_ref()))?;
         Ok(Self { runs: owned(runs), ..self })
     }
 
     /// The same sweep with these names of splits, one for each row.
     ///
     /// # Errors
-    /// [`SweepError::Shape`] if there are not as many names as rows.
+    /// [`SweepError::Shape`] if there are not as many names as rows, [`SweepError::Name`] if one is
+    /// empty or begins or ends with white space.
     pub fn with_splits(self, splits: &[impl AsRef<str>]) -> Result<Self, SweepError> {
         shape("splits", splits.len(), self.len())?;
+        splits.iter().try_for_each(|name| check_name("split", name.as_ref()))?;
         Ok(Self { splits: owned(splits), ..self })
     }
 
@@ -276,10 +280,8 @@ impl Sweep {
         let mut seen = HashMap::new();
         (0..self.len())
             .map(|i| {
-                let key: Vec<u64> = std::iter::once(self.n[i])
-                    .chain(self.h(i).iter().copied())
-                    .map(f64::to_bits)
-                    .collect();
+                let key: Vec<u64> =
+                    std::iter::once(self.n[i]).chain(self.h(i).iter().copied()).map(key).collect();
                 let next = seen.len();
                 format!("run{}", *seen.entry(key).or_insert(next))
             })
@@ -393,6 +395,11 @@ impl Sweep {
     }
 }
 
+/// A number as a key: equal numbers have equal keys, -0 and 0 too.
+fn key(x: f64) -> u64 {
+    (x + 0.0).to_bits()
+}
+
 fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
     names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
@@ -413,15 +420,24 @@ fn check_names(kind: &'static str, names: &[String]) -> Result<(), SweepError> {
         return Err(SweepError::Empty(format!("a sweep needs at least one {kind}, got none")));
     }
     for (i, name) in names.iter().enumerate() {
-        let fault = |problem| SweepError::Name { kind, name: name.clone(), problem };
-        if name.is_empty() {
-            return Err(fault("is empty"));
-        }
+        check_name(kind, name)?;
         if names[..i].contains(name) {
-            return Err(fault("stands twice"));
+            let problem = "stands twice";
+            return Err(SweepError::Name { kind, name: name.clone(), problem });
         }
     }
     Ok(())
+}
+
+/// A name must survive a file.
+fn check_name(kind: &'static str, name: &str) -> Result<(), SweepError> {
+    let problem = match name {
+        "" => "is empty",
+        _ if name.trim() != name => "begins or ends with white space",
+        _ if name.contains('\0') => "contains a NUL",
+        _ => return Ok(()),
+    };
+    Err(SweepError::Name { kind, name: name.to_owned(), problem })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use super::{Row, Sweep};
+use super::{Row, Sweep, key};
 use crate::error::SweepError;
 
 impl Sweep {
@@ -94,7 +94,7 @@ impl Sweep {
     /// ```
     pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
         let keys: Vec<Vec<u64>> =
-            self.rows().map(|row| row.h.iter().map(|w| w.to_bits()).collect()).collect();
+            self.rows().map(|row| row.h.iter().map(|&w| key(w)).collect()).collect();
         self.split_groups("mixture", &keys, count, seed)
     }
 

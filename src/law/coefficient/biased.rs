@@ -19,9 +19,11 @@ pub struct Biased<T>(pub T);
 impl<T: CoefficientFn> CoefficientFn for Biased<T> {
     /// E under the law's symbol, and the coordinates of the other function, whose symbol is `h`.
     fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
-        let mut all = vec![Coordinate::positive(symbol, LEVELS)];
-        all.extend(self.0.coordinates("h", domains));
-        all
+        let own = Coordinate::positive(symbol, LEVELS);
+        let others = self.0.coordinates("h", domains);
+        // The sum scales with its levels only if the other part has some.
+        let own = if others.iter().any(Coordinate::is_level) { own.level() } else { own };
+        [own].into_iter().chain(others).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {

@@ -31,7 +31,7 @@ pub struct ExponentialSum;
 
 impl CoefficientFn for ExponentialSum {
     fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
-        let c = domains.iter().map(|d| Coordinate::positive(indexed("C", d), LEVELS));
+        let c = domains.iter().map(|d| Coordinate::positive(indexed("C", d), LEVELS).level());
         c.chain(exponents(domains)).collect()
     }
 
@@ -77,7 +77,9 @@ pub struct SharedExponentialSum;
 
 impl CoefficientFn for SharedExponentialSum {
     fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
-        std::iter::once(Coordinate::positive("C", LEVELS)).chain(exponents(domains)).collect()
+        std::iter::once(Coordinate::positive("C", LEVELS).level())
+            .chain(exponents(domains))
+            .collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -109,7 +111,7 @@ impl CoefficientFn for SharedExponentialSum {
 
 /// `C exp(prod_i gamma_i h_i)` (Ye M3) with positive C. Only the product of the gamma_i can be
 /// identified; the coordinates are ln C and the exponent at the uniform mixture,
-/// `g = prod_i gamma_i / k`, so that the value is `C exp(g prod_i k h_i)`.
+/// `g = prod_i (gamma_i / k)`, so that the value is `C exp(g prod_i k h_i)`.
 ///
 /// ```
 /// use mixlaw::law::{CoefficientFn, ExponentialProduct};
@@ -132,7 +134,7 @@ impl ExponentialProduct {
 impl CoefficientFn for ExponentialProduct {
     fn coordinates(&self, _: &str, _: &[String]) -> Vec<Coordinate> {
         let exponent = Coordinate::real("gamma_uniform", -MAX_EXPONENT..=MAX_EXPONENT);
-        vec![Coordinate::positive("C", LEVELS), exponent.drawn_from(-3.0..=1.0)]
+        vec![Coordinate::positive("C", LEVELS).level(), exponent.drawn_from(-3.0..=1.0)]
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {

@@ -141,7 +141,7 @@ impl CoefficientFn for LinearPower {
             *l = (level.ln() + spread.sample(rng)).clamp(lower, upper);
         }
         let (least, most) = (*self.q.start(), *self.q.end());
-        z[h.len()] = rng.random_range(-1.5f64..1.5).clamp(least, most);
+        z[h.len()] = rng.random_range(least.max(-1.5)..most.min(1.5));
     }
 
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
