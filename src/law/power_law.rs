@@ -102,6 +102,9 @@ impl Term {
     }
 }
 
+/// [`Coordinate::over_n`] or [`Coordinate::over_d`], with the name of the exponent.
+type Over = fn(Coordinate, &'static str) -> Coordinate;
+
 /// Chooses the five coefficient functions of a [`PowerLaw`]; made by [`PowerLaw::builder`].
 #[derive(Debug, Clone)]
 pub struct PowerLawBuilder {
@@ -173,31 +176,33 @@ impl PowerLawBuilder {
         })?;
         let mut list: Vec<Coordinate> = Vec::new();
         let mut shared = 0;
-        let mut part = |symbol, function: Arc<dyn CoefficientFn>, over: Option<(char, &str)>| {
-            let own = function.coordinates(symbol, &domains);
-            let at = list.len() - shared..list.len() - shared + own.len();
-            list.extend(own.into_iter().skip(shared).map(|c| match over {
-                Some(('N', exponent)) if c.is_level() => c.over_n(exponent),
-                Some((_, exponent)) if c.is_level() => c.over_d(exponent),
-                _ => c,
-            }));
-            shared = if symbol == "E" { self.shared } else { 0 };
-            Part { symbol, function, at }
-        };
-        let bias = part("E", bias, None);
-        let mut term =
-            |functions: Option<[Arc<dyn CoefficientFn>; 2]>, x, symbols: [_; 2], scale: f64| {
-                functions.map(|[level, exponent]| {
-                    let has_level =
-                        level.coordinates(symbols[0], &domains).iter().any(Coordinate::is_level);
-                    let absorbs_scale = exponent.is_constant() && has_level;
-                    let level = part(symbols[0], level, absorbs_scale.then_some((x, symbols[1])));
-                    let exponent = part(symbols[1], exponent, None);
-                    Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }
-                })
+        let mut part =
+            |symbol, function: Arc<dyn CoefficientFn>, over: Option<(Over, &'static str)>| {
+                let own = function.coordinates(symbol, &domains);
+                let at = list.len() - shared..list.len() - shared + own.len();
+                list.extend(own.into_iter().skip(shared).map(|c| match over {
+                    Some((over, exponent)) if c.is_level() => over(c, exponent),
+                    _ => c,
+                }));
+                shared = if symbol == "E" { self.shared } else { 0 };
+                Part { symbol, function, at }
             };
-        let n_term = term(self.n_term, 'N', ["A", "alpha"], self.scales.n);
-        let d_term = term(self.d_term, 'D', ["B", "beta"], self.scales.d);
+        let bias = part("E", bias, None);
+        let mut term = |functions: Option<[Arc<dyn CoefficientFn>; 2]>,
+                        over: Over,
+                        symbols: [_; 2],
+                        scale: f64| {
+            functions.map(|[level, exponent]| {
+                let has_level =
+                    level.coordinates(symbols[0], &domains).iter().any(Coordinate::is_level);
+                let absorbs_scale = exponent.is_constant() && has_level;
+                let level = part(symbols[0], level, absorbs_scale.then_some((over, symbols[1])));
+                let exponent = part(symbols[1], exponent, None);
+                Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }
+            })
+        };
+        let n_term = term(self.n_term, |c, alpha| c.over_n(alpha), ["A", "alpha"], self.scales.n);
+        let d_term = term(self.d_term, |c, beta| c.over_d(beta), ["B", "beta"], self.scales.d);
         let coordinates = Coordinates::new(list, self.scales)?;
         let printed_parameters = self.printed_parameters.unwrap_or(coordinates.len());
         Ok(PowerLaw {
