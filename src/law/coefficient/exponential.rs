@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 
 use super::constant::LEVELS;
-use super::{CoefficientFn, indexed, number, sum};
+use super::{CoefficientFn, indexed, named, number, sum};
 use crate::law::Coordinate;
 
 /// Exponents of the exponential forms are searched for up to this size: h is at most one, and e^20
@@ -176,12 +176,12 @@ impl CoefficientFn for ExponentialProduct {
 
     fn resolve(
         &self,
-        _: &str,
+        symbol: &str,
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        if let Some(exponent) = get("gamma_uniform") {
-            return Some(vec![get("C")?, exponent]);
+        if let Some(c) = named(&self.coordinates(symbol, domains), get) {
+            return Some(c);
         }
         let k = domains.len() as f64;
         let product: Option<f64> =
@@ -252,8 +252,7 @@ impl CoefficientFn for GeometricMean {
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        let own = self.coordinates(symbol, domains);
-        if let Some(c) = own.iter().map(|c| get(c.name())).collect() {
+        if let Some(c) = named(&self.coordinates(symbol, domains), get) {
             return Some(c);
         }
         let ln_c = get("C")?.ln();

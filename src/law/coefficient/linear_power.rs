@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 
 use super::constant::{EXPONENTS, LEVELS};
-use super::{CoefficientFn, indexed, number, sum};
+use super::{CoefficientFn, indexed, named, number, sum};
 use crate::law::Coordinate;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
@@ -181,8 +181,7 @@ impl CoefficientFn for LinearPower {
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        let own = self.coordinates(symbol, domains);
-        if let Some(c) = own.iter().map(|c| get(c.name())).collect() {
+        if let Some(c) = named(&self.coordinates(symbol, domains), get) {
             return Some(c);
         }
         let gamma = get(&format!("gamma_{symbol}"))?;

@@ -55,7 +55,7 @@ pub trait CoefficientFn: Debug + Send + Sync {
         domains: &[String],
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
-        self.coordinates(symbol, domains).iter().map(|c| get(c.name())).collect()
+        named(&self.coordinates(symbol, domains), get)
     }
 
     /// Whether the value does not depend on h.
@@ -67,6 +67,11 @@ pub trait CoefficientFn: Debug + Send + Sync {
     fn infinite_without(&self) -> Option<usize> {
         None
     }
+}
+
+/// The coefficients of these coordinates, if `get` finds them all.
+fn named(coordinates: &[Coordinate], get: &dyn Fn(&str) -> Option<f64>) -> Option<Vec<f64>> {
+    coordinates.iter().map(|c| get(c.name())).collect()
 }
 
 /// The name of a coefficient of one domain: `C[web]`.
