@@ -1,61 +1,74 @@
 //! Eq. (3) over many points at once.
 //!
 //! A sweep has few distinct mixtures, N and D, and many rows. Here a coefficient is evaluated once
-//! for each distinct mixture, a power once for each distinct N or D (where the exponent depends on h:
-//! for each distinct pair with a mixture), and a row costs two multiply-adds. The gradient of a row
-//! is a combination of the at most five gradients of its mixture's coefficients, so that sums over
-//! rows are sums of five numbers, or of 5 x 5 for the Gauss-Newton matrix, for each mixture.
+//! for each distinct mixture and a power once for each distinct N or D (where the exponent depends on
+//! h: for each distinct pair with a mixture). Points of one mixture and one N are a run: within it
+//! only the D term differs, and a point costs one multiply-add. The gradient of a point is a
+//! combination of the at most five gradients of its mixture's coefficients, so that sums over points
+//! are sums of five numbers, or of 5 x 5 for the Gauss-Newton matrix, for each mixture.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
-use super::power_law::{Part, PowerLaw, Term};
+use super::coefficient::BoundCoefficient;
+use super::power_law::{PowerLaw, Term};
 use super::{Batch, Points};
+use crate::linalg::{dot, mirror_lower};
 
-/// The parts E, A, alpha, B and beta.
+/// The parts E, A, alpha, B and beta, by their number.
 const PARTS: usize = 5;
+const E: usize = 0;
+const A: usize = 1;
+const ALPHA: usize = 2;
+const B: usize = 3;
+const BETA: usize = 4;
+
+/// Pairs of parts: the lower triangle of a 5 x 5 matrix, row by row.
+const PAIRS: usize = PARTS * (PARTS + 1) / 2;
+
+/// The number of the pair of parts a and b <= a.
+const fn pair(a: usize, b: usize) -> usize {
+    a * (a + 1) / 2 + b
+}
+
+/// Gradients are kept for so many mixtures that they are at most so many numbers; if that is all
+/// mixtures, they serve the next call too.
+const KEPT: usize = 1 << 16;
 
 /// A [`PowerLaw`] bound to points.
-#[derive(Clone)]
 pub(super) struct Grouped<'a> {
-    law: &'a PowerLaw,
-    k: usize,
-    /// Distinct mixtures, one after the other.
-    mixtures: Vec<f64>,
-    /// Points in the order of their mixtures, and where each mixture begins in it.
+    mixtures: Vec<&'a [f64]>,
+    /// Points in the order of their mixtures and, for one mixture, of their N.
     order: Vec<u32>,
-    first: Vec<usize>,
-    n_term: Option<GroupedTerm<'a>>,
-    d_term: Option<GroupedTerm<'a>>,
-    /// E(h) of each mixture.
-    bias: Vec<f64>,
+    /// Where each run begins in that order, and where the runs of each mixture begin among the runs.
+    first_point: Vec<u32>,
+    first_run: Vec<u32>,
+    /// The parts that the law has.
+    parts: Vec<Part<'a>>,
+    /// The value of every part at every mixture; zero for parts that the law has not.
+    values: [Vec<f64>; PARTS],
+    /// `(N/N0)^-alpha` of the runs and `(D/D0)^-beta` of the points.
+    n: Powers,
+    d: Powers,
     /// The coordinates that all values belong to.
     at: Vec<f64>,
-    /// The gradient of each part, concatenated, at one mixture.
-    gradients: Vec<f64>,
-    /// Its derivatives in h, which nobody asks for.
-    unused: Vec<f64>,
-    /// A combination of the parts' gradients.
-    row: Vec<f64>,
+    gradients: Gradients,
+    /// For each pair of parts a sum over the points of each mixture of a block.
+    sums: Vec<f64>,
+    /// One of them times one of the gradients' columns.
+    scaled: Vec<f64>,
 }
 
-/// A term `level(h) / x^exponent(h)` bound to points.
-#[derive(Clone)]
-struct GroupedTerm<'a> {
-    term: &'a Term,
-    /// Distinct values of ln(x/x0), and the power of each.
-    ln_x: Vec<f64>,
-    power: Vec<f64>,
-    /// Which of them belongs to a point, in the order of mixtures.
-    slot: Vec<u32>,
-    /// Where the slots of each mixture begin; empty if the exponent is constant and mixtures share
-    /// their slots.
-    first_slot: Vec<usize>,
-    /// The level at each mixture.
-    level: Vec<f64>,
+/// A coefficient function bound to the mixtures.
+struct Part<'a> {
+    number: usize,
+    /// Its coordinates among those of the law.
+    at: Range<usize>,
+    bound: Box<dyn BoundCoefficient + 'a>,
 }
 
-/// For each item the number of its key, in order of first appearance.
+/// For each item the number of its key, in order of first appearance, and how many keys there are.
 fn number<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
     let mut seen = HashMap::new();
     let numbers = keys
@@ -67,57 +80,123 @@ fn number<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
     (numbers, seen.len())
 }
 
-impl<'a> GroupedTerm<'a> {
-    /// Binds a term to the values `x` of points that are ordered by their mixture.
-    fn new(term: &'a Term, x: impl Iterator<Item = f64> + Clone, mixture: &[u32]) -> Self {
+/// Where the numbers of an ascending list change: the first place of each, and the end.
+fn boundaries<T: PartialEq>(sorted: impl Iterator<Item = T>) -> Vec<u32> {
+    let mut first = Vec::new();
+    let mut last = None;
+    let mut end = 0;
+    for (i, item) in (0..).zip(sorted) {
+        if last.as_ref() != Some(&item) {
+            first.push(i);
+            last = Some(item);
+        }
+        end = i + 1;
+    }
+    first.push(end);
+    first
+}
+
+/// A mixture as a key: equal bit for bit.
+struct Bits<'a>(&'a [f64]);
+
+impl Bits<'_> {
+    fn bits(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(|w| w.to_bits())
+    }
+}
+
+impl PartialEq for Bits<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits().eq(other.bits())
+    }
+}
+
+impl Eq for Bits<'_> {}
+
+impl Hash for Bits<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().for_each(|b| b.hash(state));
+    }
+}
+
+/// `x^-exponent`, and that times ln x.
+#[derive(Clone, Copy, Default)]
+struct Power {
+    power: f64,
+    power_ln: f64,
+}
+
+/// The powers of the distinct values of x, which is N/N0 or D/D0.
+struct Powers {
+    ln_x: Vec<f64>,
+    powers: Vec<Power>,
+    /// Which of them belongs to a run or a point.
+    slot: Vec<u32>,
+    /// Where the slots of each mixture begin; empty if the exponent is constant and mixtures share
+    /// their slots.
+    first_slot: Vec<u32>,
+}
+
+impl Powers {
+    /// Of a term that may be absent, for values of N or D and the number of the mixture of each,
+    /// ascending.
+    fn new(term: Option<&Term>, x: impl Iterator<Item = (f64, u32)> + Clone) -> Self {
+        let Some(term) = term else {
+            // One power of zero for all.
+            let (ln_x, powers) = (vec![0.0], vec![Power::default()]);
+            return Self { ln_x, powers, slot: vec![0; x.count()], first_slot: Vec::new() };
+        };
         let shared = term.exponent.function.is_constant();
-        let owner = |i: usize| if shared { 0 } else { mixture[i] };
-        let (slot, count) = number(x.clone().enumerate().map(|(i, x)| (owner(i), x.to_bits())));
+        let owner = |m: u32| if shared { 0 } else { m };
+        let (slot, count) = number(x.clone().map(|(x, m)| (owner(m), x.to_bits())));
         let mut ln_x = vec![0.0; count];
-        let mut first_slot = Vec::new();
-        for (i, x) in x.enumerate() {
-            ln_x[slot[i] as usize] = x.ln() - term.ln_scale;
-            if !shared && (i == 0 || mixture[i] != mixture[i - 1]) {
-                // Mixtures come one after the other, and so do their new slots.
-                first_slot.push(slot[i] as usize);
+        let mut owners = vec![0; count];
+        for ((x, m), &slot) in x.zip(&slot) {
+            ln_x[slot as usize] = x.ln() - term.ln_scale;
+            owners[slot as usize] = m;
+        }
+        let first_slot = if shared { Vec::new() } else { boundaries(owners.into_iter()) };
+        Self { powers: vec![Power::default(); count], ln_x, slot, first_slot }
+    }
+
+    /// Brings the powers to the exponents of all mixtures.
+    fn update(&mut self, exponents: &[f64]) {
+        let fill = |powers: &mut [Power], ln_x: &[f64], exponent: f64| {
+            for (out, ln_x) in powers.iter_mut().zip(ln_x) {
+                let power = (-exponent * ln_x).exp();
+                *out = Power { power, power_ln: power * ln_x };
             }
-        }
-        if !shared {
-            first_slot.push(count);
-        }
-        let mixtures = mixture.last().map_or(0, |&m| m as usize + 1);
-        Self { term, power: vec![0.0; count], ln_x, slot, first_slot, level: vec![0.0; mixtures] }
-    }
-
-    fn fill_powers(power: &mut [f64], ln_x: &[f64], exponent: f64) {
-        power.iter_mut().zip(ln_x).for_each(|(p, x)| *p = (-exponent * x).exp());
-    }
-
-    fn update(&mut self, z: &[f64], mixtures: &[f64], k: usize) {
-        for (level, h) in self.level.iter_mut().zip(mixtures.chunks_exact(k)) {
-            *level = self.term.level.value(z, h);
-        }
-        if self.power.is_empty() {
-            return;
-        }
+        };
         if self.first_slot.is_empty() {
-            let exponent = self.term.exponent.value(z, &mixtures[..k]);
-            Self::fill_powers(&mut self.power, &self.ln_x, exponent);
-            return;
+            return fill(&mut self.powers, &self.ln_x, exponents[0]);
         }
-        for (slots, h) in self.first_slot.windows(2).zip(mixtures.chunks_exact(k)) {
-            let exponent = self.term.exponent.value(z, h);
-            let slots = slots[0]..slots[1];
-            Self::fill_powers(&mut self.power[slots.clone()], &self.ln_x[slots], exponent);
+        for (slots, exponent) in self.first_slot.windows(2).zip(exponents) {
+            let slots = slots[0] as usize..slots[1] as usize;
+            fill(&mut self.powers[slots.clone()], &self.ln_x[slots], *exponent);
         }
     }
 
-    /// The derivatives of the loss of point `i` (in the order of mixtures) with respect to the level
-    /// and the exponent.
-    fn derivatives(&self, i: usize, mixture: usize) -> [f64; 2] {
-        let slot = self.slot[i] as usize;
-        let power = self.power[slot];
-        [power, -self.level[mixture] * power * self.ln_x[slot]]
+    /// The power of run or point `i`.
+    fn get(&self, i: usize) -> Power {
+        self.powers[self.slot[i] as usize]
+    }
+}
+
+/// The gradients of the parts at a block of mixtures: for each coordinate of each part its
+/// derivatives at all of them.
+struct Gradients {
+    columns: Vec<f64>,
+    /// Mixtures in a block.
+    block: usize,
+    /// The gradient of one part at one mixture.
+    row: Vec<f64>,
+    /// The first mixture of the block that is there.
+    first: Option<usize>,
+}
+
+impl Gradients {
+    fn column(&self, i: usize, len: usize) -> &[f64] {
+        &self.columns[i * self.block..][..len]
     }
 }
 
@@ -126,32 +205,53 @@ impl<'a> Grouped<'a> {
         let (p, k) = (law.coordinates.len(), law.domains.len());
         assert_eq!(points.domains(), k, "points of the law's domains");
         let all = || (0..points.len()).map(|i| points.get(i));
-        let key = |h: &[f64]| h.iter().map(|w| w.to_bits()).collect::<Vec<u64>>();
-        let (mixture, count) = number(all().map(|(_, _, h)| key(h)));
-        let mut order: Vec<u32> = (0..mixture.len()).map(|i| i as u32).collect();
-        order.sort_by_key(|&i| mixture[i as usize]);
-        let mixture: Vec<u32> = order.iter().map(|&i| mixture[i as usize]).collect();
-        let first: Vec<usize> =
-            (0..=count).map(|m| mixture.partition_point(|&own| (own as usize) < m)).collect();
-        let ordered = || order.iter().map(|&i| points.get(i as usize));
-        let mixtures =
-            first[..count].iter().flat_map(|&i| points.get(order[i] as usize).2).copied().collect();
-        let bind = |term: &'a Option<Term>, x: fn((f64, f64, &'a [f64])) -> f64| {
-            term.as_ref().map(|term| GroupedTerm::new(term, ordered().map(x), &mixture))
+        let (mixture, count) = number(all().map(|(_, _, h)| Bits(h)));
+        let (size, _) = number(all().map(|(n, _, _)| n.to_bits()));
+        let mut order: Vec<u32> = (0..).take(points.len()).collect();
+        order.sort_by_key(|&i| (mixture[i as usize], size[i as usize]));
+
+        let ordered = || order.iter().map(|&i| (points.get(i as usize), mixture[i as usize]));
+        let first_point =
+            boundaries(order.iter().map(|&i| (mixture[i as usize], size[i as usize])));
+        let runs = || first_point[..first_point.len() - 1].iter().map(|&i| order[i as usize]);
+        let first_run = boundaries(runs().map(|i| mixture[i as usize]));
+        let mixtures: Vec<&[f64]> = first_run[..count]
+            .iter()
+            .map(|&run| points.get(order[first_point[run as usize] as usize] as usize).2)
+            .collect();
+
+        let run_sizes = runs().map(|i| (points.get(i as usize).0, mixture[i as usize]));
+        let n = Powers::new(law.n_term.as_ref(), run_sizes);
+        let d = Powers::new(law.d_term.as_ref(), ordered().map(|((_, d, _), m)| (d, m)));
+        let parts: Vec<Part<'a>> = law
+            .numbered_parts()
+            .map(|(number, part)| Part {
+                number,
+                at: part.at.clone(),
+                bound: part.function.bind(&mixtures),
+            })
+            .collect();
+        let width: usize = parts.iter().map(|part| part.at.len()).sum();
+        let block = count.min((KEPT / width).max(1));
+        let gradients = Gradients {
+            columns: vec![0.0; width * block],
+            block,
+            row: vec![0.0; parts.iter().map(|part| part.at.len()).max().unwrap_or(0)],
+            first: None,
         };
         Self {
-            k,
             mixtures,
-            n_term: bind(&law.n_term, |(n, _, _)| n),
-            d_term: bind(&law.d_term, |(_, d, _)| d),
-            order,
-            first,
-            bias: vec![0.0; count],
+            first_point,
+            first_run,
+            parts,
+            values: std::array::from_fn(|_| vec![0.0; count]),
+            n,
+            d,
             at: vec![f64::NAN; p],
-            gradients: vec![0.0; law.parts().map(|part| part.at.len()).sum()],
-            unused: vec![0.0; k],
-            row: vec![0.0; p],
-            law,
+            sums: vec![0.0; PAIRS * block],
+            scaled: vec![0.0; block],
+            gradients,
+            order,
         }
     }
 
@@ -162,45 +262,114 @@ impl<'a> Grouped<'a> {
             return;
         }
         self.at.copy_from_slice(z);
-        for (bias, h) in self.bias.iter_mut().zip(self.mixtures.chunks_exact(self.k)) {
-            *bias = self.law.bias.value(z, h);
+        self.gradients.first = None;
+        for Part { number, at, bound } in &mut self.parts {
+            bound.values(&z[at.clone()], &self.mixtures, &mut self.values[*number]);
+            match *number {
+                ALPHA => self.n.update(&self.values[ALPHA]),
+                BETA => self.d.update(&self.values[BETA]),
+                _ => {}
+            }
         }
-        for term in self.n_term.iter_mut().chain(&mut self.d_term) {
-            term.update(z, &self.mixtures, self.k);
+    }
+
+    /// Fills the gradients of all parts at the mixtures of a block, if they are not there yet.
+    fn fill_gradients(&mut self, mixtures: Range<usize>) {
+        let Gradients { columns, block, row, first } = &mut self.gradients;
+        if *first == Some(mixtures.start) {
+            return;
         }
-    }
-
-    /// The derivatives of the loss of point `i` (in the order of mixtures) with respect to the five
-    /// parts; zero for those that are absent.
-    fn derivatives(&self, i: usize, mixture: usize) -> [f64; PARTS] {
-        let of = |term: &Option<GroupedTerm<'_>>| {
-            term.as_ref().map_or([0.0; 2], |term| term.derivatives(i, mixture))
-        };
-        let ([a, alpha], [b, beta]) = (of(&self.n_term), of(&self.d_term));
-        [1.0, a, alpha, b, beta]
-    }
-
-    /// The parts of the law with their number among the five.
-    fn parts(&self) -> impl Iterator<Item = (usize, &'a Part)> + use<'a> {
-        let law = self.law;
-        let of = |first: usize, term: &'a Option<Term>| {
-            let parts = term.as_ref().map(|t| [(first, &t.level), (first + 1, &t.exponent)]);
-            parts.into_iter().flatten()
-        };
-        std::iter::once((0, &law.bias)).chain(of(1, &law.n_term)).chain(of(3, &law.d_term))
-    }
-
-    /// Fills the gradients of all parts at one mixture.
-    fn fill_gradients(&mut self, mixture: usize) {
-        let h = &self.mixtures[mixture * self.k..(mixture + 1) * self.k];
-        self.gradients.fill(0.0);
-        self.unused.fill(0.0);
+        *first = Some(mixtures.start);
         let mut from = 0;
-        for (_, part) in self.parts() {
-            let own = &mut self.gradients[from..from + part.at.len()];
-            part.function.add_gradient(&self.at[part.at.clone()], h, 1.0, own, &mut self.unused);
-            from += part.at.len();
+        for Part { number, at, bound } in &mut self.parts {
+            let row = &mut row[..at.len()];
+            for (place, m) in mixtures.clone().enumerate() {
+                let value = self.values[*number][m];
+                bound.gradient(&self.at[at.clone()], m, self.mixtures[m], value, row);
+                row.iter().enumerate().for_each(|(i, g)| columns[(from + i) * *block + place] = *g);
+            }
+            from += at.len();
         }
+    }
+
+    /// The mixtures, block by block.
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (count, block) = (self.mixtures.len(), self.gradients.block);
+        (0..count).step_by(block.max(1)).map(move |first| first..(first + block).min(count))
+    }
+
+    fn runs(&self, m: usize) -> Range<usize> {
+        self.first_run[m] as usize..self.first_run[m + 1] as usize
+    }
+
+    fn points(&self, run: usize) -> Range<usize> {
+        self.first_point[run] as usize..self.first_point[run + 1] as usize
+    }
+
+    /// For each point of a run its weight, its power of D, and that times ln(D/D0).
+    fn weighted_points(
+        &self,
+        run: usize,
+        weights: &[f64],
+    ) -> impl Iterator<Item = (f64, f64, f64)> {
+        let points = self.points(run);
+        let slots = &self.d.slot[points.clone()];
+        self.order[points].iter().zip(slots).map(|(&i, &slot)| {
+            let Power { power, power_ln } = self.d.powers[slot as usize];
+            (weights[i as usize], power, power_ln)
+        })
+    }
+
+    /// The derivatives of the losses of a run in E, A and alpha.
+    fn run_derivatives(&self, m: usize, run: usize) -> [f64; 3] {
+        let Power { power, power_ln } = self.n.get(run);
+        [1.0, power, -self.values[A][m] * power_ln]
+    }
+
+    /// `sum_j weights_j dL_j/d(part)` over the points of mixture `m`.
+    fn gradient_sums(&self, m: usize, weights: &[f64]) -> [f64; PARTS] {
+        let mut sums = [0.0; PARTS];
+        for run in self.runs(m) {
+            let (mut one, mut power, mut power_ln) = (0.0, 0.0, 0.0);
+            for (w, x, x_ln) in self.weighted_points(run, weights) {
+                one += w;
+                power += w * x;
+                power_ln += w * x_ln;
+            }
+            let in_run = self.run_derivatives(m, run);
+            (0..3).for_each(|a| sums[a] += one * in_run[a]);
+            sums[B] += power;
+            sums[BETA] -= self.values[B][m] * power_ln;
+        }
+        sums
+    }
+
+    /// `sum_j weights_j (dL_j/d(part a)) (dL_j/d(part b))` over the points of mixture `m`, for each
+    /// pair of parts.
+    fn gauss_newton_sums(&self, m: usize, weights: &[f64]) -> [f64; PAIRS] {
+        let mut sums = [0.0; PAIRS];
+        let b = self.values[B][m];
+        for run in self.runs(m) {
+            // Over 1, the power and its derivative in beta.
+            let mut own = [0.0; 6];
+            for (w, power, power_ln) in self.weighted_points(run, weights) {
+                let slope = -b * power_ln;
+                let (w_power, w_slope) = (w * power, w * slope);
+                let terms =
+                    [w, w_power, w_power * power, w_slope, w_slope * power, w_slope * slope];
+                own.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+            }
+            let in_run = self.run_derivatives(m, run);
+            for a in E..=ALPHA {
+                (E..=a).for_each(|c| sums[pair(a, c)] += own[0] * in_run[a] * in_run[c]);
+                sums[pair(B, a)] += own[1] * in_run[a];
+                sums[pair(BETA, a)] += own[3] * in_run[a];
+            }
+            sums[pair(B, B)] += own[2];
+            sums[pair(BETA, B)] += own[4];
+            sums[pair(BETA, BETA)] += own[5];
+        }
+        sums
     }
 }
 
@@ -208,13 +377,14 @@ impl Batch for Grouped<'_> {
     fn losses(&mut self, z: &[f64], out: &mut [f64]) {
         assert_eq!(out.len(), self.order.len(), "one loss for each point");
         self.update(z);
-        for (m, range) in self.first.windows(2).enumerate() {
-            for i in range[0]..range[1] {
-                let value = |term: &Option<GroupedTerm<'_>>| {
-                    term.as_ref().map_or(0.0, |t| t.level[m] * t.power[t.slot[i] as usize])
-                };
-                out[self.order[i] as usize] =
-                    self.bias[m] + value(&self.n_term) + value(&self.d_term);
+        for m in 0..self.mixtures.len() {
+            for run in self.runs(m) {
+                let base = self.values[E][m] + self.values[A][m] * self.n.get(run).power;
+                let b = self.values[B][m];
+                let points = self.points(run);
+                for (&i, &slot) in self.order[points.clone()].iter().zip(&self.d.slot[points]) {
+                    out[i as usize] = base + b * self.d.powers[slot as usize].power;
+                }
             }
         }
     }
@@ -223,24 +393,19 @@ impl Batch for Grouped<'_> {
         assert_eq!(weights.len(), self.order.len(), "one weight for each point");
         self.update(z);
         out.fill(0.0);
-        for m in 0..self.bias.len() {
-            let mut sums = [0.0; PARTS];
-            for i in self.first[m]..self.first[m + 1] {
-                let w = weights[self.order[i] as usize];
-                if w == 0.0 {
-                    continue;
-                }
-                let derivatives = self.derivatives(i, m);
-                sums.iter_mut().zip(derivatives).for_each(|(sum, d)| *sum += w * d);
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = self.gradient_sums(m, weights);
+                (0..PARTS).for_each(|a| self.sums[a * block + place] = sums[a]);
             }
-            if sums == [0.0; PARTS] {
-                continue;
-            }
-            self.fill_gradients(m);
             let mut from = 0;
-            for (part, Part { at, .. }) in self.parts() {
-                let own = &self.gradients[from..from + at.len()];
-                out[at.clone()].iter_mut().zip(own).for_each(|(o, g)| *o += sums[part] * g);
+            for Part { number, at, .. } in &self.parts {
+                let sums = &self.sums[number * block..][..count];
+                for (i, out) in out[at.clone()].iter_mut().enumerate() {
+                    *out += dot(sums, self.gradients.column(from + i, count));
+                }
                 from += at.len();
             }
         }
@@ -251,40 +416,38 @@ impl Batch for Grouped<'_> {
         self.update(z);
         out.fill(0.0);
         let p = z.len();
-        for m in 0..self.bias.len() {
-            let mut sums = [[0.0; PARTS]; PARTS];
-            for i in self.first[m]..self.first[m + 1] {
-                let w = weights[self.order[i] as usize];
-                if w == 0.0 {
-                    continue;
-                }
-                let derivatives = self.derivatives(i, m);
-                for (row, a) in sums.iter_mut().zip(derivatives) {
-                    row.iter_mut().zip(derivatives).for_each(|(sum, b)| *sum += w * a * b);
-                }
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = self.gauss_newton_sums(m, weights);
+                (0..PAIRS).for_each(|pair| self.sums[pair * block + place] = sums[pair]);
             }
-            if sums == [[0.0; PARTS]; PARTS] {
-                continue;
-            }
-            self.fill_gradients(m);
             let mut from_a = 0;
-            for (a, Part { at: at_a, .. }) in self.parts() {
-                // What multiplies the gradient of part a.
-                self.row.fill(0.0);
-                let mut from_b = 0;
-                for (b, Part { at: at_b, .. }) in self.parts() {
-                    let own = &self.gradients[from_b..from_b + at_b.len()];
-                    let row = self.row[at_b.clone()].iter_mut();
-                    row.zip(own).for_each(|(r, g)| *r += sums[a][b] * g);
-                    from_b += at_b.len();
-                }
-                for (i, g) in at_a.clone().zip(&self.gradients[from_a..]) {
-                    let lower = out[i * p..=i * p + i].iter_mut();
-                    lower.zip(&self.row).for_each(|(o, r)| *o += g * r);
+            for (nth, Part { number: a, at: at_a, .. }) in self.parts.iter().enumerate() {
+                for i in 0..at_a.len() {
+                    let column = self.gradients.column(from_a + i, count);
+                    let mut from_b = 0;
+                    for Part { number: b, at: at_b, .. } in &self.parts[..=nth] {
+                        let sums = &self.sums[pair(*a, *b) * block..][..count];
+                        let scaled = &mut self.scaled[..count];
+                        for ((scaled, sum), g) in scaled.iter_mut().zip(sums).zip(column) {
+                            *scaled = sum * g;
+                        }
+                        let others = if a == b { i + 1 } else { at_b.len() };
+                        for j in 0..others {
+                            let sum = dot(scaled, self.gradients.column(from_b + j, count));
+                            // Two parts may share a coordinate.
+                            let (row, column) = (at_a.start + i, at_b.start + j);
+                            out[row.max(column) * p + row.min(column)] +=
+                                if row == column && a != b { 2.0 * sum } else { sum };
+                        }
+                        from_b += at_b.len();
+                    }
                 }
                 from_a += at_a.len();
             }
         }
-        crate::linalg::mirror_lower(out, p);
+        mirror_lower(out, p);
     }
 }

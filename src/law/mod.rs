@@ -56,8 +56,8 @@ pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use batch::{Batch, Points};
 pub use chinchilla::ChinchillaLaw;
 pub use coefficient::{
-    Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
-    LinearPower, SharedExponentialSum,
+    Biased, BoundCoefficient, CoefficientFn, Constant, ExponentialProduct, ExponentialSum,
+    GeometricMean, InverseSum, LinearPower, SharedExponentialSum,
 };
 pub use coordinates::{Coordinate, Coordinates, Transform};
 pub use formula::{Auto, Formula};

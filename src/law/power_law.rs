@@ -246,8 +246,17 @@ impl PowerLaw {
         named.into_iter().filter_map(|(x, term)| Some((x, term?)))
     }
 
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
-        std::iter::once(&self.bias).chain(self.terms().flat_map(|(_, t)| [&t.level, &t.exponent]))
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.numbered_parts().map(|(_, part)| part)
+    }
+
+    /// The parts that are there, with their number among E, A, alpha, B and beta.
+    pub(super) fn numbered_parts(&self) -> impl Iterator<Item = (usize, &Part)> {
+        let terms = [(1, &self.n_term), (3, &self.d_term)];
+        let of_terms = terms.into_iter().flat_map(|(first, term)| {
+            term.iter().flat_map(move |t| [(first, &t.level), (first + 1, &t.exponent)])
+        });
+        std::iter::once((0, &self.bias)).chain(of_terms)
     }
 }
 

@@ -1,7 +1,7 @@
 use rand::{Rng, RngExt};
 
 use super::constant::LEVELS;
-use super::{CoefficientFn, number};
+use super::{BoundCoefficient, CoefficientFn, number};
 use crate::law::Coordinate;
 
 /// A positive constant E plus another coefficient function: the bias term of the paper's laws.
@@ -60,7 +60,32 @@ impl<T: CoefficientFn> CoefficientFn for Biased<T> {
         Some(c)
     }
 
+    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+        let other = self.0.bind(mixtures);
+        Box::new(BoundBiased { constant: f64::NAN, other, values: vec![0.0; mixtures.len()] })
+    }
+
     fn infinite_without(&self) -> Option<usize> {
         self.0.infinite_without()
+    }
+}
+
+struct BoundBiased<'a> {
+    constant: f64,
+    other: Box<dyn BoundCoefficient + 'a>,
+    /// Of the other function.
+    values: Vec<f64>,
+}
+
+impl BoundCoefficient for BoundBiased<'_> {
+    fn values(&mut self, z: &[f64], mixtures: &[&[f64]], out: &mut [f64]) {
+        self.constant = z[0].exp();
+        self.other.values(&z[1..], mixtures, &mut self.values);
+        out.iter_mut().zip(&self.values).for_each(|(out, other)| *out = self.constant + other);
+    }
+
+    fn gradient(&mut self, z: &[f64], m: usize, h: &[f64], _: f64, out: &mut [f64]) {
+        out[0] = self.constant;
+        self.other.gradient(&z[1..], m, h, self.values[m], &mut out[1..]);
     }
 }

@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use rand::Rng;
 
-use super::{CoefficientFn, number};
+use super::{BoundCoefficient, CoefficientFn, number};
 use crate::law::Coordinate;
 
 /// Levels (terms of the loss at the reference scale, in nats) are searched for in this range: wide
@@ -64,7 +64,23 @@ impl CoefficientFn for Constant {
         number(c[0])
     }
 
+    fn bind<'a>(&'a self, _: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+        Box::new(BoundConstant)
+    }
+
     fn is_constant(&self) -> bool {
         true
+    }
+}
+
+struct BoundConstant;
+
+impl BoundCoefficient for BoundConstant {
+    fn values(&mut self, z: &[f64], _: &[&[f64]], out: &mut [f64]) {
+        out.fill(z[0].exp());
+    }
+
+    fn gradient(&mut self, _: &[f64], _: usize, _: &[f64], value: f64, out: &mut [f64]) {
+        out[0] = value;
     }
 }

@@ -1,7 +1,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1};
 
-use super::{CoefficientFn, indexed, number, sum};
+use super::{BoundCoefficient, CoefficientFn, indexed, number, sum};
 use crate::law::Coordinate;
 
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
@@ -71,9 +71,51 @@ impl CoefficientFn for InverseSum {
         }
     }
 
+    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+        let ln_h: Vec<f64> = mixtures.iter().flat_map(|h| h.iter().map(|h| h.ln())).collect();
+        let gamma = vec![0.0; mixtures.first().map_or(0, |h| h.len())];
+        Box::new(BoundInverseSum { terms: vec![0.0; ln_h.len()], ln_h, gamma })
+    }
+
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
         let k = domains.len();
         let term = |i: usize| format!("{} h[{}]^{}", number(c[i]), domains[i], number(c[k + i]));
         format!("1/({})", sum((0..k).map(term)))
+    }
+}
+
+struct BoundInverseSum {
+    /// ln h_i of all mixtures, and the terms `C_i h_i^gamma_i`, one mixture after the other.
+    ln_h: Vec<f64>,
+    terms: Vec<f64>,
+    gamma: Vec<f64>,
+}
+
+impl BoundCoefficient for BoundInverseSum {
+    fn values(&mut self, z: &[f64], _: &[&[f64]], out: &mut [f64]) {
+        let k = self.gamma.len();
+        let (ln_c, ln_gamma) = z.split_at(k);
+        self.gamma.iter_mut().zip(ln_gamma).for_each(|(g, l)| *g = l.exp());
+        let mixtures = self.ln_h.chunks_exact(k).zip(self.terms.chunks_exact_mut(k));
+        for ((ln_h, terms), out) in mixtures.zip(out) {
+            let mut sum = 0.0;
+            for i in 0..k {
+                terms[i] = (ln_c[i] + self.gamma[i] * ln_h[i]).exp();
+                sum += terms[i];
+            }
+            *out = 1.0 / sum;
+        }
+    }
+
+    fn gradient(&mut self, _: &[f64], m: usize, _: &[f64], value: f64, out: &mut [f64]) {
+        let k = self.gamma.len();
+        let (dc, dgamma) = out.split_at_mut(k);
+        let (ln_h, terms) = (&self.ln_h[m * k..][..k], &self.terms[m * k..][..k]);
+        let outer = -value * value;
+        for i in 0..k {
+            dc[i] = outer * terms[i];
+            // An absent domain has ln h = -inf and the term 0.
+            dgamma[i] = if terms[i] > 0.0 { dc[i] * self.gamma[i] * ln_h[i] } else { 0.0 };
+        }
     }
 }

@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 
 use super::constant::{EXPONENTS, LEVELS};
-use super::{CoefficientFn, indexed, named, number, sum};
+use super::{BoundCoefficient, CoefficientFn, indexed, named, number, sum};
 use crate::law::Coordinate;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
@@ -55,7 +55,7 @@ impl LinearPower {
     }
 }
 
-/// `1/(m+2)!` times `factor(m)`: the series of the two functions below.
+/// `1/(m+2)!` times `1 + slope m`: the series of the two functions below.
 const fn series(slope: f64) -> [f64; 16] {
     let mut out = [0.0; 16];
     let mut factorial = 1.0;
@@ -67,37 +67,124 @@ const fn series(slope: f64) -> [f64; 16] {
     }
     out
 }
+/// `(e^u - 1 - u) / u^2`.
 const CHI: [f64; 16] = series(0.0);
+/// `(u e^u - e^u + 1) / u^2`, the derivative of `(e^u - 1) / u`.
 const PSI: [f64; 16] = series(1.0);
-/// Up to here the series are exact to rounding, and beyond it so are the closed forms.
-const SERIES_RADIUS: f64 = 0.5;
+/// Where `|q|` times the range of the corners is below this, the series are exact to rounding, and
+/// where it is above it, so are the closed forms.
+const NEAR: f64 = 1.0;
+/// Beyond this, powers of the corners could underflow.
+const FAR: f64 = 600.0;
 
-fn horner(coefficients: &[f64; 16], u: f64) -> f64 {
+fn horner(coefficients: &[f64], u: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * u + c)
 }
 
-/// `(u e^u - e^u + 1) / u^2`, 1/2 at u = 0.
-fn psi(u: f64) -> f64 {
-    if u.abs() <= SERIES_RADIUS { horner(&PSI, u) } else { (u * u.exp() - u.exp_m1()) / (u * u) }
+/// `ln(1 + x) / x`.
+fn phi(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { x.ln_1p() / x }
 }
 
-/// The logarithm of the power mean of `exp(l)`.
-fn log_mean(l: &[f64], q: f64, h: &[f64]) -> f64 {
-    let total: f64 = h.iter().sum();
-    let center = l.iter().zip(h).map(|(l, h)| l * h).sum::<f64>() / total;
-    let present = || l.iter().zip(h).filter(|(_, h)| **h > 0.0);
-    let spread = present().map(|(l, _)| (l - center).abs()).fold(0.0, f64::max);
-    if q.abs() * spread <= SERIES_RADIUS {
-        // sum_i w_i (e^(q d_i) - 1 - q d_i) / q^2, where d_i = l_i - center has mean 0.
-        let t = present().map(|(l, h)| h * (l - center).powi(2) * horner(&CHI, q * (l - center)));
-        let x = q * (q * t.sum::<f64>() / total);
-        return center + if q == 0.0 { 0.0 } else { x.ln_1p() / q };
+/// The derivative of `ln(1 + x) / x`.
+fn phi_slope(x: f64) -> f64 {
+    const SERIES: [f64; 16] = {
+        let mut out = [0.0; 16];
+        let mut n = 1;
+        while n <= 16 {
+            let size = n as f64 / (n + 1) as f64;
+            out[n - 1] = if n % 2 == 0 { size } else { -size };
+            n += 1;
+        }
+        out
+    };
+    if x.abs() <= 0.1 { horner(&SERIES, x) } else { (1.0 / (1.0 + x) - phi(x)) / x }
+}
+
+/// What corner i adds to a mean, `T_i`, and the derivative of that in q.
+#[derive(Debug, Clone, Copy, Default)]
+struct Corner {
+    term: f64,
+    slope: f64,
+}
+
+/// How to compute power means of corners whose logarithms are at distances `d_i` from an origin.
+/// With weights `w_i` that sum to one and `T = sum_i w_i T_i`, the logarithm of the mean is
+///
+/// - `origin + ln(T) / q`, where `T_i = e^(q d_i)`,
+/// - `origin + ln(1 + q T) / q`, where `T_i = (e^(q d_i) - 1) / q`: near the geometric mean.
+#[derive(Debug, Clone, Copy)]
+struct Means {
+    q: f64,
+    origin: f64,
+    near: bool,
+    /// `|q|` times the range of the corners.
+    reach: f64,
+}
+
+impl Means {
+    /// Of corners with the logarithms `l`.
+    fn of(q: f64, l: impl Iterator<Item = f64>) -> Self {
+        let ends = (f64::INFINITY, f64::NEG_INFINITY);
+        let (low, high) = l.fold(ends, |(low, high), l| (low.min(l), high.max(l)));
+        let reach = q.abs() * (high - low);
+        let near = reach <= NEAR;
+        // Far from the geometric mean the largest term is one.
+        let origin = match (near, q > 0.0) {
+            (true, _) => 0.5 * (low + high),
+            (false, true) => high,
+            (false, false) => low,
+        };
+        Self { q, origin, near, reach }
     }
-    // Log-sum-exp around the domain with the largest term.
-    let top = present().map(|(l, _)| *l).max_by(|a, b| (q * a).total_cmp(&(q * b)));
-    let top = top.unwrap_or(center);
-    let rest = present().map(|(l, h)| h * (q * (l - top)).exp()).sum::<f64>() / total;
-    top + rest.ln() / q
+
+    fn corner(&self, l: f64) -> Corner {
+        let d = l - self.origin;
+        let u = self.q * d;
+        if self.near {
+            Corner { term: d * (1.0 + u * horner(&CHI, u)), slope: d * d * horner(&PSI, u) }
+        } else {
+            Corner { term: u.exp(), slope: d * u.exp() }
+        }
+    }
+
+    /// `e^(q d_i)`, or from T the sum of these.
+    fn power(&self, term: f64) -> f64 {
+        if self.near { 1.0 + self.q * term } else { term }
+    }
+
+    /// The logarithm of the mean, from T.
+    fn ln_mean(&self, term: f64) -> f64 {
+        let Self { q, origin, near, .. } = *self;
+        origin + if near { term * phi(q * term) } else { term.ln() / q }
+    }
+
+    /// The derivative of the logarithm of the mean in q, from T and its derivative.
+    fn q_slope(&self, Corner { term, slope }: Corner) -> f64 {
+        let q = self.q;
+        if self.near {
+            let x = q * term;
+            slope * phi(x) + term * phi_slope(x) * (term + q * slope)
+        } else {
+            (slope / term - term.ln() / q) / q
+        }
+    }
+}
+
+/// `sum_i h_i x_i / sum_i h_i` over the domains that are there.
+fn weighted<const N: usize>(h: &[f64], x: impl Fn(usize) -> [f64; N]) -> [f64; N] {
+    let mut total = 0.0;
+    let mut sums = [0.0; N];
+    for (i, &h) in h.iter().enumerate().filter(|(_, h)| **h > 0.0) {
+        total += h;
+        sums.iter_mut().zip(x(i)).for_each(|(sum, x)| *sum += h * x);
+    }
+    sums.map(|sum| sum / total)
+}
+
+/// The corners of the domains that are there.
+fn present(l: &[f64], h: &[f64]) -> impl Iterator<Item = f64> {
+    l.iter().zip(h).filter(|(_, h)| **h > 0.0).map(|(l, _)| *l)
 }
 
 impl CoefficientFn for LinearPower {
@@ -110,7 +197,10 @@ impl CoefficientFn for LinearPower {
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
-        log_mean(&z[..h.len()], z[h.len()], h).exp()
+        let (l, q) = (&z[..h.len()], z[h.len()]);
+        let means = Means::of(q, present(l, h));
+        let [term] = weighted(h, |i| [means.corner(l[i]).term]);
+        means.ln_mean(term).exp()
     }
 
     fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
@@ -118,20 +208,29 @@ impl CoefficientFn for LinearPower {
             return;
         }
         let (l, q) = (&z[..h.len()], z[h.len()]);
-        let total: f64 = h.iter().sum();
-        let mean = log_mean(l, q, h);
-        let outer = scale * mean.exp() / total;
-        let mut dq = 0.0;
+        let means = Means::of(q, present(l, h));
+        let [term, slope] = weighted(h, |i| {
+            let corner = means.corner(l[i]);
+            [corner.term, corner.slope]
+        });
+        let mean = means.ln_mean(term);
+        let value = scale * mean.exp();
+        let outer = value / h.iter().sum::<f64>();
         for i in 0..h.len() {
             let d = l[i] - mean;
             let u = q * d;
             if h[i] > 0.0 {
                 dz[i] += outer * h[i] * u.exp();
-                dq += h[i] * d * d * psi(u);
             }
             dh[i] += outer * if u == 0.0 { d } else { u.exp_m1() / q };
         }
-        dz[h.len()] += outer * dq;
+        dz[h.len()] += value * means.q_slope(Corner { term, slope });
+    }
+
+    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+        let k = mixtures.first().map_or(0, |h| h.len());
+        let (corners, unused) = (vec![Corner::default(); k], vec![0.0; k]);
+        Box::new(BoundLinearPower { function: self, means: None, corners, unused })
     }
 
     fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
@@ -188,5 +287,47 @@ impl CoefficientFn for LinearPower {
         let symbol_c = format!("ln_C_{symbol}");
         let ln_v = domains.iter().map(|d| Some(gamma * get(&indexed(&symbol_c, d))?));
         ln_v.chain([Some(1.0 / gamma)]).collect()
+    }
+}
+
+/// The corners are the same for all mixtures, and so are their powers.
+struct BoundLinearPower<'a> {
+    function: &'a LinearPower,
+    /// None where powers of some corners are so small that they underflow, which must not happen to
+    /// mixtures of these corners only.
+    means: Option<Means>,
+    corners: Vec<Corner>,
+    /// The derivatives in h, which nobody asks for.
+    unused: Vec<f64>,
+}
+
+impl BoundCoefficient for BoundLinearPower<'_> {
+    fn values(&mut self, z: &[f64], mixtures: &[&[f64]], out: &mut [f64]) {
+        let (l, q) = (&z[..self.corners.len()], z[self.corners.len()]);
+        let means = Means::of(q, l.iter().copied());
+        self.means = (means.reach <= FAR).then_some(means);
+        if self.means.is_none() {
+            out.iter_mut().zip(mixtures).for_each(|(o, h)| *o = self.function.value(z, h));
+            return;
+        }
+        self.corners.iter_mut().zip(l).for_each(|(c, &l)| *c = means.corner(l));
+        for (out, h) in out.iter_mut().zip(mixtures) {
+            let [term] = weighted(h, |i| [self.corners[i].term]);
+            *out = means.ln_mean(term).exp();
+        }
+    }
+
+    fn gradient(&mut self, z: &[f64], _: usize, h: &[f64], value: f64, out: &mut [f64]) {
+        let Some(means) = self.means else {
+            out.fill(0.0);
+            return self.function.add_gradient(z, h, 1.0, out, &mut self.unused);
+        };
+        let (dl, dq) = out.split_at_mut(h.len());
+        let [term, slope] = weighted(h, |i| [self.corners[i].term, self.corners[i].slope]);
+        let outer = value / (means.power(term) * h.iter().sum::<f64>());
+        for ((dl, h), corner) in dl.iter_mut().zip(h).zip(&self.corners) {
+            *dl = outer * h * means.power(corner.term);
+        }
+        dq[0] = value * means.q_slope(Corner { term, slope });
     }
 }

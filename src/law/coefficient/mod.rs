@@ -58,6 +58,14 @@ pub trait CoefficientFn: Debug + Send + Sync {
         named(&self.coordinates(symbol, domains), get)
     }
 
+    /// The function bound to mixtures that will be evaluated again and again, with what depends on
+    /// them alone computed once; by default one mixture after the other, with [`CoefficientFn::value`]
+    /// and [`CoefficientFn::add_gradient`].
+    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+        let k = mixtures.first().map_or(0, |h| h.len());
+        Box::new(OneByOne { function: self, dh: vec![0.0; k] })
+    }
+
     /// Whether the value does not depend on h.
     fn is_constant(&self) -> bool {
         false
@@ -66,6 +74,35 @@ pub trait CoefficientFn: Debug + Send + Sync {
     /// The domain without which the value is infinite, if there is one.
     fn infinite_without(&self) -> Option<usize> {
         None
+    }
+}
+
+/// A coefficient function bound to mixtures by [`CoefficientFn::bind`]. It may hold buffers; an
+/// evaluation should not allocate.
+pub trait BoundCoefficient: Send {
+    /// The values at `mixtures`, which are those it was bound to, into `out`.
+    fn values(&mut self, z: &[f64], mixtures: &[&[f64]], out: &mut [f64]);
+
+    /// The gradient in z at the mixture of number `m`, which is `h`, into `out`; `z` and `value` are
+    /// those of the last call of `values`.
+    fn gradient(&mut self, z: &[f64], m: usize, h: &[f64], value: f64, out: &mut [f64]);
+}
+
+/// One mixture after the other; right for every function.
+struct OneByOne<'a, F: ?Sized> {
+    function: &'a F,
+    /// The derivatives in h, which nobody asks for.
+    dh: Vec<f64>,
+}
+
+impl<F: CoefficientFn + ?Sized> BoundCoefficient for OneByOne<'_, F> {
+    fn values(&mut self, z: &[f64], mixtures: &[&[f64]], out: &mut [f64]) {
+        out.iter_mut().zip(mixtures).for_each(|(o, h)| *o = self.function.value(z, h));
+    }
+
+    fn gradient(&mut self, z: &[f64], _: usize, h: &[f64], _: f64, out: &mut [f64]) {
+        out.fill(0.0);
+        self.function.add_gradient(z, h, 1.0, out, &mut self.dh);
     }
 }
 
