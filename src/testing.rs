@@ -59,7 +59,8 @@ pub fn check_gradient(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]
 /// * as many coordinates as a start has, all starts at a finite positive loss;
 /// * gradients that agree with central differences (see [`check_gradient`]);
 /// * coefficients that give the coordinates back;
-/// * a batch that agrees with one point after the other: losses, gradient and Gauss-Newton matrix;
+/// * a batch that agrees with one point after the other: losses, gradient, Gauss-Newton matrix
+///   and second derivatives along a step;
 /// * N, D and h that no law takes refused by [`ScalingLaw::check`].
 ///
 /// # Panics
@@ -143,6 +144,25 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
         let mut found = vec![0.0; p * p];
         batch.gauss_newton(&z, &squares, &mut found);
         close("the Gauss-Newton matrix", &found, &matrix, matrix_size);
+
+        // Along a step, the gradients' change in the direction of the step.
+        let v: Vec<f64> = (0..p).map(|i| [1.0, -0.5, 0.25][i % 3]).collect();
+        let mut found = vec![0.0; 12];
+        batch.bends(&z, &v, &mut found);
+        for (i, found) in found.into_iter().enumerate() {
+            let (n, d, h) = points.get(i);
+            let mut slope = |t: f64| -> f64 {
+                let at: Vec<f64> = z.iter().zip(&v).map(|(z, v)| z + t * v).collect();
+                law.gradient(&at, n, d, h, &mut row);
+                row.z.iter().zip(&v).map(|(g, v)| g * v).sum()
+            };
+            let (t, size) = (1e-4, slope(0.0).abs() + losses[i]);
+            let expected = (slope(t) - slope(-t)) / (2.0 * t);
+            assert!(
+                (found - expected).abs() <= 1e-6 * (size + expected.abs()),
+                "{name}: a second derivative of the batch is {found:e}, by differences {expected:e}"
+            );
+        }
 
         let coefficients = law.coefficients(&z);
         let named: Vec<(&str, f64)> = coefficients.iter().map(|(n, c)| (n.as_str(), *c)).collect();

@@ -5,9 +5,7 @@
 use std::f64::consts::PI;
 
 use mixlaw::law::{Dual, Scalar};
-use mixlaw::optim::{
-    Control, Curvature, Lbfgs, Minimum, Objective, Optimizer, Termination, TrustRegion,
-};
+use mixlaw::optim::{Control, Lbfgs, Minimum, Objective, Optimizer, Termination, TrustRegion};
 
 /// A sum of squared residuals.
 struct Problem {
@@ -452,13 +450,13 @@ impl Objective for SumOfSquares<'_> {
         self.bounds.get(i).copied().unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
     }
 
-    fn curvature(&mut self, x: &[f64], out: &mut Curvature) -> bool {
+    fn curvature(&mut self, x: &[f64], _: f64, out: &mut [f64]) -> bool {
         let (_, rows) = self.linearize(x);
         let n = self.dim();
         for i in 0..n {
             for j in 0..n {
                 let product: f64 = rows.iter().map(|row| row[i] * row[j]).sum();
-                out.matrix[i * n + j] = self.scale * (2.0 * product);
+                out[i * n + j] = self.scale * (2.0 * product);
             }
         }
         true

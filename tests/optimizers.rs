@@ -45,8 +45,8 @@ impl Objective for Double {
         Some(vec![self.draws])
     }
 
-    fn set_smooth(&mut self, smooth: bool) -> bool {
-        self.smooth = smooth && self.has_smooth;
+    fn set_smoothing(&mut self, factor: f64) -> bool {
+        self.smooth = factor > 1.0 && self.has_smooth;
         self.has_smooth
     }
 }

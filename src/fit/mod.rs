@@ -191,7 +191,7 @@ impl Fitter {
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
         let free = bounds.iter().filter(|b| b.lower < b.upper).count();
-        let rows = data.weights.iter().filter(|w| **w > 0.0).count();
+        let rows = data.losses.len();
         if rows < free {
             let law = law.name().to_owned();
             return Err(FitError::TooFewRows { law, rows, coefficients: free });
@@ -251,12 +251,14 @@ impl Fitter {
                 "a finite number > 0",
             ));
         }
+        // Rows without weight cost nothing.
+        let used = || (0..weights.len()).filter(|&i| weights[i] > 0.0);
         Ok(Data {
-            n: sweep.n().to_vec(),
-            d: sweep.d().to_vec(),
-            h,
-            losses,
-            weights: weights.iter().map(|w| w / total).collect(),
+            n: used().map(|i| sweep.n()[i]).collect(),
+            d: used().map(|i| sweep.d()[i]).collect(),
+            h: used().flat_map(|i| h[i * k..(i + 1) * k].iter().copied()).collect(),
+            losses: used().map(|i| losses[i]).collect(),
+            weights: used().map(|i| weights[i] / total).collect(),
         })
     }
 
@@ -302,7 +304,7 @@ impl Fitter {
     }
 }
 
-/// The rows of a fit; the weights sum to one.
+/// The rows of a fit that have weight; the weights sum to one.
 #[derive(Debug)]
 struct Data {
     n: Vec<f64>,

@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{Data, Residual};
 use crate::law::{Batch, Points, ScalingLaw, StartData, Transform};
-use crate::optim::{Curvature, Objective};
+use crate::optim::Objective;
 
 /// The range of one variable of the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,14 +25,28 @@ pub(super) struct Problem<'a> {
     batch: Box<dyn Batch + 'a>,
     delta: f64,
     residual: Residual,
-    smooth: bool,
-    /// Coordinates at which `predictions` were made.
+    /// What delta is multiplied by.
+    smoothing: f64,
+    /// The coordinates that all rows were predicted at last.
     z: Vec<f64>,
-    predictions: Vec<f64>,
     is_current: bool,
+    predictions: Vec<f64>,
+    residuals: Vec<f64>,
+    /// The derivative of each residual with respect to the prediction.
+    slopes: Vec<f64>,
+    /// Weights of the rows in a sum over their gradients.
     row_weights: Vec<f64>,
+    /// Other coordinates, and the second derivative of each prediction along a step.
+    other: Vec<f64>,
+    bends: Vec<f64>,
     mean_mixture: Vec<f64>,
     sorted_losses: Vec<f64>,
+}
+
+/// The curvature of the Huber loss. In its linear part that of the parabola that touches it there and
+/// lies above it, in reserve.
+fn curvature(r: f64, delta: f64, reserve: f64) -> f64 {
+    if r.abs() < delta { 1.0 } else { reserve * delta / r.abs() }
 }
 
 impl<'a> Problem<'a> {
@@ -45,13 +59,11 @@ impl<'a> Problem<'a> {
     ) -> Self {
         let k = law.domains().len();
         let rows = data.losses.len();
-        let used = || (0..rows).filter(|&i| data.weights[i] > 0.0);
         let mut mean_mixture = vec![0.0; k];
-        for i in used() {
-            let h = &data.h[i * k..(i + 1) * k];
-            mean_mixture.iter_mut().zip(h).for_each(|(m, h)| *m += data.weights[i] * h);
+        for (h, weight) in data.h.chunks_exact(k).zip(&data.weights) {
+            mean_mixture.iter_mut().zip(h).for_each(|(m, h)| *m += weight * h);
         }
-        let mut sorted_losses: Vec<f64> = used().map(|i| data.losses[i]).collect();
+        let mut sorted_losses = data.losses.clone();
         sorted_losses.sort_by(f64::total_cmp);
         Self {
             law,
@@ -60,11 +72,15 @@ impl<'a> Problem<'a> {
             batch: law.batch(Points::new(&data.n, &data.d, &data.h, k)),
             delta,
             residual,
-            smooth: false,
+            smoothing: 1.0,
             z: vec![0.0; bounds.len()],
-            predictions: vec![0.0; rows],
             is_current: false,
+            predictions: vec![0.0; rows],
+            residuals: vec![0.0; rows],
+            slopes: vec![-1.0; rows],
             row_weights: vec![0.0; rows],
+            other: vec![0.0; bounds.len()],
+            bends: vec![0.0; rows],
             mean_mixture,
             sorted_losses,
         }
@@ -88,10 +104,15 @@ impl<'a> Problem<'a> {
     /// The coordinates z of variables y.
     pub(super) fn coordinates(&self, y: &[f64]) -> Vec<f64> {
         let mut z = y.to_vec();
-        for (i, j, ln_scale) in self.shifted() {
-            z[i] -= ln_scale * self.exponent(j, y[j]).0;
-        }
+        self.shift(&mut z);
         z
+    }
+
+    /// Turns variables into coordinates.
+    fn shift(&self, y: &mut [f64]) {
+        for (i, j, ln_scale) in self.shifted() {
+            y[i] -= ln_scale * self.exponent(j, y[j]).0;
+        }
     }
 
     /// The names of the coefficients on their bounds.
@@ -109,59 +130,67 @@ impl<'a> Problem<'a> {
     }
 
     /// Predicts all rows at y, unless that is where the last predictions are from. False outside the
-    /// box and where a prediction is not finite.
+    /// box.
     fn predict(&mut self, y: &[f64]) -> bool {
         let inside = |(y, b): (&f64, &Bound)| *y >= b.lower && *y <= b.upper;
         if !y.iter().zip(self.bounds).all(inside) {
             return false;
         }
-        let z = self.coordinates(y);
+        let mut z = std::mem::take(&mut self.other);
+        z.copy_from_slice(y);
+        self.shift(&mut z);
         if !(self.is_current && z == self.z) {
-            self.z = z;
-            self.batch.losses(&self.z, &mut self.predictions);
+            self.z.copy_from_slice(&z);
             self.is_current = true;
+            self.batch.losses(&self.z, &mut self.predictions);
+            let rows = self.predictions.iter().zip(&self.data.losses);
+            match self.residual {
+                Residual::Loss => {
+                    let residuals = self.residuals.iter_mut().zip(rows);
+                    residuals.for_each(|(out, (predicted, observed))| *out = observed - predicted);
+                }
+                Residual::LogLoss => {
+                    let both = self.residuals.iter_mut().zip(&mut self.slopes);
+                    for ((residual, slope), (predicted, observed)) in both.zip(rows) {
+                        *residual = (observed / predicted).ln();
+                        *slope = -1.0 / predicted;
+                    }
+                }
+            }
         }
+        self.other = z;
         true
     }
 
     fn delta(&self) -> f64 {
-        if self.smooth { f64::INFINITY } else { self.delta }
-    }
-
-    fn residual(&self, i: usize) -> f64 {
-        let (observed, predicted) = (self.data.losses[i], self.predictions[i]);
-        match self.residual {
-            Residual::Loss => observed - predicted,
-            Residual::LogLoss => (observed / predicted).ln(),
-        }
-    }
-
-    /// The derivative of the residual of row `i` with respect to its prediction.
-    fn slope(&self, i: usize) -> f64 {
-        match self.residual {
-            Residual::Loss => -1.0,
-            Residual::LogLoss => -1.0 / self.predictions[i],
-        }
+        self.delta * self.smoothing
     }
 
     fn mean_huber(&self) -> f64 {
         let delta = self.delta();
+        // r^2/2 where |r| < delta, otherwise delta (|r| - delta/2).
         let huber = |r: f64| {
-            let size = r.abs();
-            if size < delta { 0.5 * r * r } else { delta * (size - 0.5 * delta) }
+            let inner = r.clamp(-delta, delta);
+            inner * (r - 0.5 * inner)
         };
-        let rows = self.data.weights.iter().enumerate().filter(|(_, w)| **w > 0.0);
-        let value: f64 = rows.map(|(i, w)| w * huber(self.residual(i))).sum();
+        let rows = self.residuals.iter().zip(&self.data.weights);
+        let value: f64 = rows.map(|(r, w)| w * huber(*r)).sum();
         if value.is_nan() { f64::INFINITY } else { value }
     }
 
-    /// Fills the weights of the rows in a sum over their gradients.
+    /// Fills the weights of the rows in a sum over their gradients, from residual and slope.
     fn weigh(&mut self, weight: impl Fn(f64, f64) -> f64) {
-        let mut weights = std::mem::take(&mut self.row_weights);
-        for (i, (out, &w)) in weights.iter_mut().zip(&self.data.weights).enumerate() {
-            *out = if w > 0.0 { w * weight(self.residual(i), self.slope(i)) } else { 0.0 };
+        let rows = self.residuals.iter().zip(&self.slopes).zip(&self.data.weights);
+        let weights = self.row_weights.iter_mut().zip(rows);
+        weights.for_each(|(out, ((r, slope), w))| *out = w * weight(*r, *slope));
+    }
+
+    /// The weighted sum of the gradients of the rows with respect to y.
+    fn sum_gradients(&mut self, y: &[f64], out: &mut [f64]) {
+        self.batch.gradient(&self.z, &self.row_weights, out);
+        for (i, j, ln_scale) in self.shifted() {
+            out[j] -= ln_scale * self.exponent(j, y[j]).1 * out[i];
         }
-        self.row_weights = weights;
     }
 
     /// `B <- J^T B J` for the Jacobian J of z with respect to y.
@@ -196,10 +225,7 @@ impl Objective for Problem<'_> {
         }
         let delta = self.delta();
         self.weigh(|r, slope| r.clamp(-delta, delta) * slope);
-        self.batch.gradient(&self.z, &self.row_weights, g);
-        for (i, j, ln_scale) in self.shifted() {
-            g[j] -= ln_scale * self.exponent(j, y[j]).1 * g[i];
-        }
+        self.sum_gradients(y, g);
         value
     }
 
@@ -207,24 +233,32 @@ impl Objective for Problem<'_> {
         (self.bounds[i].lower, self.bounds[i].upper)
     }
 
-    fn curvature(&mut self, y: &[f64], out: &mut Curvature) -> bool {
+    fn curvature(&mut self, y: &[f64], reserve: f64, out: &mut [f64]) -> bool {
         if !self.predict(y) {
             return false;
         }
         let delta = self.delta();
-        self.weigh(|r, slope| if r.abs() < delta { slope * slope } else { 0.0 });
-        self.batch.gauss_newton(&self.z, &self.row_weights, &mut out.matrix);
-        self.transform_curvature(y, &mut out.matrix);
-        if delta.is_finite() {
-            // The curvature of the parabola that touches the Huber loss there and lies above it.
-            self.weigh(
-                |r, slope| if r.abs() < delta { 0.0 } else { slope * slope * delta / r.abs() },
-            );
-            self.batch.gauss_newton(&self.z, &self.row_weights, &mut out.reserve);
-            self.transform_curvature(y, &mut out.reserve);
-        } else {
-            out.reserve.fill(0.0);
+        self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
+        self.batch.gauss_newton(&self.z, &self.row_weights, out);
+        self.transform_curvature(y, out);
+        true
+    }
+
+    fn acceleration(&mut self, y: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+        if !self.predict(y) {
+            return false;
         }
+        let mut v_z = std::mem::take(&mut self.other);
+        v_z.copy_from_slice(v);
+        for (i, j, ln_scale) in self.shifted() {
+            v_z[i] -= ln_scale * self.exponent(j, y[j]).1 * v[j];
+        }
+        self.batch.bends(&self.z, &v_z, &mut self.bends);
+        self.other = v_z;
+        let delta = self.delta();
+        self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
+        self.row_weights.iter_mut().zip(&self.bends).for_each(|(w, bend)| *w *= bend);
+        self.sum_gradients(y, out);
         true
     }
 
@@ -245,8 +279,8 @@ impl Objective for Problem<'_> {
         Some(y)
     }
 
-    fn set_smooth(&mut self, smooth: bool) -> bool {
-        self.smooth = smooth;
+    fn set_smoothing(&mut self, factor: f64) -> bool {
+        self.smoothing = factor;
         self.delta.is_finite()
     }
 }

@@ -1,5 +1,6 @@
 //! A law bound to many points at once.
 
+use super::coefficient::difference_step;
 use super::{Gradient, ScalingLaw};
 
 /// Points (N, D, h) to evaluate a law at.
@@ -65,6 +66,9 @@ pub trait Batch: Send {
     /// The Gauss-Newton matrix `sum_j weights_j (dL_j/dz) (dL_j/dz)^T` over all points, into `out`:
     /// p x p, symmetric, row by row. Points of weight 0 cost nothing.
     fn gauss_newton(&mut self, z: &[f64], weights: &[f64], out: &mut [f64]);
+
+    /// The second derivatives of all losses along `z + t v`, at t = 0, into `out`.
+    fn bends(&mut self, z: &[f64], v: &[f64], out: &mut [f64]);
 }
 
 /// One point after the other; right for every law.
@@ -72,6 +76,8 @@ pub(super) struct RowByRow<'a, L: ?Sized> {
     law: &'a L,
     points: Points<'a>,
     row: Gradient,
+    /// Coordinates further along a step.
+    ahead: Vec<f64>,
 }
 
 impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
@@ -83,7 +89,7 @@ impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
             log_n: 0.0,
             log_d: 0.0,
         };
-        Self { law, points, row }
+        Self { law, points, row, ahead: vec![0.0; law.coordinates().len()] }
     }
 
     /// Calls `add` with the weight and the gradient of every point of non-zero weight.
@@ -121,5 +127,18 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
             }
         });
         crate::linalg::mirror_lower(out, p);
+    }
+
+    fn bends(&mut self, z: &[f64], v: &[f64], out: &mut [f64]) {
+        assert_eq!(out.len(), self.points.len(), "one number for each point");
+        let t = difference_step(v);
+        for (i, bend) in out.iter_mut().enumerate() {
+            let (n, d, h) = self.points.get(i);
+            let mut at = |t: f64| {
+                self.ahead.iter_mut().zip(z.iter().zip(v)).for_each(|(a, (z, v))| *a = z + t * v);
+                self.law.loss(&self.ahead, n, d, h)
+            };
+            *bend = (at(t) + at(-t) - 2.0 * at(0.0)) / (t * t);
+        }
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct Grouped<'a> {
     sums: Vec<f64>,
     /// One of them times one of the gradients' columns.
     scaled: Vec<f64>,
+    /// The derivatives of the values along a step; empty until somebody asks.
+    bends: [Vec<[f64; 2]>; PARTS],
 }
 
 /// A coefficient function bound to the mixtures.
@@ -250,6 +252,7 @@ impl<'a> Grouped<'a> {
             at: vec![f64::NAN; p],
             sums: vec![0.0; PAIRS * block],
             scaled: vec![0.0; block],
+            bends: Default::default(),
             gradients,
             order,
         }
@@ -449,5 +452,50 @@ impl Batch for Grouped<'_> {
             }
         }
         mirror_lower(out, p);
+    }
+
+    fn bends(&mut self, z: &[f64], v: &[f64], out: &mut [f64]) {
+        assert_eq!(out.len(), self.order.len(), "one number for each point");
+        self.update(z);
+        let count = self.mixtures.len();
+        self.bends.iter_mut().for_each(|bends| bends.resize(count, [0.0; 2]));
+        for Part { number, at, bound } in &mut self.parts {
+            let (z, v) = (&z[at.clone()], &v[at.clone()]);
+            bound.bends(z, v, &self.mixtures, &self.values[*number], &mut self.bends[*number]);
+        }
+        for m in 0..count {
+            let at = |level: usize| Bend {
+                level: [self.values[level][m], self.bends[level][m][0], self.bends[level][m][1]],
+                exponent: self.bends[level + 1][m],
+            };
+            let (in_n, in_d) = (at(A), at(B));
+            for run in self.runs(m) {
+                let slot = self.n.slot[run] as usize;
+                let base =
+                    self.bends[E][m][1] + in_n.at(self.n.powers[slot].power, self.n.ln_x[slot]);
+                let points = self.points(run);
+                for (&i, &slot) in self.order[points.clone()].iter().zip(&self.d.slot[points]) {
+                    let (power, ln_d) =
+                        (self.d.powers[slot as usize].power, self.d.ln_x[slot as usize]);
+                    out[i as usize] = base + in_d.at(power, ln_d);
+                }
+            }
+        }
+    }
+}
+
+/// The derivatives along a step of a term `level / x^exponent` at one mixture: those of the level of
+/// order 0 to 2, and those of the exponent of order 1 and 2.
+struct Bend {
+    level: [f64; 3],
+    exponent: [f64; 2],
+}
+
+impl Bend {
+    /// The second derivative of the term, from its power and ln x.
+    fn at(&self, power: f64, ln_x: f64) -> f64 {
+        let (slope, bend) = (-self.exponent[0] * ln_x, -self.exponent[1] * ln_x);
+        let [level, level_slope, level_bend] = self.level;
+        power * (level_bend + 2.0 * level_slope * slope + level * (slope * slope + bend))
     }
 }

@@ -68,10 +68,23 @@ pub trait Objective {
         (f64::NEG_INFINITY, f64::INFINITY)
     }
 
-    /// A positive semidefinite model of the second derivatives at `x`, into `out`; false if there is
-    /// none, and optimizers that need one build it from gradients.
-    fn curvature(&mut self, x: &[f64], out: &mut Curvature) -> bool {
-        let _ = (x, out);
+    /// A positive semidefinite model of the second derivatives at `x`, symmetric and row by row, into
+    /// `out`; false if there is none, and optimizers that need one build it from gradients.
+    ///
+    /// `reserve`, between 0 and 1, is the share of what may be added for safety where the curvature
+    /// will not stay as it is: for a robust loss, the rows in its linear part, which have none of
+    /// their own until they leave it.
+    fn curvature(&mut self, x: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+        let _ = (x, reserve, out);
+        false
+    }
+
+    /// The second-order change of the objective's parts along a step `v` from `x`, as they enter the
+    /// gradient, into `out`; false if it is not known. For a sum of losses `rho(r_j(x))` it is
+    /// `sum_j w_j grad r_j (v^T hess r_j v)`, with the weights w_j of the rows in
+    /// [`Objective::curvature`] with this `reserve`. It bends a long step along a curved valley.
+    fn acceleration(&mut self, x: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+        let _ = (x, v, reserve, out);
         false
     }
 
@@ -81,31 +94,12 @@ pub trait Objective {
         None
     }
 
-    /// Switches to a smoother version of itself (or back), whose minimum is a good start; false if
-    /// there is none.
-    fn set_smooth(&mut self, smooth: bool) -> bool {
-        let _ = smooth;
+    /// Switches to a version of itself that is smoother by this factor, whose minimum is a good start;
+    /// false if there is none. A factor of 1 is the objective itself, and an infinite one the
+    /// smoothest that there is.
+    fn set_smoothing(&mut self, factor: f64) -> bool {
+        let _ = factor;
         false
-    }
-}
-
-/// Second derivatives of an objective, modelled at one point: two symmetric matrices, `dim x dim`,
-/// row by row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curvature {
-    /// The curvature itself.
-    pub matrix: Vec<f64>,
-    /// What may be added for safety where the curvature will not stay as it is: for a robust loss,
-    /// of the rows in its linear part, which have none of their own until they leave it. Zero where
-    /// there is nothing of that kind.
-    pub reserve: Vec<f64>,
-}
-
-impl Curvature {
-    /// Zeros for `dim` variables.
-    #[must_use]
-    pub fn new(dim: usize) -> Self {
-        Self { matrix: vec![0.0; dim * dim], reserve: vec![0.0; dim * dim] }
     }
 }
 
@@ -159,7 +153,7 @@ pub struct Minimum {
     pub optimality: f64,
     /// Why the optimizer stopped.
     pub termination: Termination,
-    /// Evaluations of the objective, with or without its gradient.
+    /// Evaluations of the objective, of its gradient with it, or of its acceleration.
     pub evaluations: usize,
     /// Runs of a local optimizer.
     pub local_solves: usize,

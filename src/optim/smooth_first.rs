@@ -34,11 +34,11 @@ impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        if !objective.set_smooth(true) {
+        if !objective.set_smoothing(f64::INFINITY) {
             return self.inner.minimize(objective, start, control);
         }
         let mut smooth = self.smooth.minimize(objective, start, &mut control.inner(0));
-        objective.set_smooth(false);
+        objective.set_smoothing(1.0);
         // Its value is not one of the objective.
         smooth.value = f64::INFINITY;
         if control.finished(&smooth) {

@@ -1,20 +1,24 @@
 use super::{
-    Control, Curvature, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished,
-    is_held, optimality,
+    Control, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished, is_held,
+    optimality,
 };
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
 ///
-/// Every step minimises the model `g.s + s.(B + damping (R + D)).s / 2` within the box and within
-/// the trust region `|s_i| <= radius`, where B is the objective's [`Curvature::matrix`], R its
-/// [`Curvature::reserve`], and D the largest diagonal of B + R so far (Moré, 1978), which makes the
-/// damping independent of the scale of every variable. The damping falls while the model predicts
-/// well and rises when a step fails (Nielsen, 1999). The radius, 1 at first, doubles where it was
-/// in the way of a good step and halves where it let a bad one through: it keeps variables that
-/// hardly matter from being thrown across the box. Variables that a step would carry out of either
-/// are set to its edge and the others solved for again, then those that this pulls back inside too.
-/// An objective without a curvature gets one by BFGS updates.
+/// Every step minimises the model `g.v + v.(B + damping D).v / 2` within the box and within the trust
+/// region `|v_i| <= radius`, where B is the objective's [curvature](Objective::curvature) with the
+/// damping as its reserve, and D the largest diagonal of B so far (Moré, 1978), which makes the
+/// damping independent of the scale of every variable. Where the objective knows its
+/// [acceleration](Objective::acceleration) c, the step then bends by half of
+/// `a = -(B + damping D)^-1 c`, if that is short beside it (Transtrum and Sethna, 2012): badly
+/// determined fits lie in long curved valleys, and straight steps along them have to be small.
+///
+/// The damping falls while the model predicts well and rises when a step fails (Nielsen, 1999). The
+/// radius, 1 at first, doubles where it was in the way of a good step and halves where it let a bad
+/// one through: it keeps variables that hardly matter from being thrown across the box. Variables
+/// that a step would carry out of either are set to its edge and the others solved for again, then
+/// those that this pulls back inside too. An objective without a curvature gets one by BFGS updates.
 ///
 /// ```
 /// use mixlaw::optim::TrustRegion;
@@ -42,6 +46,8 @@ const MAX_DAMPING: f64 = 1e16;
 const FIRST_RADIUS: f64 = 1.0;
 /// The radius guards against long steps only; what makes short ones is the damping.
 const MIN_RADIUS: f64 = 0.1;
+/// A step bends by at most this fraction of its length.
+const MAX_BEND: f64 = 0.375;
 /// So many small falls in a row are convergence; one may be bad luck.
 const SMALL_FALLS: usize = 3;
 /// Where the value falls to zero, a gradient of this fraction of the largest one seen is zero.
@@ -61,17 +67,29 @@ impl TrustRegion {
     }
 }
 
-/// Buffers for the steps of one run.
+/// How far variable `x` may move within its bounds and the trust region.
+fn reach(x: f64, (lower, upper): (f64, f64), radius: f64) -> (f64, f64) {
+    ((lower - x).max(-radius), (upper - x).min(radius))
+}
+
+/// The model of one run, and buffers for its steps.
 struct Steps {
     dim: usize,
-    curvature: Curvature,
+    curvature: Vec<f64>,
+    /// The reserve that is in it.
+    reserve: f64,
     /// The largest diagonal of the curvature so far. A variable whose own curvature is small only
     /// here, because it passes zero, must not take the whole step.
     diagonal: Vec<f64>,
+    /// The Cholesky factor of the damped curvature between the free variables.
     factor: Vec<f64>,
     right: Vec<f64>,
     free: Vec<usize>,
+    is_free: Vec<bool>,
     step: Vec<f64>,
+    acceleration: Vec<f64>,
+    /// How often it was asked for.
+    accelerations: usize,
     /// Whether the objective has no curvature of its own.
     updated: bool,
     damping: f64,
@@ -84,12 +102,16 @@ impl Steps {
     fn new(dim: usize) -> Self {
         Self {
             dim,
-            curvature: Curvature::new(dim),
+            curvature: vec![0.0; dim * dim],
+            reserve: 0.0,
             diagonal: vec![0.0; dim],
             factor: vec![0.0; dim * dim],
             right: vec![0.0; dim],
             free: Vec::with_capacity(dim),
+            is_free: vec![false; dim],
             step: vec![0.0; dim],
+            acceleration: vec![0.0; dim],
+            accelerations: 0,
             updated: false,
             damping: FIRST_DAMPING,
             growth: 2.0,
@@ -99,14 +121,8 @@ impl Steps {
 
     /// The damped curvature between variables `i` and `j`.
     fn damped(&self, i: usize, j: usize) -> f64 {
-        let at = i * self.dim + j;
-        let (b, r) = (self.curvature.matrix[at], self.curvature.reserve[at]);
-        let damping = self.damping;
-        if i == j {
-            (b + damping * (r + self.diagonal[i])).max(f64::MIN_POSITIVE)
-        } else {
-            b + damping * r
-        }
+        let b = self.curvature[i * self.dim + j];
+        if i == j { (b + self.damping * self.diagonal[i]).max(f64::MIN_POSITIVE) } else { b }
     }
 
     /// Whether the last step reached the edge of the trust region.
@@ -136,18 +152,27 @@ impl Steps {
 
     /// The step within the box into `self.step`; returns the fall that the model predicts, or `None`
     /// where there is no step downhill.
-    fn solve(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)]) -> Option<f64> {
+    fn solve(
+        &mut self,
+        objective: &mut dyn Objective,
+        x: &[f64],
+        g: &[f64],
+        bounds: &[(f64, f64)],
+    ) -> Option<f64> {
         let n = self.dim;
         self.step.fill(0.0);
         self.free.clear();
         self.free.extend((0..n).filter(|&i| !is_held(x[i], g[i], bounds[i])));
+        let mut is_solved = false;
         // Freeing variables again could go round in circles: that many solves are enough.
         for _ in 0..=2 * n {
             let m = self.free.len();
+            self.is_free.fill(false);
+            self.free.iter().for_each(|&i| self.is_free[i] = true);
             for a in 0..m {
                 let i = self.free[a];
                 let fixed: f64 = (0..n)
-                    .filter(|&j| self.step[j] != 0.0 && !self.free.contains(&j))
+                    .filter(|&j| self.step[j] != 0.0 && !self.is_free[j])
                     .map(|j| self.damped(i, j) * self.step[j])
                     .sum();
                 self.right[a] = -g[i] - fixed;
@@ -164,21 +189,51 @@ impl Steps {
             }
             let (step, radius) = (&mut self.step, self.radius);
             self.free.retain(|&i| {
-                let lower = (bounds[i].0 - x[i]).max(-radius);
-                let upper = (bounds[i].1 - x[i]).min(radius);
+                let (lower, upper) = reach(x[i], bounds[i], radius);
                 let inside = (lower..=upper).contains(&step[i]);
                 step[i] = step[i].clamp(lower, upper);
                 inside
             });
-            if (self.free.len() == m || self.free.is_empty()) && !self.free_again(x, g, bounds) {
+            is_solved = self.free.len() == m;
+            if (is_solved || self.free.is_empty()) && !self.free_again(x, g, bounds) {
                 break;
             }
         }
         let bend: f64 = (0..n)
-            .map(|i| self.step[i] * dot(&self.curvature.matrix[i * n..(i + 1) * n], &self.step))
+            .map(|i| self.step[i] * dot(&self.curvature[i * n..(i + 1) * n], &self.step))
             .sum();
         let fall = -dot(g, &self.step) - 0.5 * bend;
-        (fall > 0.0 && fall.is_finite()).then_some(fall)
+        if !(fall > 0.0 && fall.is_finite()) {
+            return None;
+        }
+        if is_solved {
+            self.accelerate(objective, x, bounds);
+        }
+        Some(fall)
+    }
+
+    /// Bends the step by half of its acceleration, if that is short beside it.
+    fn accelerate(&mut self, objective: &mut dyn Objective, x: &[f64], bounds: &[(f64, f64)]) {
+        if !objective.acceleration(x, &self.step, self.reserve, &mut self.acceleration) {
+            return;
+        }
+        self.accelerations += 1;
+        let m = self.free.len();
+        for (right, &i) in self.right.iter_mut().zip(&self.free) {
+            *right = -0.5 * self.acceleration[i];
+        }
+        cholesky_solve(&self.factor, m, self.dim, &mut self.right[..m]);
+        let squares = self.free.iter().zip(&self.right).map(|(&i, bend)| {
+            let scale = self.diagonal[i];
+            (scale * bend * bend, scale * self.step[i] * self.step[i])
+        });
+        let (bend, step) = squares.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+        if bend.sqrt() <= MAX_BEND * step.sqrt() {
+            for (&i, bend) in self.free.iter().zip(&self.right) {
+                let (lower, upper) = reach(x[i], bounds[i], self.radius);
+                self.step[i] = (self.step[i] + bend).clamp(lower, upper);
+            }
+        }
     }
 
     /// Frees the variables at an edge that the model, with all the others where they are now, pulls
@@ -205,20 +260,19 @@ impl Steps {
         g: &[f64],
         last: Option<(&[f64], &[f64])>,
     ) {
-        if self.updated || !objective.curvature(x, &mut self.curvature) {
+        self.reserve = self.damping.min(1.0);
+        if self.updated || !objective.curvature(x, self.reserve, &mut self.curvature) {
             self.updated = true;
             self.update_by_gradients(x, g, last);
         }
-        let Curvature { matrix, reserve } = &self.curvature;
         for (i, largest) in self.diagonal.iter_mut().enumerate() {
-            let at = i * self.dim + i;
-            *largest = largest.max(matrix[at] + reserve[at]);
+            *largest = largest.max(self.curvature[i * self.dim + i]);
         }
     }
 
     fn update_by_gradients(&mut self, x: &[f64], g: &[f64], last: Option<(&[f64], &[f64])>) {
         let n = self.dim;
-        let b = &mut self.curvature.matrix;
+        let b = &mut self.curvature;
         let Some((last_x, last_g)) = last else {
             // So that the first step has about the length of one in every variable.
             let size = g.iter().fold(0.0f64, |m, g| m.max(g.abs()));
@@ -253,7 +307,9 @@ impl Optimizer for TrustRegion {
         let mut value = objective.value_gradient(&x, &mut g);
         let mut evaluations = 1;
         let mut steps = Steps::new(x.len());
-        let mut last: Option<(Vec<f64>, Vec<f64>)> = None;
+        let (mut trial, mut trial_g) = (x.clone(), g.clone());
+        let (mut last_x, mut last_g) = (x.clone(), g.clone());
+        let mut is_first = true;
         let mut small_falls = 0;
         let mut largest_gradient = 0.0f64;
         let is_finite =
@@ -270,19 +326,20 @@ impl Optimizer for TrustRegion {
                 if has_vanished(size, largest_gradient, optimality, ZERO_GRADIENT) {
                     break 'search Termination::GradientVanished;
                 }
-                let before = last.as_ref().map(|(x, g)| (x.as_slice(), g.as_slice()));
-                steps.update(objective, &x, &g, before);
+                let last = (!is_first).then_some((&last_x[..], &last_g[..]));
+                steps.update(objective, &x, &g, last);
                 loop {
                     if steps.damping > MAX_DAMPING {
                         break 'search Termination::NoProgress;
                     }
-                    let Some(expected) = steps.solve(&x, &g, &bounds) else {
+                    let Some(expected) = steps.solve(objective, &x, &g, &bounds) else {
                         steps.fail();
                         continue;
                     };
-                    let trial: Vec<f64> = x.iter().zip(&steps.step).map(|(x, s)| x + s).collect();
-                    let trial = clamped(&trial, &bounds);
-                    let mut trial_g = vec![0.0; x.len()];
+                    for i in 0..x.len() {
+                        // Rounding must not carry it out of the box.
+                        trial[i] = (x[i] + steps.step[i]).max(bounds[i].0).min(bounds[i].1);
+                    }
                     let trial_value = objective.value(&trial);
                     evaluations += 1;
                     let fall = value - trial_value;
@@ -293,11 +350,12 @@ impl Optimizer for TrustRegion {
                         if is_finite(again, &trial_g) {
                             let small = fall <= self.tolerance * value.abs();
                             small_falls = if small { small_falls + 1 } else { 0 };
-                            last = Some((
-                                std::mem::replace(&mut x, trial),
-                                std::mem::replace(&mut g, trial_g),
-                            ));
+                            std::mem::swap(&mut last_x, &mut x);
+                            std::mem::swap(&mut last_g, &mut g);
+                            x.copy_from_slice(&trial);
+                            g.copy_from_slice(&trial_g);
                             value = trial_value;
+                            is_first = false;
                             steps.succeed(ratio);
                             break;
                         }
@@ -308,7 +366,7 @@ impl Optimizer for TrustRegion {
                     }
                     steps.fail();
                 }
-                if control.should_stop(evaluations, value) {
+                if control.should_stop(evaluations + steps.accelerations, value) {
                     break 'search Termination::Stopped;
                 }
                 if small_falls == SMALL_FALLS {
@@ -322,7 +380,7 @@ impl Optimizer for TrustRegion {
             x,
             value,
             termination,
-            evaluations,
+            evaluations: evaluations + steps.accelerations,
             local_solves: 1,
         }
     }

@@ -88,4 +88,17 @@ impl BoundCoefficient for BoundBiased<'_> {
         out[0] = self.constant;
         self.other.gradient(&z[1..], m, h, self.values[m], &mut out[1..]);
     }
+
+    fn bends(
+        &mut self,
+        z: &[f64],
+        v: &[f64],
+        mixtures: &[&[f64]],
+        _: &[f64],
+        out: &mut [[f64; 2]],
+    ) {
+        self.other.bends(&z[1..], &v[1..], mixtures, &self.values, out);
+        let own = [self.constant * v[0], self.constant * v[0] * v[0]];
+        out.iter_mut().flatten().zip(own.iter().cycle()).for_each(|(out, own)| *out += own);
+    }
 }

@@ -83,4 +83,9 @@ impl BoundCoefficient for BoundConstant {
     fn gradient(&mut self, _: &[f64], _: usize, _: &[f64], value: f64, out: &mut [f64]) {
         out[0] = value;
     }
+
+    fn bends(&mut self, _: &[f64], v: &[f64], _: &[&[f64]], values: &[f64], out: &mut [[f64; 2]]) {
+        let bends = values.iter().map(|value| [value * v[0], value * v[0] * v[0]]);
+        out.iter_mut().zip(bends).for_each(|(out, bend)| *out = bend);
+    }
 }

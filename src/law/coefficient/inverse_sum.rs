@@ -118,4 +118,22 @@ impl BoundCoefficient for BoundInverseSum {
             dgamma[i] = if terms[i] > 0.0 { dc[i] * self.gamma[i] * ln_h[i] } else { 0.0 };
         }
     }
+
+    fn bends(&mut self, _: &[f64], v: &[f64], _: &[&[f64]], values: &[f64], out: &mut [[f64; 2]]) {
+        let k = self.gamma.len();
+        let (v_c, v_gamma) = v.split_at(k);
+        let mixtures = self.ln_h.chunks_exact(k).zip(self.terms.chunks_exact(k));
+        for (((ln_h, terms), value), out) in mixtures.zip(values).zip(out) {
+            // Of the sum, whose terms are exp(ln C + gamma ln h).
+            let (mut slope, mut bend) = (0.0, 0.0);
+            for i in (0..k).filter(|&i| terms[i] > 0.0) {
+                let in_gamma = self.gamma[i] * ln_h[i] * v_gamma[i];
+                let rise = v_c[i] + in_gamma;
+                slope += terms[i] * rise;
+                bend += terms[i] * (rise * rise + in_gamma * v_gamma[i]);
+            }
+            let relative = slope * value;
+            *out = [-value * relative, value * (2.0 * relative * relative - bend * value)];
+        }
+    }
 }

@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 
 use super::constant::{EXPONENTS, LEVELS};
-use super::{BoundCoefficient, CoefficientFn, indexed, named, number, sum};
+use super::{BoundCoefficient, CoefficientFn, OneByOne, indexed, named, number, sum};
 use crate::law::Coordinate;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
@@ -55,22 +55,19 @@ impl LinearPower {
     }
 }
 
-/// `1/(m+2)!` times `1 + slope m`: the series of the two functions below.
-const fn series(slope: f64) -> [f64; 16] {
+/// The series of the derivative of `(e^u - 1) / u` of this order: `sum_j u^j / (j! (j + order + 1))`.
+const fn rise_series(order: usize) -> [f64; 16] {
     let mut out = [0.0; 16];
     let mut factorial = 1.0;
-    let mut m = 0;
-    while m < 16 {
-        factorial *= (m + 2) as f64;
-        out[m] = (1.0 + slope * m as f64) / factorial;
-        m += 1;
+    let mut j = 0;
+    while j < 16 {
+        out[j] = 1.0 / (factorial * (j + order + 1) as f64);
+        j += 1;
+        factorial *= j as f64;
     }
     out
 }
-/// `(e^u - 1 - u) / u^2`.
-const CHI: [f64; 16] = series(0.0);
-/// `(u e^u - e^u + 1) / u^2`, the derivative of `(e^u - 1) / u`.
-const PSI: [f64; 16] = series(1.0);
+const RISE: [[f64; 16]; 3] = [rise_series(0), rise_series(1), rise_series(2)];
 /// Where `|q|` times the range of the corners is below this, the series are exact to rounding, and
 /// where it is above it, so are the closed forms.
 const NEAR: f64 = 1.0;
@@ -81,24 +78,35 @@ fn horner(coefficients: &[f64], u: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * u + c)
 }
 
-/// `ln(1 + x) / x`.
+/// The series of the derivative of `ln(1 + x) / x` of this order (1 or 2).
+const fn log_series(order: usize) -> [f64; 20] {
+    let mut out = [0.0; 20];
+    let mut j = 0;
+    while j < 20 {
+        let n = j + order;
+        // The coefficient of x^n in ln(1 + x) / x, times n or n (n - 1).
+        let factor = if order == 1 { n } else { n * (n - 1) };
+        let size = factor as f64 / (n + 1) as f64;
+        out[j] = if n % 2 == 0 { size } else { -size };
+        j += 1;
+    }
+    out
+}
+const LOG: [[f64; 20]; 2] = [log_series(1), log_series(2)];
+
+/// `phi(x) = ln(1 + x) / x`.
 fn phi(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.ln_1p() / x }
 }
 
-/// The derivative of `ln(1 + x) / x`.
-fn phi_slope(x: f64) -> f64 {
-    const SERIES: [f64; 16] = {
-        let mut out = [0.0; 16];
-        let mut n = 1;
-        while n <= 16 {
-            let size = n as f64 / (n + 1) as f64;
-            out[n - 1] = if n % 2 == 0 { size } else { -size };
-            n += 1;
-        }
-        out
-    };
-    if x.abs() <= 0.1 { horner(&SERIES, x) } else { (1.0 / (1.0 + x) - phi(x)) / x }
+/// The first and second derivatives of phi.
+fn phi_slopes(x: f64) -> [f64; 2] {
+    if x.abs() <= 0.1 {
+        return LOG.map(|series| horner(&series, x));
+    }
+    let inverse = 1.0 / (1.0 + x);
+    let slope = (inverse - phi(x)) / x;
+    [slope, (-inverse * inverse - 2.0 * slope) / x]
 }
 
 /// What corner i adds to a mean, `T_i`, and the derivative of that in q.
@@ -142,7 +150,7 @@ impl Means {
         let d = l - self.origin;
         let u = self.q * d;
         if self.near {
-            Corner { term: d * (1.0 + u * horner(&CHI, u)), slope: d * d * horner(&PSI, u) }
+            Corner { term: d * horner(&RISE[0], u), slope: d * d * horner(&RISE[1], u) }
         } else {
             Corner { term: u.exp(), slope: d * u.exp() }
         }
@@ -164,10 +172,49 @@ impl Means {
         let q = self.q;
         if self.near {
             let x = q * term;
-            slope * phi(x) + term * phi_slope(x) * (term + q * slope)
+            slope * phi(x) + term * phi_slopes(x)[0] * (term + q * slope)
         } else {
             (slope / term - term.ln() / q) / q
         }
+    }
+}
+
+impl Means {
+    /// `T_i` of a corner and its first and second derivatives along a step that moves its logarithm
+    /// by `v_l` and q by `v_q`.
+    fn bend_of_corner(&self, l: f64, v_l: f64, v_q: f64) -> [f64; 3] {
+        let d = l - self.origin;
+        let u = self.q * d;
+        let (slope, bend) = (v_q * d + self.q * v_l, 2.0 * v_q * v_l);
+        if !self.near {
+            let power = u.exp();
+            return [power, power * slope, power * (slope * slope + bend)];
+        }
+        // T_i = d rise(u).
+        let [rise, first, second] = [0, 1, 2].map(|order| horner(&RISE[order], u));
+        let bend = 2.0 * v_l * first * slope + d * (second * slope * slope + first * bend);
+        [d * rise, v_l * rise + d * first * slope, bend]
+    }
+
+    /// The first and second derivatives of the logarithm of the mean along the step, from those of T.
+    fn bend(&self, [term, slope, bend]: [f64; 3], v_q: f64) -> [f64; 2] {
+        let q = self.q;
+        if self.near {
+            let x = q * term;
+            let (x_slope, x_bend) = (v_q * term + q * slope, 2.0 * v_q * slope + q * bend);
+            let ([first, second], phi) = (phi_slopes(x), phi(x));
+            let of_phi = second * x_slope * x_slope + first * x_bend;
+            return [
+                slope * phi + term * first * x_slope,
+                bend * phi + 2.0 * slope * first * x_slope + term * of_phi,
+            ];
+        }
+        // ln(T) / q
+        let (ln, ln_slope) = (term.ln(), slope / term);
+        let ln_bend = bend / term - ln_slope * ln_slope;
+        let turn = v_q / q;
+        let first = (ln_slope - ln * turn) / q;
+        [first, (ln_bend - 2.0 * turn * (ln_slope - ln * turn)) / q]
     }
 }
 
@@ -229,8 +276,12 @@ impl CoefficientFn for LinearPower {
 
     fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         let k = mixtures.first().map_or(0, |h| h.len());
-        let (corners, unused) = (vec![Corner::default(); k], vec![0.0; k]);
-        Box::new(BoundLinearPower { function: self, means: None, corners, unused })
+        Box::new(BoundLinearPower {
+            means: None,
+            corners: vec![Corner::default(); k],
+            bends: vec![[0.0; 3]; k],
+            one_by_one: OneByOne::new(self, k),
+        })
     }
 
     fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
@@ -292,13 +343,13 @@ impl CoefficientFn for LinearPower {
 
 /// The corners are the same for all mixtures, and so are their powers.
 struct BoundLinearPower<'a> {
-    function: &'a LinearPower,
     /// None where powers of some corners are so small that they underflow, which must not happen to
     /// mixtures of these corners only.
     means: Option<Means>,
     corners: Vec<Corner>,
-    /// The derivatives in h, which nobody asks for.
-    unused: Vec<f64>,
+    /// The terms of the corners with their derivatives along a step.
+    bends: Vec<[f64; 3]>,
+    one_by_one: OneByOne<'a, LinearPower>,
 }
 
 impl BoundCoefficient for BoundLinearPower<'_> {
@@ -307,8 +358,7 @@ impl BoundCoefficient for BoundLinearPower<'_> {
         let means = Means::of(q, l.iter().copied());
         self.means = (means.reach <= FAR).then_some(means);
         if self.means.is_none() {
-            out.iter_mut().zip(mixtures).for_each(|(o, h)| *o = self.function.value(z, h));
-            return;
+            return self.one_by_one.values(z, mixtures, out);
         }
         self.corners.iter_mut().zip(l).for_each(|(c, &l)| *c = means.corner(l));
         for (out, h) in out.iter_mut().zip(mixtures) {
@@ -317,10 +367,9 @@ impl BoundCoefficient for BoundLinearPower<'_> {
         }
     }
 
-    fn gradient(&mut self, z: &[f64], _: usize, h: &[f64], value: f64, out: &mut [f64]) {
+    fn gradient(&mut self, z: &[f64], m: usize, h: &[f64], value: f64, out: &mut [f64]) {
         let Some(means) = self.means else {
-            out.fill(0.0);
-            return self.function.add_gradient(z, h, 1.0, out, &mut self.unused);
+            return self.one_by_one.gradient(z, m, h, value, out);
         };
         let (dl, dq) = out.split_at_mut(h.len());
         let [term, slope] = weighted(h, |i| [self.corners[i].term, self.corners[i].slope]);
@@ -329,5 +378,78 @@ impl BoundCoefficient for BoundLinearPower<'_> {
             *dl = outer * h * means.power(corner.term);
         }
         dq[0] = value * means.q_slope(Corner { term, slope });
+    }
+
+    fn bends(
+        &mut self,
+        z: &[f64],
+        v: &[f64],
+        mixtures: &[&[f64]],
+        values: &[f64],
+        out: &mut [[f64; 2]],
+    ) {
+        let Some(means) = self.means else {
+            return self.one_by_one.bends(z, v, mixtures, values, out);
+        };
+        let v_q = v[self.corners.len()];
+        for (i, corner) in self.bends.iter_mut().enumerate() {
+            *corner = means.bend_of_corner(z[i], v[i], v_q);
+        }
+        for ((out, h), value) in out.iter_mut().zip(mixtures).zip(values) {
+            let [slope, bend] = means.bend(weighted(h, |i| self.bends[i]), v_q);
+            *out = [value * slope, value * (slope * slope + bend)];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every form of the mean: near the geometric one and far from it, up to where powers underflow.
+    #[test]
+    fn bound_means_are_the_single_ones_with_their_derivatives() {
+        let function = LinearPower::level();
+        let mixtures: [&[f64]; 4] =
+            [&[0.2, 0.3, 0.5], &[1e-9, 0.0, 1.0 - 1e-9], &[0.0, 1.0, 0.0], &[0.3, 0.1, 0.6 + 1e-7]];
+        let mut bound = function.bind(&mixtures);
+        let v = [0.5, -1.0, 0.7, 0.8];
+        for l in [[0.1, -0.2, 0.3], [1.0, 0.0, -2.0], [0.0, 300.0, -5.0], [1.0, 1.0, 1.0]] {
+            for q in [0.0, 1e-12, -1e-7, 1e-3, 0.2, -0.33, 0.99, 1.01, -2.0, 5.0, -5.0] {
+                let z = [l[0], l[1], l[2], q];
+                let (mut values, mut bends) = ([0.0; 4], [[0.0; 2]; 4]);
+                bound.values(&z, &mixtures, &mut values);
+                bound.bends(&z, &v, &mixtures, &values, &mut bends);
+                for (m, h) in mixtures.into_iter().enumerate() {
+                    let value = function.value(&z, h);
+                    let (mut own, mut single) = ([0.0; 4], [0.0; 4]);
+                    bound.gradient(&z, m, h, values[m], &mut own);
+                    function.add_gradient(&z, h, 1.0, &mut single, &mut [0.0; 3]);
+                    let spread = l.iter().fold(1.0, |s: f64, l| s.max(l.abs()));
+                    let rounding = 1e-13 * spread * value;
+                    assert!((values[m] - value).abs() <= rounding, "{l:?} {q} {h:?}");
+                    for (own, single) in own.into_iter().zip(single) {
+                        let fine = (own - single).abs() <= 10.0 * spread * rounding;
+                        assert!(fine, "{l:?} {q} {h:?}: {own} {single}");
+                    }
+                    // The gradient's change along the step.
+                    let slope = |t: f64| {
+                        let at: [f64; 4] = std::array::from_fn(|i| z[i] + t * v[i]);
+                        let mut g = [0.0; 4];
+                        function.add_gradient(&at, h, 1.0, &mut g, &mut [0.0; 3]);
+                        g.iter().zip(v).map(|(g, v)| g * v).sum::<f64>()
+                    };
+                    let t = 1e-5;
+                    let bend = (slope(t) - slope(-t)) / (2.0 * t);
+                    let size = spread * spread * (value + slope(0.0).abs() + bend.abs());
+                    let [first, second] = bends[m];
+                    assert!((first - slope(0.0)).abs() <= 1e-11 * size, "{l:?} {q} {h:?}");
+                    assert!(
+                        (second - bend).abs() <= 1e-5 * size,
+                        "{l:?} {q} {h:?} {second} {bend}"
+                    );
+                }
+            }
+        }
     }
 }

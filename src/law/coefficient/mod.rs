@@ -63,7 +63,7 @@ pub trait CoefficientFn: Debug + Send + Sync {
     /// and [`CoefficientFn::add_gradient`].
     fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         let k = mixtures.first().map_or(0, |h| h.len());
-        Box::new(OneByOne { function: self, dh: vec![0.0; k] })
+        Box::new(OneByOne::new(self, k))
     }
 
     /// Whether the value does not depend on h.
@@ -86,6 +86,23 @@ pub trait BoundCoefficient: Send {
     /// The gradient in z at the mixture of number `m`, which is `h`, into `out`; `z` and `value` are
     /// those of the last call of `values`.
     fn gradient(&mut self, z: &[f64], m: usize, h: &[f64], value: f64, out: &mut [f64]);
+
+    /// The first and second derivatives of all values along `z + t v`, at t = 0, into `out`; `z` and
+    /// `values` are those of the last call of [`BoundCoefficient::values`].
+    fn bends(
+        &mut self,
+        z: &[f64],
+        v: &[f64],
+        mixtures: &[&[f64]],
+        values: &[f64],
+        out: &mut [[f64; 2]],
+    );
+}
+
+/// A step for differences along `v`: the largest move of a coordinate. Neither rounding nor the fourth
+/// derivative matters there.
+pub(super) fn difference_step(v: &[f64]) -> f64 {
+    1e-3 / v.iter().fold(f64::MIN_POSITIVE, |longest, v| longest.max(v.abs()))
 }
 
 /// One mixture after the other; right for every function.
@@ -93,6 +110,15 @@ struct OneByOne<'a, F: ?Sized> {
     function: &'a F,
     /// The derivatives in h, which nobody asks for.
     dh: Vec<f64>,
+    /// Coordinates further along a step.
+    ahead: Vec<f64>,
+}
+
+impl<'a, F: CoefficientFn + ?Sized> OneByOne<'a, F> {
+    /// A function of mixtures of `k` domains.
+    fn new(function: &'a F, k: usize) -> Self {
+        Self { function, dh: vec![0.0; k], ahead: Vec::new() }
+    }
 }
 
 impl<F: CoefficientFn + ?Sized> BoundCoefficient for OneByOne<'_, F> {
@@ -103,6 +129,26 @@ impl<F: CoefficientFn + ?Sized> BoundCoefficient for OneByOne<'_, F> {
     fn gradient(&mut self, z: &[f64], _: usize, h: &[f64], _: f64, out: &mut [f64]) {
         out.fill(0.0);
         self.function.add_gradient(z, h, 1.0, out, &mut self.dh);
+    }
+
+    fn bends(
+        &mut self,
+        z: &[f64],
+        v: &[f64],
+        mixtures: &[&[f64]],
+        values: &[f64],
+        out: &mut [[f64; 2]],
+    ) {
+        let t = difference_step(v);
+        self.ahead.resize(z.len(), 0.0);
+        let mut at = |t: f64, h: &[f64]| {
+            self.ahead.iter_mut().zip(z.iter().zip(v)).for_each(|(a, (z, v))| *a = z + t * v);
+            self.function.value(&self.ahead, h)
+        };
+        for ((out, h), value) in out.iter_mut().zip(mixtures).zip(values) {
+            let (after, before) = (at(t, h), at(-t, h));
+            *out = [(after - before) / (2.0 * t), (after + before - 2.0 * value) / (t * t)];
+        }
     }
 }
 
