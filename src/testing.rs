@@ -156,7 +156,7 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
                 law.gradient(&at, n, d, h, &mut row);
                 row.z.iter().zip(&v).map(|(g, v)| g * v).sum()
             };
-            let (t, size) = (1e-4, slope(0.0).abs() + losses[i]);
+            let (t, size) = (1e-5, slope(0.0).abs() + losses[i]);
             let expected = (slope(t) - slope(-t)) / (2.0 * t);
             assert!(
                 (found - expected).abs() <= 1e-6 * (size + expected.abs()),
