@@ -2,6 +2,7 @@
 
 use super::coefficient::difference_step;
 use super::{Gradient, ScalingLaw};
+use crate::linalg::{dot, mirror_lower};
 
 /// Points (N, D, h) to evaluate a law at.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +127,7 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
                 out[i * p..=i * p + i].iter_mut().zip(row).for_each(|(o, gj)| *o += wg * gj);
             }
         });
-        crate::linalg::mirror_lower(out, p);
+        mirror_lower(out, p);
     }
 
     fn bends(&mut self, z: &[f64], v: &[f64], out: &mut [f64]) {
@@ -134,11 +135,12 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
         let t = difference_step(v);
         for (i, bend) in out.iter_mut().enumerate() {
             let (n, d, h) = self.points.get(i);
-            let mut at = |t: f64| {
+            let mut slope = |t: f64| {
                 self.ahead.iter_mut().zip(z.iter().zip(v)).for_each(|(a, (z, v))| *a = z + t * v);
-                self.law.loss(&self.ahead, n, d, h)
+                self.law.gradient(&self.ahead, n, d, h, &mut self.row);
+                dot(&self.row.z, v)
             };
-            *bend = (at(t) + at(-t) - 2.0 * at(0.0)) / (t * t);
+            *bend = (slope(t) - slope(-t)) / (2.0 * t);
         }
     }
 }

@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use rand::Rng;
 
 use super::Coordinate;
+use crate::linalg::dot;
 
 pub use biased::Biased;
 pub use constant::Constant;
@@ -99,10 +100,10 @@ pub trait BoundCoefficient: Send {
     );
 }
 
-/// A step for differences along `v`: the largest move of a coordinate. Neither rounding nor the fourth
-/// derivative matters there.
+/// A step for central differences of gradients along `v`: the largest move of a coordinate is 1e-5,
+/// where rounding and the third derivative matter equally little.
 pub(super) fn difference_step(v: &[f64]) -> f64 {
-    1e-3 / v.iter().fold(f64::MIN_POSITIVE, |longest, v| longest.max(v.abs()))
+    1e-5 / v.iter().fold(f64::MIN_POSITIVE, |longest, v| longest.max(v.abs()))
 }
 
 /// One mixture after the other; right for every function.
@@ -110,14 +111,15 @@ struct OneByOne<'a, F: ?Sized> {
     function: &'a F,
     /// The derivatives in h, which nobody asks for.
     dh: Vec<f64>,
-    /// Coordinates further along a step.
+    /// Coordinates further along a step, and a gradient there.
     ahead: Vec<f64>,
+    dz: Vec<f64>,
 }
 
 impl<'a, F: CoefficientFn + ?Sized> OneByOne<'a, F> {
     /// A function of mixtures of `k` domains.
     fn new(function: &'a F, k: usize) -> Self {
-        Self { function, dh: vec![0.0; k], ahead: Vec::new() }
+        Self { function, dh: vec![0.0; k], ahead: Vec::new(), dz: Vec::new() }
     }
 }
 
@@ -136,18 +138,20 @@ impl<F: CoefficientFn + ?Sized> BoundCoefficient for OneByOne<'_, F> {
         z: &[f64],
         v: &[f64],
         mixtures: &[&[f64]],
-        values: &[f64],
+        _: &[f64],
         out: &mut [[f64; 2]],
     ) {
         let t = difference_step(v);
         self.ahead.resize(z.len(), 0.0);
-        let mut at = |t: f64, h: &[f64]| {
+        self.dz.resize(z.len(), 0.0);
+        let mut slope = |t: f64, h: &[f64]| {
             self.ahead.iter_mut().zip(z.iter().zip(v)).for_each(|(a, (z, v))| *a = z + t * v);
-            self.function.value(&self.ahead, h)
+            self.dz.fill(0.0);
+            self.function.add_gradient(&self.ahead, h, 1.0, &mut self.dz, &mut self.dh);
+            dot(&self.dz, v)
         };
-        for ((out, h), value) in out.iter_mut().zip(mixtures).zip(values) {
-            let (after, before) = (at(t, h), at(-t, h));
-            *out = [(after - before) / (2.0 * t), (after + before - 2.0 * value) / (t * t)];
+        for (out, h) in out.iter_mut().zip(mixtures) {
+            *out = [slope(0.0, h), (slope(t, h) - slope(-t, h)) / (2.0 * t)];
         }
     }
 }
