@@ -65,7 +65,7 @@ impl CoefficientFn for InverseSum {
         ln_c.iter_mut().for_each(|share| *share = Exp1.sample(rng));
         let total: f64 = ln_c.iter().sum();
         for i in 0..k {
-            ln_gamma[i] = rng.random_range(0.1f64.ln()..1.5f64.ln());
+            ln_gamma[i] = rng.random_range(0.05f64.ln()..3f64.ln());
             let at_mean = ln_gamma[i].exp() * h[i].max(1e-3).ln();
             ln_c[i] = (ln_c[i] / (total * level)).ln() - at_mean;
         }

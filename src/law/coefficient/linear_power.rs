@@ -99,14 +99,14 @@ fn phi(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.ln_1p() / x }
 }
 
-/// The first and second derivatives of phi.
-fn phi_slopes(x: f64) -> [f64; 2] {
-    if x.abs() <= 0.1 {
-        return LOG.map(|series| horner(&series, x));
-    }
-    let inverse = 1.0 / (1.0 + x);
-    let slope = (inverse - phi(x)) / x;
-    [slope, (-inverse * inverse - 2.0 * slope) / x]
+/// The first derivative of phi.
+fn phi_slope(x: f64) -> f64 {
+    if x.abs() <= 0.1 { horner(&LOG[0], x) } else { (1.0 / (1.0 + x) - phi(x)) / x }
+}
+
+/// Its second derivative, from the first.
+fn phi_bend(x: f64, slope: f64) -> f64 {
+    if x.abs() <= 0.1 { horner(&LOG[1], x) } else { (-(1.0 + x).powi(-2) - 2.0 * slope) / x }
 }
 
 /// What corner i adds to a mean, `T_i`, and the derivative of that in q.
@@ -114,6 +114,18 @@ fn phi_slopes(x: f64) -> [f64; 2] {
 struct Corner {
     term: f64,
     slope: f64,
+}
+
+impl Corner {
+    /// `sum_i h_i x_i / total`, where the total is the sum of h.
+    fn mean(corners: &[Self], h: &[f64], total: f64) -> Self {
+        let (mut term, mut slope) = (0.0, 0.0);
+        for (corner, h) in corners.iter().zip(h) {
+            term += h * corner.term;
+            slope += h * corner.slope;
+        }
+        Self { term: term / total, slope: slope / total }
+    }
 }
 
 /// How to compute power means of corners whose logarithms are at distances `d_i` from an origin.
@@ -172,7 +184,7 @@ impl Means {
         let q = self.q;
         if self.near {
             let x = q * term;
-            slope * phi(x) + term * phi_slopes(x)[0] * (term + q * slope)
+            slope * phi(x) + term * phi_slope(x) * (term + q * slope)
         } else {
             (slope / term - term.ln() / q) / q
         }
@@ -202,7 +214,8 @@ impl Means {
         if self.near {
             let x = q * term;
             let (x_slope, x_bend) = (v_q * term + q * slope, 2.0 * v_q * slope + q * bend);
-            let ([first, second], phi) = (phi_slopes(x), phi(x));
+            let (phi, first) = (phi(x), phi_slope(x));
+            let second = phi_bend(x, first);
             let of_phi = second * x_slope * x_slope + first * x_bend;
             return [
                 slope * phi + term * first * x_slope,
@@ -279,6 +292,7 @@ impl CoefficientFn for LinearPower {
         Box::new(BoundLinearPower {
             means: None,
             corners: vec![Corner::default(); k],
+            powers: vec![0.0; k],
             bends: vec![[0.0; 3]; k],
             one_by_one: OneByOne::new(self, k),
         })
@@ -347,6 +361,8 @@ struct BoundLinearPower<'a> {
     /// mixtures of these corners only.
     means: Option<Means>,
     corners: Vec<Corner>,
+    /// `e^(q d_i)` of the corners.
+    powers: Vec<f64>,
     /// The terms of the corners with their derivatives along a step.
     bends: Vec<[f64; 3]>,
     one_by_one: OneByOne<'a, LinearPower>,
@@ -360,10 +376,13 @@ impl BoundCoefficient for BoundLinearPower<'_> {
         if self.means.is_none() {
             return self.one_by_one.values(z, mixtures, out);
         }
-        self.corners.iter_mut().zip(l).for_each(|(c, &l)| *c = means.corner(l));
+        for ((corner, power), &l) in self.corners.iter_mut().zip(&mut self.powers).zip(l) {
+            *corner = means.corner(l);
+            *power = means.power(corner.term);
+        }
         for (out, h) in out.iter_mut().zip(mixtures) {
-            let [term] = weighted(h, |i| [self.corners[i].term]);
-            *out = means.ln_mean(term).exp();
+            let term: f64 = self.corners.iter().zip(*h).map(|(corner, h)| h * corner.term).sum();
+            *out = means.ln_mean(term / h.iter().sum::<f64>()).exp();
         }
     }
 
@@ -372,12 +391,13 @@ impl BoundCoefficient for BoundLinearPower<'_> {
             return self.one_by_one.gradient(z, m, h, value, out);
         };
         let (dl, dq) = out.split_at_mut(h.len());
-        let [term, slope] = weighted(h, |i| [self.corners[i].term, self.corners[i].slope]);
-        let outer = value / (means.power(term) * h.iter().sum::<f64>());
-        for ((dl, h), corner) in dl.iter_mut().zip(h).zip(&self.corners) {
-            *dl = outer * h * means.power(corner.term);
+        let total: f64 = h.iter().sum();
+        let mean = Corner::mean(&self.corners, h, total);
+        let outer = value / (means.power(mean.term) * total);
+        for ((dl, h), power) in dl.iter_mut().zip(h).zip(&self.powers) {
+            *dl = outer * h * power;
         }
-        dq[0] = value * means.q_slope(Corner { term, slope });
+        dq[0] = value * means.q_slope(mean);
     }
 
     fn bends(
@@ -396,7 +416,12 @@ impl BoundCoefficient for BoundLinearPower<'_> {
             *corner = means.bend_of_corner(z[i], v[i], v_q);
         }
         for ((out, h), value) in out.iter_mut().zip(mixtures).zip(values) {
-            let [slope, bend] = means.bend(weighted(h, |i| self.bends[i]), v_q);
+            let mut sums = [0.0; 3];
+            for (corner, h) in self.bends.iter().zip(*h) {
+                sums.iter_mut().zip(corner).for_each(|(sum, x)| *sum += h * x);
+            }
+            let total: f64 = h.iter().sum();
+            let [slope, bend] = means.bend(sums.map(|sum| sum / total), v_q);
             *out = [value * slope, value * (slope * slope + bend)];
         }
     }
