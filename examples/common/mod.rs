@@ -177,14 +177,14 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
-fn one_of(flag: &str, name: &str, known: &[&str]) -> Result<()> {
+pub fn one_of(flag: &str, name: &str, known: &[&str]) -> Result<()> {
     if known.contains(&name) {
         return Ok(());
     }
     Err(format!("{flag}: unknown `{name}`, expected one of: {}", known.join(", ")).into())
 }
 
-fn number<T: FromStr>(flag: &str, text: &str) -> Result<T> {
+pub fn number<T: FromStr>(flag: &str, text: &str) -> Result<T> {
     text.trim().parse().map_err(|_| format!("{flag}: `{text}`, expected a number").into())
 }
 
@@ -235,7 +235,7 @@ pub fn in_sweep(options: &Options, error: impl std::fmt::Display) -> String {
 }
 
 /// The law of this name for a target; `None` where the law is about domains and the target is none.
-fn law(
+pub fn law(
     name: &str,
     train: &Sweep,
     target: &str,

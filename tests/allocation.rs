@@ -1,0 +1,196 @@
+//! What evaluations and optimizers allocate: nothing, once they are set up.
+
+#[path = "../benches/counting.rs"]
+mod counting;
+#[path = "../benches/problems.rs"]
+mod problems;
+
+use std::sync::{Arc, Mutex};
+
+use counting::{Counting, allocations};
+use mixlaw::law::{
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, ChinchillaLaw, Coordinate, Formula,
+    FullLaw, Ge24Law, JointLaw, Points, Scalar, ScalingLaw, SimpleLaw, StartData, YeM1Law, YeM2Law,
+    YeM3Law, YeM4Law,
+};
+use mixlaw::optim::{
+    Control, Minimum, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
+};
+use mixlaw::{Fitter, Mixture, Sweep};
+use problems::{SEED, TARGET, p3, p8};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// `E + C exp(sum_i g_i h_i) / N^a`.
+#[derive(Debug)]
+struct Tilted;
+
+impl Formula for Tilted {
+    fn name(&self) -> &str {
+        "tilted"
+    }
+
+    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+        let tilts = domains.iter().map(|d| Coordinate::real(format!("g[{d}]"), -3.0..=3.0));
+        let others = [
+            Coordinate::positive("E", 0.1..=10.0),
+            Coordinate::positive("C", 0.01..=10.0).over_n("a"),
+            Coordinate::positive("a", 0.03..=1.5),
+        ];
+        others.into_iter().chain(tilts).collect()
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], n: S, _: S, h: &[S]) -> S {
+        let mut tilt = S::from_f64(0.0);
+        for (g, &h) in c[3..].iter().zip(h) {
+            tilt += *g * h;
+        }
+        c[0] + c[1] * tilt.exp() / n.powf(c[2])
+    }
+}
+
+/// Every law of the crate, for the domains of a sweep.
+fn laws(sweep: &Sweep) -> Vec<Box<dyn ScalingLaw>> {
+    vec![
+        Box::new(ChinchillaLaw::for_sweep(sweep)),
+        Box::new(SimpleLaw::for_sweep(sweep)),
+        Box::new(AdditiveLaw::for_sweep(sweep)),
+        Box::new(JointLaw::for_sweep(sweep)),
+        Box::new(FullLaw::for_sweep(sweep)),
+        Box::new(AdditiveFixedNLaw::for_sweep(sweep)),
+        Box::new(AdditiveFixedNDLaw::for_sweep(sweep)),
+        Box::new(YeM1Law::for_sweep(sweep)),
+        Box::new(YeM2Law::for_sweep(sweep)),
+        Box::new(YeM3Law::for_sweep(sweep)),
+        Box::new(YeM4Law::for_sweep(sweep)),
+        Box::new(Ge24Law::for_sweep(sweep, "domain1").unwrap()),
+        Box::new(Auto::for_sweep(Tilted, sweep).unwrap()),
+    ]
+}
+
+#[test]
+fn a_batch_allocates_nothing() {
+    for sweep in [p3(SEED), p8(SEED)] {
+        let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
+        let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
+        for law in laws(&sweep) {
+            let mixture = Mixture::uniform(sweep.domains().len());
+            let data = StartData { least_loss: 1.8, median_loss: 2.2, mixture: &mixture };
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+            let mut batch = law.batch(Points::new(&n, &d, &h, sweep.domains().len()));
+            let (mut losses, weights) = (vec![0.0; n.len()], vec![1.0; n.len()]);
+            let p = law.coordinates().len();
+            let (mut gradient, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);
+            // At the first of these points it may set itself up.
+            let counts = [(); 3].map(|()| {
+                let z = law.start(&data, &mut rng);
+                [
+                    allocations(|| batch.losses(&z, &mut losses)),
+                    allocations(|| batch.gradient(&z, &weights, &mut gradient)),
+                    allocations(|| batch.gauss_newton(&z, &weights, &mut matrix)),
+                ]
+            });
+            assert_eq!(counts[1..], [[0; 3]; 2], "{}: losses, gradient, Gauss-Newton", law.name());
+        }
+    }
+}
+
+/// Counts the allocations of the objective: value, value and gradient, curvature, acceleration.
+#[derive(Debug, Clone, Default)]
+struct Probe(Arc<Mutex<[usize; 4]>>);
+
+impl Optimizer for Probe {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        _: &mut Control<'_>,
+    ) -> Minimum {
+        let mut x = start.to_vec();
+        let mut g = vec![0.0; x.len()];
+        let (mut curvature, mut bend) = (vec![0.0; x.len() * x.len()], g.clone());
+        let v = vec![0.1; x.len()];
+        // Everything at the first point, where it may set itself up, then at others.
+        for step in 0..3 {
+            x.iter_mut().enumerate().for_each(|(i, x)| {
+                let (lower, upper) = objective.bounds(i);
+                *x = (*x + 0.01 * step as f64).clamp(lower, upper);
+            });
+            let counts = [
+                allocations(|| _ = objective.value(&x)),
+                allocations(|| _ = objective.value_gradient(&x, &mut g)),
+                allocations(|| _ = objective.curvature(&x, 0.1, &mut curvature)),
+                allocations(|| _ = objective.acceleration(&x, &v, 0.1, &mut bend)),
+            ];
+            if step > 0 {
+                self.0.lock().unwrap().iter_mut().zip(counts).for_each(|(sum, c)| *sum += c);
+            }
+        }
+        let value = objective.value(&x);
+        let termination = Termination::Exhausted;
+        Minimum { x, value, optimality: 0.0, termination, evaluations: 10, local_solves: 1 }
+    }
+}
+
+#[test]
+fn the_objective_of_a_fit_allocates_nothing() {
+    let sweep = p3(SEED);
+    let plain = Fitter::new();
+    // A bound on a coefficient for raw N makes it a variable of its own.
+    let bounded = Fitter::new().bound("A", 1.0, 1e6);
+    let cases: [(Box<dyn ScalingLaw>, &Fitter); 4] = [
+        (Box::new(SimpleLaw::for_sweep(&sweep)), &bounded),
+        (Box::new(AdditiveLaw::for_sweep(&sweep)), &plain),
+        (Box::new(JointLaw::for_sweep(&sweep)), &plain),
+        (Box::new(FullLaw::for_sweep(&sweep)), &plain),
+    ];
+    for (law, fitter) in cases {
+        let (name, probe) = (law.name().to_owned(), Probe::default());
+        fitter.clone().optimizer(probe.clone()).fit(law, &sweep, TARGET).unwrap();
+        assert_eq!(
+            *probe.0.lock().unwrap(),
+            [0; 4],
+            "{name}: value, gradient, curvature, acceleration"
+        );
+    }
+}
+
+/// Counts the evaluations and the allocations of another optimizer.
+#[derive(Debug)]
+struct Counted<O>(O, Arc<Mutex<(usize, usize)>>);
+
+impl<O: Optimizer> Optimizer for Counted<O> {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        let mut minimum = None;
+        let count = allocations(|| minimum = Some(self.0.minimize(objective, start, control)));
+        let minimum = minimum.expect("it was minimised");
+        *self.1.lock().unwrap() = (minimum.evaluations, count);
+        minimum
+    }
+}
+
+#[test]
+fn an_iteration_of_the_trust_region_allocates_nothing() {
+    let sweep = p8(SEED);
+    let solve = |iterations| {
+        let local = || TrustRegion::default().tolerance(0.0).max_iterations(iterations);
+        let counts = Arc::new(Mutex::new((0, 0)));
+        let optimizer = Counted(SmoothFirst::new(local(), local()), counts.clone());
+        Fitter::new()
+            .optimizer(optimizer)
+            .fit(JointLaw::for_sweep(&sweep), &sweep, TARGET)
+            .unwrap();
+        *counts.lock().unwrap()
+    };
+    let (short, long) = (solve(5), solve(20));
+    assert!(long.0 >= short.0 + 20, "evaluations: {} and {}", short.0, long.0);
+    assert_eq!(long.1, short.1, "allocations with {} and {} evaluations", long.0, short.0);
+}
