@@ -49,11 +49,10 @@ pub(crate) fn cholesky_solve(l: &[f64], m: usize, stride: usize, b: &mut [f64]) 
         b[i] = (b[i] - dot(&l[i * stride..i * stride + i], &b[..i])) / l[i * stride + i];
     }
     for i in (0..m).rev() {
-        let mut sum = b[i];
-        for j in i + 1..m {
-            sum -= l[j * stride + i] * b[j];
-        }
-        b[i] = sum / l[i * stride + i];
+        b[i] /= l[i * stride + i];
+        let x = b[i];
+        // Row by row, as the factor is stored.
+        b[..i].iter_mut().zip(&l[i * stride..]).for_each(|(b, l)| *b -= x * l);
     }
 }
 

@@ -279,6 +279,11 @@ impl Objective for Problem<'_> {
         Some(y)
     }
 
+    fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
+        let fork = Problem::new(self.law, self.data, self.bounds, self.delta, self.residual);
+        Some(Box::new(Problem { smoothing: self.smoothing, ..fork }))
+    }
+
     fn set_smoothing(&mut self, factor: f64) -> bool {
         self.smoothing = factor;
         self.delta.is_finite()

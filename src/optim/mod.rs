@@ -94,6 +94,12 @@ pub trait Objective {
         None
     }
 
+    /// Another one of the same function, that can go to another thread; `None` if that is not
+    /// possible. Its values must be the same, bit for bit.
+    fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
+        None
+    }
+
     /// Switches to a version of itself that is smoother by this factor, whose minimum is a good start;
     /// false if there is none. A factor of 1 is the objective itself, and an infinite one the
     /// smoothest that there is.

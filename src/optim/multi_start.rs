@@ -5,19 +5,32 @@ use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds}
 
 /// Runs an optimizer from several starts and keeps the best minimum.
 ///
+/// With the feature `rayon` the runs share the threads of the current pool, if the objective can
+/// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. The
+/// observer is then told after runs, not within them.
+///
 /// ```
-/// use mixlaw::optim::{Lbfgs, MultiStart};
+/// use mixlaw::optim::{Lbfgs, MultiStart, TrustRegion};
 ///
 /// // Random search: the start of the call, and 31 drawn ones.
 /// let random = MultiStart::new(Lbfgs::default(), 32);
 /// // An evenly spaced grid of starts, as in sec. 2.3.
 /// let grid = MultiStart::grid(Lbfgs::default(), &[vec![0.0, 1.0], vec![-1.0, 0.0, 1.0]]);
 /// assert_eq!((random.starts(), grid.starts()), (32, 6));
+///
+/// // Coarse runs from the better of two draws each, and finer ones from the best four minima.
+/// let shortlist = MultiStart::new(TrustRegion::default().tolerance(1e-3), 16)
+///     .candidates(2)
+///     .shortlist(4, TrustRegion::default());
+/// # let _ = shortlist;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct MultiStart<O> {
+pub struct MultiStart<O, F = O> {
     inner: O,
     starts: Starts,
+    candidates: usize,
+    /// How many minima go on, and to which optimizer.
+    shortlist: Option<(usize, F)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +47,7 @@ impl<O: Optimizer> MultiStart<O> {
     /// directions without bounds from an interval of length 2 around the start.
     #[must_use]
     pub fn new(inner: O, starts: usize) -> Self {
-        Self { inner, starts: Starts::Drawn(starts.max(1)) }
+        Self { inner, starts: Starts::Drawn(starts.max(1)), candidates: 1, shortlist: None }
     }
 
     /// From these starts and no others; the start of the call is used only if there are none. A
@@ -42,7 +55,7 @@ impl<O: Optimizer> MultiStart<O> {
     /// passed over.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {
-        Self { inner, starts: Starts::Listed(starts) }
+        Self { inner, starts: Starts::Listed(starts), candidates: 1, shortlist: None }
     }
 
     /// From every combination of these values, one list for each variable.
@@ -58,6 +71,21 @@ impl<O: Optimizer> MultiStart<O> {
         }
         Self::from_points(inner, points)
     }
+}
+
+impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
+    /// Draws so many points for each drawn start and takes the one with the lowest value.
+    #[must_use]
+    pub fn candidates(self, candidates: usize) -> Self {
+        Self { candidates: candidates.max(1), ..self }
+    }
+
+    /// Runs another optimizer from the best `count` minima and keeps the best of these.
+    #[must_use]
+    pub fn shortlist<G: Optimizer>(self, count: usize, optimizer: G) -> MultiStart<O, G> {
+        let Self { inner, starts, candidates, .. } = self;
+        MultiStart { inner, starts, candidates, shortlist: Some((count.max(1), optimizer)) }
+    }
 
     /// The number of starts.
     #[must_use]
@@ -66,6 +94,43 @@ impl<O: Optimizer> MultiStart<O> {
             Starts::Drawn(count) => *count,
             Starts::Listed(points) => points.len(),
         }
+    }
+
+    /// The points to start from, and how often the objective was evaluated to choose them.
+    fn points(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        seed: u64,
+    ) -> (Vec<Vec<f64>>, usize) {
+        let drawn = match &self.starts {
+            Starts::Drawn(count) => count - 1,
+            Starts::Listed(points) => {
+                let fit: Vec<_> = points.iter().filter(|p| p.len() == start.len()).collect();
+                if !fit.is_empty() {
+                    return (fit.into_iter().cloned().collect(), 0);
+                }
+                0
+            }
+        };
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut points = vec![start.to_vec()];
+        if self.candidates == 1 {
+            points.extend((0..drawn).map(|_| draw(objective, start, &mut rng)));
+            return (points, 0);
+        }
+        for _ in 0..drawn {
+            let mut best: Option<(f64, Vec<f64>)> = None;
+            for _ in 0..self.candidates {
+                let point = draw(objective, start, &mut rng);
+                let value = objective.value(&point);
+                if best.as_ref().is_none_or(|(least, _)| value < *least || least.is_nan()) {
+                    best = Some((value, point));
+                }
+            }
+            points.extend(best.map(|(_, point)| point));
+        }
+        (points, drawn * self.candidates)
     }
 }
 
@@ -81,35 +146,94 @@ fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut Xoshiro256PlusP
     around.iter().zip(bounds(objective)).map(within).collect()
 }
 
-impl<O: Optimizer> Optimizer for MultiStart<O> {
+/// The runs of `optimizer` from all points, in their order, and whether the observer stopped them.
+fn run_all(
+    optimizer: &dyn Optimizer,
+    objective: &mut dyn Objective,
+    points: &[Vec<f64>],
+    first: usize,
+    control: &mut Control<'_>,
+) -> (Vec<Minimum>, bool) {
+    #[cfg(feature = "rayon")]
+    if let Some(all) = run_in_parallel(optimizer, objective, points, first, control) {
+        return all;
+    }
+    let mut runs = Vec::new();
+    for (i, point) in points.iter().enumerate() {
+        let run = optimizer.minimize(objective, point, &mut control.inner((first + i) as u64));
+        let stop = control.finished(&run);
+        runs.push(run);
+        if stop {
+            return (runs, true);
+        }
+    }
+    (runs, false)
+}
+
+/// As [`run_all`], on all threads of the pool; `None` if there is one only, or the objective cannot
+/// fork.
+#[cfg(feature = "rayon")]
+fn run_in_parallel(
+    optimizer: &dyn Optimizer,
+    objective: &dyn Objective,
+    points: &[Vec<f64>],
+    first: usize,
+    control: &mut Control<'_>,
+) -> Option<(Vec<Minimum>, bool)> {
+    use rayon::prelude::*;
+
+    let threads = rayon::current_num_threads().min(points.len());
+    if threads < 2 {
+        return None;
+    }
+    let mut forks: Vec<_> = (0..threads).map(|_| objective.fork()).collect::<Option<_>>()?;
+    let mut runs = Vec::new();
+    for (round, points) in points.chunks(threads).enumerate() {
+        let seeds: Vec<u64> = (0..points.len())
+            .map(|i| control.inner((first + round * threads + i) as u64).seed())
+            .collect();
+        let jobs = forks.par_iter_mut().zip(points).zip(seeds);
+        let minimize = |((fork, point), seed): ((&mut Box<_>, &Vec<f64>), u64)| {
+            let fork: &mut Box<dyn Objective + Send> = fork;
+            optimizer.minimize(fork.as_mut(), point, &mut Control::seeded(seed))
+        };
+        for run in jobs.map(minimize).collect::<Vec<_>>() {
+            let stop = control.finished(&run);
+            runs.push(run);
+            if stop {
+                return Some((runs, true));
+            }
+        }
+    }
+    Some((runs, false))
+}
+
+impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
     fn minimize(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
-        let listed: Vec<&Vec<f64>> = match &self.starts {
-            Starts::Drawn(_) => Vec::new(),
-            Starts::Listed(points) => points.iter().filter(|p| p.len() == start.len()).collect(),
-        };
-        let count =
-            if let Starts::Drawn(count) = self.starts { count } else { listed.len().max(1) };
-        let mut best = None;
-        for i in 0..count {
-            let from = match listed.get(i) {
-                Some(point) => point.to_vec(),
-                None if i == 0 => start.to_vec(),
-                None => draw(objective, start, &mut rng),
-            };
-            let run = self.inner.minimize(objective, &from, &mut control.inner(i as u64));
-            let stop = control.finished(&run);
-            let so_far = better(best, run);
-            if stop {
-                return Minimum { termination: Termination::Stopped, ..so_far };
-            }
-            best = Some(so_far);
+        let (points, evaluations) = self.points(objective, start, control.seed());
+        let (mut runs, mut stopped) = run_all(&self.inner, objective, &points, 0, control);
+        // Stable: of equal minima the first one goes on.
+        runs.sort_by(|a, b| a.value.total_cmp(&b.value));
+        let listed: Vec<Vec<f64>> = runs.iter().map(|run| run.x.clone()).collect();
+        let mut best = best_of(runs);
+        best.evaluations += evaluations;
+        if let Some((count, optimizer)) = self.shortlist.as_ref().filter(|_| !stopped) {
+            let listed = &listed[..listed.len().min(*count)];
+            let runs;
+            (runs, stopped) = run_all(optimizer, objective, listed, self.starts(), control);
+            best = better(Some(best), best_of(runs));
         }
-        best.expect("there is at least one start")
+        if stopped { Minimum { termination: Termination::Stopped, ..best } } else { best }
     }
+}
+
+/// The best of several minima, with the counts of all.
+fn best_of(runs: Vec<Minimum>) -> Minimum {
+    let best = runs.into_iter().fold(None, |best, run| Some(better(best, run)));
+    best.expect("there is at least one run")
 }

@@ -49,7 +49,7 @@ const MIN_RADIUS: f64 = 0.1;
 /// A step bends by at most this fraction of its length.
 const MAX_BEND: f64 = 0.375;
 /// So many small falls in a row are convergence; one may be bad luck.
-const SMALL_FALLS: usize = 3;
+const SMALL_FALLS: usize = 2;
 /// Where the value falls to zero, a gradient of this fraction of the largest one seen is zero.
 const ZERO_GRADIENT: f64 = 1e-12;
 
@@ -206,16 +206,18 @@ impl Steps {
         if !(fall > 0.0 && fall.is_finite()) {
             return None;
         }
-        if is_solved {
-            self.accelerate(objective, x, bounds);
-        }
-        Some(fall)
+        (!is_solved || self.accelerate(objective, x, bounds)).then_some(fall)
     }
 
     /// Bends the step by half of its acceleration, if that is short beside it.
-    fn accelerate(&mut self, objective: &mut dyn Objective, x: &[f64], bounds: &[(f64, f64)]) {
+    fn accelerate(
+        &mut self,
+        objective: &mut dyn Objective,
+        x: &[f64],
+        bounds: &[(f64, f64)],
+    ) -> bool {
         if !objective.acceleration(x, &self.step, self.reserve, &mut self.acceleration) {
-            return;
+            return true;
         }
         self.accelerations += 1;
         let m = self.free.len();
@@ -228,12 +230,14 @@ impl Steps {
             (scale * bend * bend, scale * self.step[i] * self.step[i])
         });
         let (bend, step) = squares.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
-        if bend.sqrt() <= MAX_BEND * step.sqrt() {
-            for (&i, bend) in self.free.iter().zip(&self.right) {
-                let (lower, upper) = reach(x[i], bounds[i], self.radius);
-                self.step[i] = (self.step[i] + bend).clamp(lower, upper);
-            }
+        if bend.sqrt() > MAX_BEND * step.sqrt() {
+            return false;
         }
+        for (&i, bend) in self.free.iter().zip(&self.right) {
+            let (lower, upper) = reach(x[i], bounds[i], self.radius);
+            self.step[i] = (self.step[i] + bend).clamp(lower, upper);
+        }
+        true
     }
 
     /// Frees the variables at an edge that the model, with all the others where they are now, pulls
