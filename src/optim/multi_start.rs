@@ -18,9 +18,8 @@ use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds}
 /// let grid = MultiStart::grid(Lbfgs::default(), &[vec![0.0, 1.0], vec![-1.0, 0.0, 1.0]]);
 /// assert_eq!((random.starts(), grid.starts()), (32, 6));
 ///
-/// // Coarse runs from the better of two draws each, and finer ones from the best four minima.
+/// // Coarse runs, and finer ones from the best four minima.
 /// let shortlist = MultiStart::new(TrustRegion::default().tolerance(1e-3), 16)
-///     .candidates(2)
 ///     .shortlist(4, TrustRegion::default());
 /// # let _ = shortlist;
 /// ```
@@ -28,7 +27,6 @@ use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds}
 pub struct MultiStart<O, F = O> {
     inner: O,
     starts: Starts,
-    candidates: usize,
     /// How many minima go on, and to which optimizer.
     shortlist: Option<(usize, F)>,
 }
@@ -47,7 +45,7 @@ impl<O: Optimizer> MultiStart<O> {
     /// directions without bounds from an interval of length 2 around the start.
     #[must_use]
     pub fn new(inner: O, starts: usize) -> Self {
-        Self { inner, starts: Starts::Drawn(starts.max(1)), candidates: 1, shortlist: None }
+        Self { inner, starts: Starts::Drawn(starts.max(1)), shortlist: None }
     }
 
     /// From these starts and no others; the start of the call is used only if there are none. A
@@ -55,7 +53,7 @@ impl<O: Optimizer> MultiStart<O> {
     /// passed over.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {
-        Self { inner, starts: Starts::Listed(starts), candidates: 1, shortlist: None }
+        Self { inner, starts: Starts::Listed(starts), shortlist: None }
     }
 
     /// From every combination of these values, one list for each variable.
@@ -74,17 +72,11 @@ impl<O: Optimizer> MultiStart<O> {
 }
 
 impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
-    /// Draws so many points for each drawn start and takes the one with the lowest value.
-    #[must_use]
-    pub fn candidates(self, candidates: usize) -> Self {
-        Self { candidates: candidates.max(1), ..self }
-    }
-
     /// Runs another optimizer from the best `count` minima and keeps the best of these.
     #[must_use]
     pub fn shortlist<G: Optimizer>(self, count: usize, optimizer: G) -> MultiStart<O, G> {
-        let Self { inner, starts, candidates, .. } = self;
-        MultiStart { inner, starts, candidates, shortlist: Some((count.max(1), optimizer)) }
+        let Self { inner, starts, .. } = self;
+        MultiStart { inner, starts, shortlist: Some((count.max(1), optimizer)) }
     }
 
     /// The number of starts.
@@ -96,41 +88,19 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
         }
     }
 
-    /// The points to start from, and how often the objective was evaluated to choose them.
-    fn points(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        seed: u64,
-    ) -> (Vec<Vec<f64>>, usize) {
+    /// The points to start from.
+    fn points(&self, objective: &mut dyn Objective, start: &[f64], seed: u64) -> Vec<Vec<f64>> {
         let drawn = match &self.starts {
             Starts::Drawn(count) => count - 1,
             Starts::Listed(points) => {
-                let fit: Vec<_> = points.iter().filter(|p| p.len() == start.len()).collect();
-                if !fit.is_empty() {
-                    return (fit.into_iter().cloned().collect(), 0);
-                }
-                0
+                let fit = points.iter().filter(|p| p.len() == start.len());
+                let listed: Vec<Vec<f64>> = fit.cloned().collect();
+                return if listed.is_empty() { vec![start.to_vec()] } else { listed };
             }
         };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut points = vec![start.to_vec()];
-        if self.candidates == 1 {
-            points.extend((0..drawn).map(|_| draw(objective, start, &mut rng)));
-            return (points, 0);
-        }
-        for _ in 0..drawn {
-            let mut best: Option<(f64, Vec<f64>)> = None;
-            for _ in 0..self.candidates {
-                let point = draw(objective, start, &mut rng);
-                let value = objective.value(&point);
-                if best.as_ref().is_none_or(|(least, _)| value < *least || least.is_nan()) {
-                    best = Some((value, point));
-                }
-            }
-            points.extend(best.map(|(_, point)| point));
-        }
-        (points, drawn * self.candidates)
+        let others = (0..drawn).map(|_| draw(objective, start, &mut rng));
+        std::iter::once(start.to_vec()).chain(others).collect()
     }
 }
 
@@ -215,13 +185,12 @@ impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        let (points, evaluations) = self.points(objective, start, control.seed());
+        let points = self.points(objective, start, control.seed());
         let (mut runs, mut stopped) = run_all(&self.inner, objective, &points, 0, control);
         // Stable: of equal minima the first one goes on.
         runs.sort_by(|a, b| a.value.total_cmp(&b.value));
         let listed: Vec<Vec<f64>> = runs.iter().map(|run| run.x.clone()).collect();
         let mut best = best_of(runs);
-        best.evaluations += evaluations;
         if let Some((count, optimizer)) = self.shortlist.as_ref().filter(|_| !stopped) {
             let listed = &listed[..listed.len().min(*count)];
             let runs;

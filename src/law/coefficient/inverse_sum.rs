@@ -1,5 +1,5 @@
 use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Exp1};
+use rand_distr::{Distribution, Exp1, Normal};
 
 use super::{BoundCoefficient, CoefficientFn, indexed, number, sum};
 use crate::law::Coordinate;
@@ -64,8 +64,11 @@ impl CoefficientFn for InverseSum {
         // Shares of the domains in the sum at the mean mixture: uniform on the simplex.
         ln_c.iter_mut().for_each(|share| *share = Exp1.sample(rng));
         let total: f64 = ln_c.iter().sum();
+        // One speed of learning for all domains, more or less: the best fits have it.
+        let common = rng.random_range(0.1f64.ln()..1.5f64.ln());
+        let spread = Normal::new(0.0, 0.1).expect("a positive deviation");
         for i in 0..k {
-            ln_gamma[i] = rng.random_range(0.05f64.ln()..3f64.ln());
+            ln_gamma[i] = (common + spread.sample(rng)).clamp(0.05f64.ln(), 3f64.ln());
             let at_mean = ln_gamma[i].exp() * h[i].max(1e-3).ln();
             ln_c[i] = (ln_c[i] / (total * level)).ln() - at_mean;
         }
