@@ -138,3 +138,37 @@ fn every_optimizer_can_be_stopped() {
         assert!(minimum.value.is_finite() && minimum.value < 446.0, "{optimizer:?}");
     }
 }
+
+/// Runs from the same starts, on the caller's thread (its objective cannot fork) or on several.
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_do_not_change_a_bit() {
+    use mixlaw::law::JointLaw;
+    use mixlaw::optim::{Lbfgs, SmoothFirst};
+    use mixlaw::{Fitter, Sweep};
+
+    let (mut n, mut d, mut h, mut losses) = (vec![], vec![], vec![], vec![]);
+    for i in 0..60 {
+        let x = f64::from(i);
+        n.push([1e8, 3e8, 9e8][i as usize % 3]);
+        d.push([2e9, 5e9, 8e9, 2e10][i as usize % 4]);
+        let share = 0.1 + 0.8 * (x * 0.618).fract();
+        h.extend([share, 1.0 - share]);
+        losses.push(2.0 + share * share + 0.1 * (x * 1.618).sin() + 1e8 / n[i as usize]);
+    }
+    let sweep = Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &losses).unwrap();
+    let fit = |threads: usize, fitter: &Fitter| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let fit = pool.install(|| fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap());
+        let bits: Vec<u64> = fit.coordinates().iter().map(|z| z.to_bits()).collect();
+        (bits, fit.objective().to_bits(), fit.evaluations(), fit.local_solves())
+    };
+    let lbfgs = SmoothFirst::new(Lbfgs::default(), Lbfgs::default());
+    let fitters = [Fitter::new(), Fitter::new().optimizer(MultiStart::new(lbfgs, 11))];
+    for fitter in &fitters {
+        let one = fit(1, fitter);
+        for threads in [2, 3, 8] {
+            assert_eq!(fit(threads, fitter), one, "{threads} threads");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds}
 ///
 /// With the feature `rayon` the runs share the threads of the current pool, if the objective can
 /// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. The
-/// observer is then told after runs, not within them.
+/// observer is then told after rounds of 32 runs, not within them.
 ///
 /// ```
 /// use mixlaw::optim::{Lbfgs, MultiStart, TrustRegion};
@@ -38,6 +38,10 @@ enum Starts {
     /// These and no others.
     Listed(Vec<Vec<f64>>),
 }
+
+/// So many starts are drawn at a time: enough for all threads, and no more than will be needed if
+/// the observer stops the search.
+const ROUND: usize = 32;
 
 impl<O: Optimizer> MultiStart<O> {
     /// Random search: from the start of the call and `starts - 1` others, drawn by
@@ -86,21 +90,6 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
             Starts::Drawn(count) => *count,
             Starts::Listed(points) => points.len(),
         }
-    }
-
-    /// The points to start from.
-    fn points(&self, objective: &mut dyn Objective, start: &[f64], seed: u64) -> Vec<Vec<f64>> {
-        let drawn = match &self.starts {
-            Starts::Drawn(count) => count - 1,
-            Starts::Listed(points) => {
-                let fit = points.iter().filter(|p| p.len() == start.len());
-                let listed: Vec<Vec<f64>> = fit.cloned().collect();
-                return if listed.is_empty() { vec![start.to_vec()] } else { listed };
-            }
-        };
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let others = (0..drawn).map(|_| draw(objective, start, &mut rng));
-        std::iter::once(start.to_vec()).chain(others).collect()
     }
 }
 
@@ -157,22 +146,25 @@ fn run_in_parallel(
         return None;
     }
     let mut forks: Vec<_> = (0..threads).map(|_| objective.fork()).collect::<Option<_>>()?;
-    let mut runs = Vec::new();
-    for (round, points) in points.chunks(threads).enumerate() {
-        let seeds: Vec<u64> = (0..points.len())
-            .map(|i| control.inner((first + round * threads + i) as u64).seed())
-            .collect();
-        let jobs = forks.par_iter_mut().zip(points).zip(seeds);
-        let minimize = |((fork, point), seed): ((&mut Box<_>, &Vec<f64>), u64)| {
-            let fork: &mut Box<dyn Objective + Send> = fork;
-            optimizer.minimize(fork.as_mut(), point, &mut Control::seeded(seed))
+    let seeds: Vec<u64> =
+        (0..points.len()).map(|i| control.inner((first + i) as u64).seed()).collect();
+    // Each fork takes every so many-th point.
+    let share = |(fork, from): (&mut Box<dyn Objective + Send + '_>, usize)| {
+        let minimize = |i: usize| {
+            let control = &mut Control::seeded(seeds[i]);
+            optimizer.minimize(fork.as_mut(), &points[i], control)
         };
-        for run in jobs.map(minimize).collect::<Vec<_>>() {
-            let stop = control.finished(&run);
-            runs.push(run);
-            if stop {
-                return Some((runs, true));
-            }
+        (from..points.len()).step_by(threads).map(minimize).collect::<Vec<_>>()
+    };
+    let shares: Vec<_> = forks.par_iter_mut().zip(0..threads).map(share).collect();
+    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
+    let mut runs = Vec::new();
+    for i in 0..points.len() {
+        let run = shares[i % threads].next().expect("a run for each point");
+        let stop = control.finished(&run);
+        runs.push(run);
+        if stop {
+            return Some((runs, true));
         }
     }
     Some((runs, false))
@@ -185,8 +177,27 @@ impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        let points = self.points(objective, start, control.seed());
-        let (mut runs, mut stopped) = run_all(&self.inner, objective, &points, 0, control);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
+        let listed: Vec<&Vec<f64>> = match &self.starts {
+            Starts::Drawn(_) => Vec::new(),
+            Starts::Listed(points) => points.iter().filter(|p| p.len() == start.len()).collect(),
+        };
+        let count =
+            if let Starts::Drawn(count) = self.starts { count } else { listed.len().max(1) };
+        let (mut runs, mut stopped) = (Vec::new(), false);
+        while runs.len() < count && !stopped {
+            let first = runs.len();
+            let round = first..count.min(first + ROUND);
+            let point = |i: usize| match listed.get(i) {
+                Some(point) => point.to_vec(),
+                None if i == 0 => start.to_vec(),
+                None => draw(objective, start, &mut rng),
+            };
+            let points: Vec<Vec<f64>> = round.map(point).collect();
+            let (more, stop) = run_all(&self.inner, objective, &points, first, control);
+            runs.extend(more);
+            stopped = stop;
+        }
         // Stable: of equal minima the first one goes on.
         runs.sort_by(|a, b| a.value.total_cmp(&b.value));
         let listed: Vec<Vec<f64>> = runs.iter().map(|run| run.x.clone()).collect();

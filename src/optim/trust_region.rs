@@ -49,7 +49,7 @@ const MIN_RADIUS: f64 = 0.1;
 /// A step bends by at most this fraction of its length.
 const MAX_BEND: f64 = 0.375;
 /// So many small falls in a row are convergence; one may be bad luck.
-const SMALL_FALLS: usize = 2;
+const SMALL_FALLS: usize = 3;
 /// Where the value falls to zero, a gradient of this fraction of the largest one seen is zero.
 const ZERO_GRADIENT: f64 = 1e-12;
 
