@@ -89,6 +89,8 @@
 //! # Features
 //!
 //! * `csv` (default): read and write sweeps as CSV files.
+//! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
+//!   bit, on any number of them.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.

@@ -438,7 +438,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer repeats, seeds and seconds")
     parser.add_argument("--json", metavar="OUT", help="write all measurements as JSON")
     # As many as a default fit of mixlaw draws.
-    parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--starts", type=int, default=24)
     options = parser.parse_args()
     settings = dict(rounds=2, fits=10, repeats=1, seeds=3, cap=5.0) if options.quick else dict(
         rounds=6, fits=50, repeats=5, seeds=11, cap=30.0)

@@ -74,15 +74,22 @@ const NEAR: f64 = 1.0;
 /// Beyond this, powers of the corners could underflow.
 const FAR: f64 = 600.0;
 
+/// A polynomial with an even number of coefficients, as two halves that need not wait for each other.
 fn horner(coefficients: &[f64], u: f64) -> f64 {
-    coefficients.iter().rev().fold(0.0, |sum, c| sum * u + c)
+    let square = u * u;
+    let (mut even, mut odd) = (0.0, 0.0);
+    for pair in coefficients.chunks_exact(2).rev() {
+        even = even * square + pair[0];
+        odd = odd * square + pair[1];
+    }
+    even + u * odd
 }
 
 /// The series of the derivative of `ln(1 + x) / x` of this order (1 or 2).
-const fn log_series(order: usize) -> [f64; 20] {
-    let mut out = [0.0; 20];
+const fn log_series(order: usize) -> [f64; 18] {
+    let mut out = [0.0; 18];
     let mut j = 0;
-    while j < 20 {
+    while j < 18 {
         let n = j + order;
         // The coefficient of x^n in ln(1 + x) / x, times n or n (n - 1).
         let factor = if order == 1 { n } else { n * (n - 1) };
@@ -92,7 +99,7 @@ const fn log_series(order: usize) -> [f64; 20] {
     }
     out
 }
-const LOG: [[f64; 20]; 2] = [log_series(1), log_series(2)];
+const LOG: [[f64; 18]; 2] = [log_series(1), log_series(2)];
 
 /// `phi(x) = ln(1 + x) / x`.
 fn phi(x: f64) -> f64 {
