@@ -46,7 +46,8 @@ pub(super) struct Grouped<'a> {
     first_run: Vec<u32>,
     /// The parts that the law has.
     parts: Vec<Part<'a>>,
-    /// The value of every part at every mixture; zero for parts that the law has not.
+    /// The value of every part at every mixture; zero for parts that the law has not. A constant
+    /// exponent has one value for all.
     values: [Vec<f64>; PARTS],
     /// `(N/N0)^-alpha` of the runs and `(D/D0)^-beta` of the points.
     n: Powers,
@@ -98,6 +99,11 @@ fn boundaries<T: PartialEq>(sorted: impl Iterator<Item = T>) -> Vec<u32> {
     first
 }
 
+/// What belongs to a mixture in a list for all of them, or in a list of one for all.
+fn at_mixture<T: Copy>(values: &[T], m: usize) -> T {
+    values[m.min(values.len() - 1)]
+}
+
 /// A mixture as a key: equal bit for bit.
 struct Bits<'a>(&'a [f64]);
 
@@ -121,16 +127,15 @@ impl Hash for Bits<'_> {
     }
 }
 
-/// `x^-exponent`, and that times ln x.
+/// ln x and `x^-exponent`.
 #[derive(Clone, Copy, Default)]
 struct Power {
+    ln_x: f64,
     power: f64,
-    power_ln: f64,
 }
 
 /// The powers of the distinct values of x, which is N/N0 or D/D0.
 struct Powers {
-    ln_x: Vec<f64>,
     powers: Vec<Power>,
     /// Which of them belongs to a run or a point.
     slot: Vec<u32>,
@@ -145,36 +150,32 @@ impl Powers {
     fn new(term: Option<&Term>, x: impl Iterator<Item = (f64, u32)> + Clone) -> Self {
         let Some(term) = term else {
             // One power of zero for all.
-            let (ln_x, powers) = (vec![0.0], vec![Power::default()]);
-            return Self { ln_x, powers, slot: vec![0; x.count()], first_slot: Vec::new() };
+            let powers = vec![Power::default()];
+            return Self { powers, slot: vec![0; x.count()], first_slot: Vec::new() };
         };
         let shared = term.exponent.function.is_constant();
         let owner = |m: u32| if shared { 0 } else { m };
         let (slot, count) = number(x.clone().map(|(x, m)| (owner(m), x.to_bits())));
-        let mut ln_x = vec![0.0; count];
+        let mut powers = vec![Power::default(); count];
         let mut owners = vec![0; count];
         for ((x, m), &slot) in x.zip(&slot) {
-            ln_x[slot as usize] = x.ln() - term.ln_scale;
+            powers[slot as usize].ln_x = x.ln() - term.ln_scale;
             owners[slot as usize] = m;
         }
         let first_slot = if shared { Vec::new() } else { boundaries(owners.into_iter()) };
-        Self { powers: vec![Power::default(); count], ln_x, slot, first_slot }
+        Self { powers, slot, first_slot }
     }
 
     /// Brings the powers to the exponents of all mixtures.
     fn update(&mut self, exponents: &[f64]) {
-        let fill = |powers: &mut [Power], ln_x: &[f64], exponent: f64| {
-            for (out, ln_x) in powers.iter_mut().zip(ln_x) {
-                let power = (-exponent * ln_x).exp();
-                *out = Power { power, power_ln: power * ln_x };
-            }
+        let fill = |powers: &mut [Power], exponent: f64| {
+            powers.iter_mut().for_each(|p| p.power = (-exponent * p.ln_x).exp());
         };
         if self.first_slot.is_empty() {
-            return fill(&mut self.powers, &self.ln_x, exponents[0]);
+            return fill(&mut self.powers, exponents[0]);
         }
         for (slots, exponent) in self.first_slot.windows(2).zip(exponents) {
-            let slots = slots[0] as usize..slots[1] as usize;
-            fill(&mut self.powers[slots.clone()], &self.ln_x[slots], *exponent);
+            fill(&mut self.powers[slots[0] as usize..slots[1] as usize], *exponent);
         }
     }
 
@@ -246,7 +247,13 @@ impl<'a> Grouped<'a> {
             first_point,
             first_run,
             parts,
-            values: std::array::from_fn(|_| vec![0.0; count]),
+            values: std::array::from_fn(|number| {
+                let exponents = [(ALPHA, &n), (BETA, &d)];
+                let is_shared = |&(own, powers): &(usize, &Powers)| {
+                    own == number && powers.first_slot.is_empty()
+                };
+                vec![0.0; if exponents.iter().any(is_shared) { 1 } else { count }]
+            }),
             n,
             d,
             at: vec![f64::NAN; p],
@@ -287,7 +294,7 @@ impl<'a> Grouped<'a> {
         for Part { number, at, bound } in &mut self.parts {
             let row = &mut row[..at.len()];
             for (place, m) in mixtures.clone().enumerate() {
-                let value = self.values[*number][m];
+                let value = at_mixture(&self.values[*number], m);
                 bound.gradient(&self.at[at.clone()], m, self.mixtures[m], value, row);
                 row.iter().enumerate().for_each(|(i, g)| columns[(from + i) * *block + place] = *g);
             }
@@ -318,15 +325,15 @@ impl<'a> Grouped<'a> {
         let points = self.points(run);
         let slots = &self.d.slot[points.clone()];
         self.order[points].iter().zip(slots).map(|(&i, &slot)| {
-            let Power { power, power_ln } = self.d.powers[slot as usize];
-            (weights[i as usize], power, power_ln)
+            let Power { ln_x, power } = self.d.powers[slot as usize];
+            (weights[i as usize], power, power * ln_x)
         })
     }
 
     /// The derivatives of the losses of a run in E, A and alpha.
     fn run_derivatives(&self, m: usize, run: usize) -> [f64; 3] {
-        let Power { power, power_ln } = self.n.get(run);
-        [1.0, power, -self.values[A][m] * power_ln]
+        let Power { ln_x, power } = self.n.get(run);
+        [1.0, power, -self.values[A][m] * power * ln_x]
     }
 
     /// `sum_j weights_j dL_j/d(part)` over the points of mixture `m`.
@@ -458,7 +465,9 @@ impl Batch for Grouped<'_> {
         assert_eq!(out.len(), self.order.len(), "one number for each point");
         self.update(z);
         let count = self.mixtures.len();
-        self.bends.iter_mut().for_each(|bends| bends.resize(count, [0.0; 2]));
+        for (bends, values) in self.bends.iter_mut().zip(&self.values) {
+            bends.resize(values.len(), [0.0; 2]);
+        }
         for Part { number, at, bound } in &mut self.parts {
             let (z, v) = (&z[at.clone()], &v[at.clone()]);
             bound.bends(z, v, &self.mixtures, &self.values[*number], &mut self.bends[*number]);
@@ -466,18 +475,14 @@ impl Batch for Grouped<'_> {
         for m in 0..count {
             let at = |level: usize| Bend {
                 level: [self.values[level][m], self.bends[level][m][0], self.bends[level][m][1]],
-                exponent: self.bends[level + 1][m],
+                exponent: at_mixture(&self.bends[level + 1], m),
             };
             let (in_n, in_d) = (at(A), at(B));
             for run in self.runs(m) {
-                let slot = self.n.slot[run] as usize;
-                let base =
-                    self.bends[E][m][1] + in_n.at(self.n.powers[slot].power, self.n.ln_x[slot]);
+                let base = self.bends[E][m][1] + in_n.at(self.n.get(run));
                 let points = self.points(run);
                 for (&i, &slot) in self.order[points.clone()].iter().zip(&self.d.slot[points]) {
-                    let (power, ln_d) =
-                        (self.d.powers[slot as usize].power, self.d.ln_x[slot as usize]);
-                    out[i as usize] = base + in_d.at(power, ln_d);
+                    out[i as usize] = base + in_d.at(self.d.powers[slot as usize]);
                 }
             }
         }
@@ -492,8 +497,8 @@ struct Bend {
 }
 
 impl Bend {
-    /// The second derivative of the term, from its power and ln x.
-    fn at(&self, power: f64, ln_x: f64) -> f64 {
+    /// The second derivative of the term at some x.
+    fn at(&self, Power { ln_x, power }: Power) -> f64 {
         let (slope, bend) = (-self.exponent[0] * ln_x, -self.exponent[1] * ln_x);
         let [level, level_slope, level_bend] = self.level;
         power * (level_bend + 2.0 * level_slope * slope + level * (slope * slope + bend))
