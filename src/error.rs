@@ -278,8 +278,40 @@ pub enum SimplexError {
         /// Those of the fit that differs.
         other: Vec<String>,
     },
-    /// A weight of a sum, N or D is not a finite number above zero.
-    #[error("{name} is {value}, expected {expected}")]
+    /// A constraint on a domain that there is none of.
+    #[error("unknown domain `{name}`, expected one of: {}", known.join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The domains there are.
+        known: Vec<String>,
+    },
+    /// A domain that stands twice in a group.
+    #[error("domain `{domain}` stands twice in the group {group}")]
+    Repeated {
+        /// The constraint.
+        group: String,
+        /// The domain.
+        domain: String,
+    },
+    /// Constraints that no mixture keeps.
+    #[error("no mixture keeps all of: {}", conflict.join("; "))]
+    Infeasible {
+        /// Some that cannot be kept together, each of which could be left out to mend it.
+        conflict: Vec<String>,
+    },
+    /// A region, a start or a mixture for another number of domains.
+    #[error("{what} has {found} domain weights, expected {expected}")]
+    Dimension {
+        /// Which one.
+        what: &'static str,
+        /// How many it has.
+        found: usize,
+        /// How many it should have.
+        expected: usize,
+    },
+    /// A weight, N, D or a constraint with a number out of its range.
+    #[error("{name}: {value}, expected {expected}")]
     Setting {
         /// Which one.
         name: String,
@@ -291,4 +323,7 @@ pub enum SimplexError {
     /// A point where no law is defined.
     #[error(transparent)]
     Law(#[from] LawError),
+    /// Weights that are no mixture.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
 }

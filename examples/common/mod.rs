@@ -493,7 +493,7 @@ fn to_json(fits: &[Fitted], mixtures: &[Best]) -> Value {
             "weights": map(x.domains.iter().cloned().zip(weights).collect()),
             "loss": x.optimum.value,
             "uniform_loss": x.uniform_loss,
-            "gap": x.optimum.gap,
+            "gap": x.optimum.gap(),
             "iterations": x.optimum.iterations,
         })
     };

@@ -48,6 +48,15 @@ macro_rules! forward_law {
                 $inner.start(data, rng)
             }
 
+            fn at_scale<'a>(
+                &'a $self,
+                z: &'a [f64],
+                n: f64,
+                d: f64,
+            ) -> Box<dyn crate::law::MixtureFunction + 'a> {
+                $inner.at_scale(z, n, d)
+            }
+
             fn check(&$self, n: f64, d: f64, h: &[f64]) -> Result<(), crate::error::LawError> {
                 $inner.check(n, d, h)
             }

@@ -124,6 +124,10 @@ impl CoefficientFn for DomainPower {
         Some(both)
     }
 
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
+    }
+
     fn infinite_without(&self) -> Option<usize> {
         Some(self.domain)
     }

@@ -41,6 +41,7 @@ mod full;
 mod ge24;
 mod grouped;
 mod joint;
+mod mixture_function;
 mod power_law;
 mod scalar;
 mod simple;
@@ -64,6 +65,7 @@ pub use formula::{Auto, Formula};
 pub use full::FullLaw;
 pub use ge24::Ge24Law;
 pub use joint::JointLaw;
+pub use mixture_function::{Curvature, MixtureFunction};
 pub use power_law::{PowerLaw, PowerLawBuilder};
 pub use scalar::{Dual, Scalar};
 pub use simple::SimpleLaw;
@@ -156,7 +158,19 @@ pub trait ScalingLaw: Debug + Send + Sync {
         self.coordinates().iter().map(|c| c.draw(rng)).collect()
     }
 
-    /// Checks that the law is defined at N, D and h.
+    /// The law at coordinates `z` and one N and D, as a function of h alone; what mixtures are chosen
+    /// by. By default through [`ScalingLaw::gradient`], with nothing known of how it bends. Either
+    /// scale may be infinite, which leaves out its term.
+    ///
+    /// # Panics
+    /// If `z` has the wrong length.
+    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+        assert_eq!(z.len(), self.coordinates().len(), "one value for each coordinate");
+        let gradient = Gradient::new(self);
+        Box::new(mixture_function::AtScale { law: self, z, n, d, gradient })
+    }
+
+    /// Checks that the law is defined at N, D and h. N and D may be infinite: the limit.
     ///
     /// # Errors
     /// [`LawError`] that says what is wrong with the point.
@@ -210,8 +224,8 @@ pub struct StartData<'a> {
 /// The check that every law does.
 pub(crate) fn check_point(k: usize, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
     for (what, value) in [("N", n), ("D", d)] {
-        if !(value.is_finite() && value > 0.0) {
-            let expected = "a finite number > 0".to_owned();
+        if value.is_nan() || value <= 0.0 {
+            let expected = "a number > 0".to_owned();
             return Err(LawError::Point { what, value, expected });
         }
     }

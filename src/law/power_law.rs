@@ -8,6 +8,7 @@ use rand_distr::{Distribution, Exp1};
 
 use super::coefficient::number;
 use super::grouped::Grouped;
+use super::mixture_function::{MixtureFunction, PowerTerm, Sum};
 use super::{
     Batch, CoefficientFn, Coordinate, Coordinates, Gradient, Points, ScalingLaw, StartData,
     check_domains, check_point, no_repeats,
@@ -69,6 +70,10 @@ impl Part {
         self.function.add_gradient(&z[at.clone()], h, scale, &mut out.z[at], &mut out.h);
     }
 
+    fn at_coordinates<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        self.function.at(&z[self.at.clone()])
+    }
+
     fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
         self.function.start(level, h, rng, &mut z[self.at.clone()]);
     }
@@ -86,12 +91,18 @@ pub(super) struct Term {
 
 impl Term {
     fn value(&self, z: &[f64], x: f64, h: &[f64]) -> f64 {
+        if x == f64::INFINITY {
+            return 0.0;
+        }
         let ln_x = x.ln() - self.ln_scale;
         self.level.value(z, h) * (-self.exponent.value(z, h) * ln_x).exp()
     }
 
     /// Adds the gradient in z and h to `out`; returns the value and its derivative in ln x.
     fn add_gradient(&self, z: &[f64], x: f64, h: &[f64], out: &mut Gradient) -> (f64, f64) {
+        if x == f64::INFINITY {
+            return (0.0, 0.0);
+        }
         let ln_x = x.ln() - self.ln_scale;
         let exponent = self.exponent.value(z, h);
         let power = (-exponent * ln_x).exp();
@@ -99,6 +110,30 @@ impl Term {
         self.level.add_gradient(z, h, power, out);
         self.exponent.add_gradient(z, h, -value * ln_x, out);
         (value, -exponent * value)
+    }
+}
+
+impl Term {
+    /// What is left of the term at one x: a positive multiple of the level where the exponent is
+    /// constant. Nothing at infinity.
+    fn at<'a>(
+        &'a self,
+        z: &'a [f64],
+        x: f64,
+        k: usize,
+    ) -> Option<(f64, Box<dyn MixtureFunction + 'a>)> {
+        if x == f64::INFINITY {
+            return None;
+        }
+        let ln_x = x.ln() - self.ln_scale;
+        let level = self.level.at_coordinates(z);
+        if self.exponent.function.is_constant() {
+            let exponent = self.exponent.value(z, &[]);
+            return Some(((-exponent * ln_x).exp(), level));
+        }
+        let exponent = self.exponent.at_coordinates(z);
+        let slopes = [vec![0.0; k], vec![0.0; k]];
+        Some((1.0, Box::new(PowerTerm { level, exponent, ln_x, slopes })))
     }
 }
 
@@ -390,6 +425,14 @@ impl ScalingLaw for PowerLaw {
 
     fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {
         Box::new(Grouped::new(self, points))
+    }
+
+    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+        assert_eq!(z.len(), self.coordinates.len(), "one value for each coordinate");
+        let k = self.domains.len();
+        let terms = [(&self.n_term, n), (&self.d_term, d)];
+        let of_terms = terms.into_iter().filter_map(|(term, x)| term.as_ref()?.at(z, x, k));
+        Box::new(Sum(std::iter::once((1.0, self.bias.at_coordinates(z))).chain(of_terms).collect()))
     }
 
     fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {

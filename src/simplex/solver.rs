@@ -1,26 +1,23 @@
 use super::SimplexObjective;
+use super::branch_and_bound::prove;
+use super::descent::{Descent, Point, Step};
+use super::mirror_step::{Landing, Multipliers, inside, mirror_step};
+use super::region::Region;
+use crate::error::SimplexError;
 use crate::mixture::Mixture;
 use crate::optim::Termination;
 
-/// How long a step of mirror descent is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Step {
-    /// The step doubles while `f(h') <= f(h) + <g, h' - h> + KL(h'|h) / eta` holds, and halves where
-    /// it does not.
-    Backtracking,
-    /// The paper's fixed step eta (eq. 7).
-    Fixed(f64),
-}
-
-/// Mirror descent on the simplex: `h_i <- h_i exp(-eta dL/dh_i)`, normalised (eq. 7).
+/// Mirror descent on the simplex, `h_i <- h_i exp(-eta dL/dh_i)`, normalised (eq. 7), with a
+/// certificate.
 ///
-/// Runs from the uniform mixture and from near every corner, and keeps the best. It stops by the
-/// Frank-Wolfe gap `<g, h> - min_i g_i`, which bounds the distance to the least value if the
-/// objective is convex (the additive law with every gamma_i <= 1, the joint law where moreover
-/// q_A, q_B <= 1); otherwise the optimum is the best local one that was found.
+/// Steps are taken in log space, kept within the constraints exactly, and found by backtracking.
+/// Where the objective is convex, the Frank-Wolfe gap `<g, h> - min <g, .>` bounds from one run how far
+/// the value is from the least that there is. Where it is not, but knows convex functions below itself
+/// (the additive and the joint law with any coefficients, their sums and worst cases), runs from
+/// several starts are followed by branch and bound. Otherwise the optimum is the best local one of
+/// runs from near the uniform mixture and every corner.
 ///
-/// Iterates stay strictly inside the simplex. A weight that tends to zero is set to exactly zero in
-/// the end where that does not raise the value and the derivative there is finite.
+/// A weight that tends to zero is exactly zero in the end, unless the slope there is infinite.
 ///
 /// ```
 /// use mixlaw::simplex::{SimplexSolver, Step};
@@ -33,99 +30,112 @@ pub struct SimplexSolver {
     step: Step,
     tolerance: f64,
     max_iterations: usize,
+    max_cells: usize,
     start: Option<Mixture>,
 }
 
 impl Default for SimplexSolver {
     fn default() -> Self {
-        Self { step: Step::Backtracking, tolerance: 1e-10, max_iterations: 10_000, start: None }
+        Self {
+            step: Step::Backtracking,
+            tolerance: 1e-10,
+            max_iterations: 10_000,
+            max_cells: 20_000,
+            start: None,
+        }
     }
 }
 
-/// The least logarithm of a weight: far below anything that matters, and no underflow.
-const MIN_LN_WEIGHT: f64 = -460.0;
 /// The weight that a start on a face gives to its absent domains together.
 const PULL: f64 = 1e-3;
 /// Weights below this are tried at zero.
 const NEGLIGIBLE: f64 = 1e-4;
+/// Local optima that differ by less in every weight are one.
+const SAME: f64 = 1e-3;
+/// A lower bound is rounded down by this fraction of the value, more than the rounding of its sums.
+const ROUNDING: f64 = 1e-15;
 
-/// The mixture that a [`SimplexSolver`] found.
+/// How far a lower bound on the value reaches, and how it was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Certificate {
+    /// The objective is convex: the Frank-Wolfe gap is a bound for all mixtures.
+    Convex,
+    /// Convex functions below the objective were minimised on so many cells that together are the
+    /// region.
+    BranchAndBound {
+        /// How many.
+        cells: usize,
+    },
+    /// None: nothing is known of how the objective bends. The optimum is the best of local ones.
+    Local {
+        /// How many distinct ones were found.
+        optima: usize,
+    },
+}
+
+impl std::fmt::Display for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Convex => f.write_str("convex"),
+            Self::BranchAndBound { cells } => write!(f, "branch and bound, {cells} cells"),
+            Self::Local { optima } => write!(f, "local, best of {optima}"),
+        }
+    }
+}
+
+/// A constraint that holds the optimum back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Active {
+    /// The constraint in words: `web >= 0` for a domain that is left out.
+    pub constraint: String,
+    /// What the objective would gain for each unit of weight that the constraint gave way, in nats.
+    pub multiplier: f64,
+}
+
+/// The mixture that a [`SimplexSolver`] found, and how sure it is that there is no better one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimum {
     /// The domain weights h*.
     pub weights: Mixture,
-    /// The value there.
+    /// The value there, in nats for a [`MixtureObjective`](super::MixtureObjective).
     pub value: f64,
-    /// The Frank-Wolfe gap `<g, h> - min_i g_i` there: if the objective is convex, no mixture has a
-    /// value below `value - gap`.
-    pub gap: f64,
-    /// Iterations, over all starts.
+    /// No mixture that keeps the constraints has a value below this; `None` if that cannot be shown.
+    pub lower_bound: Option<f64>,
+    /// How the lower bound was shown.
+    pub certificate: Certificate,
+    /// By how much the first-order conditions (Karush, Kuhn, Tucker) are missed: the gap
+    /// `<g, h> - min <g, .>` over the mixtures that keep the constraints, in the unit of the value.
+    pub residual: f64,
+    /// The constraints that hold the optimum back, strongest first.
+    pub active: Vec<Active>,
+    /// How much each part of a worst case counts at the optimum: the weights for which the weighted
+    /// sum of the parts has the same optimum. One entry, 1, for other objectives.
+    pub shares: Vec<f64>,
+    /// Iterations of mirror descent, over all starts and cells.
     pub iterations: usize,
     /// Why the best run stopped.
     pub termination: Termination,
 }
 
-/// A point in log space with its value and gradient.
-#[derive(Clone)]
-struct Point {
-    ln_h: Vec<f64>,
-    h: Vec<f64>,
-    value: f64,
-    g: Vec<f64>,
-}
-
-impl Point {
-    fn at(objective: &mut dyn SimplexObjective, mut ln_h: Vec<f64>) -> Self {
-        let top = ln_h.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let ln_sum = top + ln_h.iter().map(|l| (l - top).exp()).sum::<f64>().ln();
-        if !ln_sum.is_finite() {
-            // A step beyond all numbers: not a point.
-            return Self { h: vec![f64::NAN; ln_h.len()], value: f64::NAN, g: ln_h.clone(), ln_h };
-        }
-        ln_h.iter_mut().for_each(|l| *l = (*l - ln_sum).max(MIN_LN_WEIGHT));
-        let h: Vec<f64> = ln_h.iter().map(|l| l.exp()).collect();
-        let mut g = vec![0.0; h.len()];
-        let value = objective.value_gradient(&h, &mut g);
-        Self { ln_h, h, value, g }
+impl Optimum {
+    /// `value - lower_bound`: by how much the value could be lowered at most; `None` without a bound.
+    #[must_use]
+    pub fn gap(&self) -> Option<f64> {
+        self.lower_bound.map(|bound| self.value - bound)
     }
 
-    fn is_finite(&self) -> bool {
-        self.value.is_finite() && self.g.iter().all(|g| g.is_finite())
-    }
-
-    /// `<g, h> - min_i g_i`, as a sum of terms >= 0.
-    fn gap(&self) -> f64 {
-        let least = self.g.iter().copied().fold(f64::INFINITY, f64::min);
-        self.h.iter().zip(&self.g).filter(|(h, _)| **h > 0.0).map(|(h, g)| h * (g - least)).sum()
-    }
-
-    fn moved(&self, objective: &mut dyn SimplexObjective, eta: f64) -> Self {
-        Self::at(objective, self.ln_h.iter().zip(&self.g).map(|(l, g)| l - eta * g).collect())
-    }
-
-    /// Whether `next`, a step eta away, lies below the model that makes mirror descent descend.
-    ///
-    /// Close to the optimum, where values differ by rounding only, the same is asked of the slopes:
-    /// `<g' - g, h' - h> <= (KL(h'|h) + KL(h|h')) / eta`.
-    fn descends_to(&self, next: &Self, eta: f64) -> bool {
-        if !next.is_finite() {
-            return false;
-        }
-        let sum = |f: &dyn Fn(usize) -> f64| (0..self.h.len()).map(f).sum::<f64>();
-        let step = |i: usize| next.h[i] - self.h[i];
-        let ln_step = |i: usize| next.ln_h[i] - self.ln_h[i];
-        if (next.value - self.value).abs() <= 1e-11 * self.value.abs() {
-            let slopes = sum(&|i| (next.g[i] - self.g[i]) * step(i));
-            return slopes <= sum(&|i| step(i) * ln_step(i)) / eta;
-        }
-        let divergence = sum(&|i| next.h[i] * ln_step(i) - step(i));
-        next.value < self.value
-            && next.value <= self.value + sum(&|i| self.g[i] * step(i)) + divergence / eta
+    /// Whether the value is shown to be within 1e-9 of the least (relative to the value, where that
+    /// is larger than one).
+    #[must_use]
+    pub fn is_certified(&self) -> bool {
+        self.gap().is_some_and(|gap| gap <= 1e-9 * self.value.abs().max(1.0))
     }
 }
 
 impl SimplexSolver {
-    /// Backtracking steps, a gap of 1e-10 of the value, at most 10,000 iterations from each start.
+    /// Backtracking steps, a gap of 1e-10 of the value, at most 10,000 iterations from each start and
+    /// 20,000 cells.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -137,7 +147,7 @@ impl SimplexSolver {
         Self { step, ..self }
     }
 
-    /// Stops when the gap is below this fraction of the value.
+    /// Stops when the gap is below this fraction of the value; so does the search of cells.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -149,53 +159,112 @@ impl SimplexSolver {
         Self { max_iterations, ..self }
     }
 
-    /// Runs from this mixture alone. One on a face is pulled inside by 0.001.
+    /// The largest number of cells that a certificate may cost. With 0 there is none for an objective
+    /// that is not convex, and the optimum is the best local one.
+    #[must_use]
+    pub fn max_cells(self, max_cells: usize) -> Self {
+        Self { max_cells, ..self }
+    }
+
+    /// Descends from this mixture alone. One on a face is pulled inside by 0.001, one outside of the
+    /// constraints is moved to the nearest mixture that keeps them.
     #[must_use]
     pub fn start(self, start: Mixture) -> Self {
         Self { start: Some(start), ..self }
     }
 
-    /// Minimises a function of the domain weights.
+    /// Minimises a function of the domain weights over all mixtures.
     ///
     /// # Panics
     /// If the objective has no domains, or another number of them than the start.
     pub fn minimize(&self, objective: &mut dyn SimplexObjective) -> Optimum {
+        let region = Region::simplex(objective.dim());
+        self.minimize_within(objective, &region).expect("one weight for each domain")
+    }
+
+    /// Minimises a function of the domain weights over the mixtures of a region.
+    ///
+    /// # Errors
+    /// [`SimplexError::Dimension`] if the region or the start has another number of domains than the
+    /// objective.
+    pub fn minimize_within(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+    ) -> Result<Optimum, SimplexError> {
         let k = objective.dim();
-        let starts = match &self.start {
-            Some(start) => {
-                assert_eq!(start.len(), k, "one weight for each domain");
-                vec![start.clone()]
-            }
-            None => {
-                let near = |i| {
-                    let corner = Mixture::corner(k, i);
-                    let weights = corner.iter().map(|w| 0.9 * w + 0.1 / k as f64);
-                    Mixture::new(weights.collect::<Vec<_>>()).expect("between two mixtures")
-                };
-                let corners = if k > 1 { 0..k } else { 0..0 };
-                std::iter::once(Mixture::uniform(k)).chain(corners.map(near)).collect()
-            }
-        };
-        let mut best: Option<(Point, Termination)> = None;
-        let mut iterations = 0;
-        for start in starts {
-            let (point, termination) = self.run(objective, &start, &mut iterations);
-            let beaten = best.as_ref().is_none_or(|(best, _)| {
-                // Equal up to rounding is the same optimum: keep the first.
-                point.value < best.value - 1e-12 * best.value.abs() || !best.value.is_finite()
-            });
-            if beaten {
-                best = Some((point, termination));
+        let start = self.start.as_ref().map(|start| ("the start", start.len()));
+        for (what, found) in [("the region", region.dim())].into_iter().chain(start) {
+            if found != k {
+                return Err(SimplexError::Dimension { what, found, expected: k });
             }
         }
-        let (point, termination) = best.expect("there is at least one start");
-        let point = with_zeros(objective, point);
-        Optimum {
+        let convex = objective.is_convex();
+        let mut iterations = 0;
+        let mut runs: Vec<(Point, Termination)> = Vec::new();
+        for start in self.starts(k, convex) {
+            runs.push(self.run(objective, region, &start, &mut iterations));
+        }
+        let optima = distinct(&runs);
+        let best = runs.into_iter().reduce(|best, other| {
+            // Equal up to rounding is the same optimum: keep the first.
+            let margin = 1e-12 * best.0.value.abs();
+            let better = other.0.value < best.0.value - margin || !best.0.value.is_finite();
+            if better { other } else { best }
+        });
+        let (mut point, termination) = best.expect("there is at least one start");
+        let mut lower_bound = None;
+        let mut certificate = Certificate::Local { optima };
+        if !point.is_finite() {
+            // Nothing is known of what is nowhere finite.
+        } else if convex {
+            lower_bound = Some(point.value - point.gap(region));
+            certificate = Certificate::Convex;
+        } else if self.max_cells > 0 {
+            let tolerance = self.tolerance * point.value.abs();
+            let best = point.clone();
+            let proof = prove(objective, region, best, tolerance, self.max_cells, &mut iterations);
+            if let Some(proof) = proof {
+                lower_bound = Some(proof.bound);
+                certificate = Certificate::BranchAndBound { cells: proof.cells };
+                if proof.best.value < point.value {
+                    point = self.with_zeros(objective, region, proof.best, &mut iterations);
+                }
+            }
+        }
+        Ok(Optimum {
+            residual: point.gap(region),
+            active: active(&point, region),
+            lower_bound: lower_bound.map(|b| b.min(point.value) - ROUNDING * point.value.abs()),
             value: point.value,
-            gap: point.gap(),
+            certificate,
+            shares: point.multipliers.parts,
             weights: Mixture::new(point.h).expect("a normalised point"),
             iterations,
             termination,
+        })
+    }
+
+    /// Where to start from: the mixture that was asked for, the uniform one if one is enough, or also
+    /// near every corner.
+    fn starts(&self, k: usize, convex: bool) -> Vec<Mixture> {
+        if let Some(start) = &self.start {
+            return vec![start.clone()];
+        }
+        let near = |i| {
+            let corner = Mixture::corner(k, i);
+            let weights = corner.iter().map(|w| 0.9 * w + 0.1 / k as f64);
+            Mixture::new(weights.collect::<Vec<_>>()).expect("between two mixtures")
+        };
+        let corners = if convex || k == 1 { 0..0 } else { 0..k };
+        std::iter::once(Mixture::uniform(k)).chain(corners.map(near)).collect()
+    }
+
+    fn descent(&self, value: f64) -> Descent {
+        Descent {
+            step: self.step,
+            max_iterations: self.max_iterations,
+            ..Descent::to(self.tolerance * value.abs())
         }
     }
 
@@ -203,68 +272,125 @@ impl SimplexSolver {
     fn run(
         &self,
         objective: &mut dyn SimplexObjective,
+        region: &Region,
         start: &Mixture,
         iterations: &mut usize,
     ) -> (Point, Termination) {
         let k = start.len() as f64;
         let pull = if start.contains(&0.0) { PULL } else { 0.0 };
-        let inside = start.iter().map(|h| ((1.0 - pull) * h + pull / k).ln());
-        let mut at = Point::at(objective, inside.collect());
-        if !at.is_finite() {
-            return (at, Termination::StartNotFinite);
+        let pulled: Vec<f64> = start.iter().map(|h| (1.0 - pull) * h + pull / k).collect();
+        let mut point = Point::at(objective, region, inside(region, &pulled));
+        point.multipliers = Multipliers::even(region.groups().len(), objective.parts());
+        let (point, termination) =
+            self.descent(point.value).run(objective, region, point, iterations);
+        if !point.is_finite() {
+            return (point, termination);
         }
-        // A first step that moves the logarithms by about one.
-        let size = at.g.iter().fold(0.0f64, |m, g| m.max(g.abs()));
-        let mut eta = if size > 0.0 { 1.0 / size } else { 1.0 };
-        for _ in 0..self.max_iterations {
-            if at.gap() <= self.tolerance * at.value.abs() {
-                return (at, Termination::Converged);
+        (self.with_zeros(objective, region, point, iterations), termination)
+    }
+
+    /// The point with its negligible weights at zero, and the others descended again, where that
+    /// raises neither the value nor the gap.
+    fn with_zeros(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        point: Point,
+        iterations: &mut usize,
+    ) -> Point {
+        let negligible =
+            |i: &usize| region.bounds(*i).0 == 0.0 && point.h[*i] > 0.0 && point.h[*i] < NEGLIGIBLE;
+        let mut candidates: Vec<usize> = (0..point.h.len()).filter(negligible).collect();
+        let mut out = point;
+        // All at once is right most of the time; what is not comes out one by one.
+        while !candidates.is_empty() {
+            let mut face = region.clone();
+            candidates.iter().for_each(|&i| face = face.with_bounds(i, 0.0, 0.0));
+            if let Some(zero) = self.on_face(objective, region, &face, &out, iterations) {
+                out = zero;
+                break;
             }
-            *iterations += 1;
-            if let Step::Fixed(eta) = self.step {
-                let next = at.moved(objective, eta);
-                if !next.is_finite() {
-                    return (at, Termination::NoProgress);
-                }
-                at = next;
-                continue;
-            }
-            at = loop {
-                let next = at.moved(objective, eta);
-                if at.descends_to(&next, eta) {
-                    break next;
-                }
-                eta *= 0.5;
-                if eta * size < 1e-15 {
-                    return (at, Termination::NoProgress);
-                }
-            };
-            eta *= 2.0;
+            let largest = |a: &usize, b: &usize| out.h[*a].total_cmp(&out.h[*b]);
+            let worst = candidates.iter().copied().max_by(largest).expect("it is not empty");
+            candidates.retain(|&i| i != worst);
         }
-        (at, Termination::Exhausted)
+        out
+    }
+
+    /// The optimum on a face, if it is one of the region too.
+    fn on_face(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        face: &Region,
+        from: &Point,
+        iterations: &mut usize,
+    ) -> Option<Point> {
+        if !face.clone().tighten() {
+            return None;
+        }
+        let near = Some(&from.multipliers);
+        let mut to = mirror_step(face, &from.h, &from.ln_h, None, 0.0, near);
+        to.multipliers.clone_from(&from.multipliers);
+        let start = Point::at(objective, face, to);
+        let (at, _) = self.descent(from.value).run(objective, face, start, iterations);
+        // On the face slopes of its zeros are not seen: look again without it.
+        let to = Landing { h: at.h, ln_h: at.ln_h, multipliers: at.multipliers };
+        let at = Point::at(objective, region, to);
+        let rounding = 4.0 * f64::EPSILON * from.value.abs();
+        let enough = from.gap(region).max(self.tolerance * from.value.abs()) + rounding;
+        (at.is_finite() && at.value <= from.value + rounding && at.gap(region) <= enough)
+            .then_some(at)
     }
 }
 
-/// The point with its negligible weights set to zero, where that raises neither the value nor the
-/// gap.
-fn with_zeros(objective: &mut dyn SimplexObjective, point: Point) -> Point {
-    let mut out = point;
-    for i in 0..out.h.len() {
-        if out.h[i] >= NEGLIGIBLE {
-            continue;
-        }
-        let mut h = out.h.clone();
-        h[i] = 0.0;
-        let sum: f64 = h.iter().sum();
-        h.iter_mut().for_each(|h| *h /= sum);
-        let mut g = vec![0.0; h.len()];
-        let value = objective.value_gradient(&h, &mut g);
-        let zero = Point { ln_h: h.iter().map(|h| h.ln()).collect(), h, value, g };
-        let rounding = 4.0 * f64::EPSILON * value.abs();
-        if zero.is_finite() && value <= out.value + rounding && zero.gap() <= out.gap() + rounding {
-            out = zero;
+/// How many local optima differ from each other.
+fn distinct(runs: &[(Point, Termination)]) -> usize {
+    let mut seen: Vec<&[f64]> = Vec::new();
+    for (point, _) in runs.iter().filter(|(point, stop)| point.is_finite() && stop.converged()) {
+        let same = |h: &&[f64]| h.iter().zip(&point.h).all(|(a, b)| (a - b).abs() < SAME);
+        if !seen.iter().any(same) {
+            seen.push(&point.h);
         }
     }
+    seen.len()
+}
+
+/// The constraints at which the point stands, with their multipliers.
+fn active(point: &Point, region: &Region) -> Vec<Active> {
+    let mut slope = point.slope();
+    let groups = region.groups().iter().zip(&point.multipliers.groups);
+    for (group, y) in groups.clone() {
+        slope.iter_mut().zip(&group.a).for_each(|(s, a)| *s += y * a);
+    }
+    let k = point.h.len();
+    let inside = |i: &usize| {
+        let (lower, upper) = region.bounds(*i);
+        point.h[*i] > lower && point.h[*i] < upper
+    };
+    let weight: f64 = (0..k).filter(inside).map(|i| point.h[i]).sum();
+    let mean = (0..k).filter(inside).map(|i| point.h[i] * slope[i]).sum::<f64>() / weight;
+    // Where no weight is inside, the multiplier of the sum lies between those of the two kinds.
+    let mean = if weight > 0.0 {
+        mean
+    } else {
+        let at_upper = (0..k).filter(|&i| point.h[i] > region.bounds(i).0).map(|i| slope[i]);
+        at_upper.fold(f64::NEG_INFINITY, f64::max)
+    };
+    let mut out: Vec<Active> = (0..k)
+        .filter(|i| !inside(i) && !region.is_fixed(*i))
+        .map(|i| {
+            let at_lower = point.h[i] <= region.bounds(i).0;
+            let multiplier = if at_lower { slope[i] - mean } else { mean - slope[i] };
+            Active { constraint: region.label(i, usize::from(!at_lower)), multiplier }
+        })
+        .chain(groups.map(|(group, y)| Active {
+            constraint: group.label(*y).to_owned(),
+            multiplier: y.abs(),
+        }))
+        .filter(|active| active.multiplier > 0.0)
+        .collect();
+    out.sort_by(|a, b| b.multiplier.total_cmp(&a.multiplier));
     out
 }
 

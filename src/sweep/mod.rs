@@ -387,6 +387,16 @@ impl Sweep {
         Ok(self.losses().column(column).to_vec())
     }
 
+    /// The least and the greatest weight of each domain over all rows.
+    #[must_use]
+    pub fn weight_ranges(&self) -> Vec<(f64, f64)> {
+        let range = |i: usize| {
+            let ends = (f64::INFINITY, f64::NEG_INFINITY);
+            self.rows().fold(ends, |(low, high), row| (low.min(row.h[i]), high.max(row.h[i])))
+        };
+        (0..self.domains.len()).map(range).collect()
+    }
+
     /// The geometric means of N and D over all rows.
     #[must_use]
     pub fn scales(&self) -> Scales {

@@ -1,8 +1,9 @@
 use rand::{Rng, RngExt};
 
 use super::constant::LEVELS;
-use super::{BoundCoefficient, CoefficientFn, number};
+use super::{BoundCoefficient, CoefficientFn, MixtureFunction, number};
 use crate::law::Coordinate;
+use crate::law::mixture_function::{Fixed, Sum};
 
 /// A positive constant E plus another coefficient function: the bias term of the paper's laws.
 ///
@@ -63,6 +64,14 @@ impl<T: CoefficientFn> CoefficientFn for Biased<T> {
     fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         let other = self.0.bind(mixtures);
         Box::new(BoundBiased { constant: f64::NAN, other, values: vec![0.0; mixtures.len()] })
+    }
+
+    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        Box::new(Sum(vec![(1.0, Box::new(Fixed(z[0].exp()))), (1.0, self.0.at(&z[1..]))]))
+    }
+
+    fn is_convex(&self, z: &[f64]) -> bool {
+        self.0.is_convex(&z[1..])
     }
 
     fn infinite_without(&self) -> Option<usize> {

@@ -2,8 +2,9 @@ use std::ops::RangeInclusive;
 
 use rand::Rng;
 
-use super::{BoundCoefficient, CoefficientFn, number};
+use super::{BoundCoefficient, CoefficientFn, MixtureFunction, number};
 use crate::law::Coordinate;
+use crate::law::mixture_function::Fixed;
 
 /// Levels (terms of the loss at the reference scale, in nats) are searched for in this range: wide
 /// enough never to matter for a loss that is measured in nats.
@@ -66,6 +67,14 @@ impl CoefficientFn for Constant {
 
     fn bind<'a>(&'a self, _: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         Box::new(BoundConstant)
+    }
+
+    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        Box::new(Fixed(z[0].exp()))
+    }
+
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
     }
 
     fn is_constant(&self) -> bool {

@@ -58,6 +58,10 @@ impl CoefficientFn for ExponentialSum {
         }
     }
 
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
+    }
+
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
         let k = domains.len();
         sum((0..k).map(|i| format!("{} exp({} h[{}])", number(c[i]), number(c[k + i]), domains[i])))
@@ -101,6 +105,10 @@ impl CoefficientFn for SharedExponentialSum {
         }
         z[0] = 0.0;
         z[0] = (level / self.value(z, h)).ln();
+    }
+
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
     }
 
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
@@ -232,6 +240,10 @@ impl CoefficientFn for GeometricMean {
     fn start(&self, level: f64, _: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
         let spread = Normal::new(0.0, 0.3).expect("a positive deviation");
         z.iter_mut().for_each(|l| *l = level.ln() + spread.sample(rng));
+    }
+
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
     }
 
     fn formula(&self, domains: &[String], c: &[f64]) -> String {

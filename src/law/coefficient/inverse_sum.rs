@@ -1,8 +1,9 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1, Normal};
 
-use super::{BoundCoefficient, CoefficientFn, indexed, number, sum};
-use crate::law::Coordinate;
+use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum};
+use crate::law::{Coordinate, Curvature};
+use crate::mixture::least_on_simplex;
 
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
 /// (eq. 4). Coordinates: ln C_i, then ln gamma_i.
@@ -74,6 +75,18 @@ impl CoefficientFn for InverseSum {
         }
     }
 
+    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        let (ln_c, ln_gamma) = z.split_at(z.len() / 2);
+        let piece =
+            |(ln_c, ln_gamma): (&f64, &f64)| Piece::Power { ln_c: *ln_c, gamma: ln_gamma.exp() };
+        let pieces: Vec<Piece> = ln_c.iter().zip(ln_gamma).map(piece).collect();
+        Box::new(FixedInverseSum { terms: vec![0.0; pieces.len()], pieces, loose: Vec::new() })
+    }
+
+    fn is_convex(&self, z: &[f64]) -> bool {
+        z[z.len() / 2..].iter().all(|ln_gamma| *ln_gamma <= 0.0)
+    }
+
     fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         let ln_h: Vec<f64> = mixtures.iter().flat_map(|h| h.iter().map(|h| h.ln())).collect();
         let gamma = vec![0.0; mixtures.first().map_or(0, |h| h.len())];
@@ -84,6 +97,156 @@ impl CoefficientFn for InverseSum {
         let k = domains.len();
         let term = |i: usize| format!("{} h[{}]^{}", number(c[i]), domains[i], number(c[k + i]));
         format!("1/({})", sum((0..k).map(term)))
+    }
+}
+
+/// A term of the sum, as a function of its own weight.
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    /// `C h^gamma`.
+    Power { ln_c: f64, gamma: f64 },
+    /// `constant + slope h`: a chord of a power, which lies above it if gamma > 1.
+    Chord { constant: f64, slope: f64 },
+}
+
+/// The inverse sum at fixed coordinates, or a relaxation of it: a larger sum, concave as a sum of
+/// powers up to 1 and chords, has a smaller inverse, which is convex.
+#[derive(Debug, Clone)]
+struct FixedInverseSum {
+    pieces: Vec<Piece>,
+    terms: Vec<f64>,
+    /// Of a relaxation: the domains with a chord, and the powers that it stands for.
+    loose: Vec<(usize, Piece)>,
+}
+
+impl FixedInverseSum {
+    /// A bound on the least that `sign` times the sum can be between `lower` and `upper`: each term is
+    /// replaced by its chord or by its tangent in the middle, whichever lies on the right side.
+    fn extreme(&self, lower: &[f64], upper: &[f64], sign: f64) -> f64 {
+        let mut constant = 0.0;
+        let mut slopes = vec![0.0; self.pieces.len()];
+        for (i, piece) in self.pieces.iter().enumerate() {
+            let middle = 0.5 * (lower[i] + upper[i]);
+            let line = if lower[i] >= upper[i] || piece.is_convex() == (sign < 0.0) {
+                piece.chord(lower[i], upper[i])
+            } else {
+                piece.tangent(middle)
+            };
+            if let Piece::Chord { constant: own, slope } = line {
+                constant += sign * own;
+                slopes[i] = sign * slope;
+            }
+        }
+        constant + least_on_simplex(&slopes, lower, upper)
+    }
+
+    /// The sum, with its terms kept.
+    fn sum(&mut self, h: &[f64], ln_h: &[f64]) -> f64 {
+        let mut sum = 0.0;
+        for (i, piece) in self.pieces.iter().enumerate() {
+            self.terms[i] = piece.at(h[i], ln_h[i]);
+            sum += self.terms[i];
+        }
+        sum
+    }
+}
+
+impl Piece {
+    /// Whether the term lies above its tangents and not below.
+    fn is_convex(self) -> bool {
+        matches!(self, Self::Power { gamma, .. } if gamma > 1.0)
+    }
+
+    /// The tangent at h > 0.
+    fn tangent(self, h: f64) -> Self {
+        let term = self.at(h, h.ln());
+        let slope = self.slope(h, term);
+        Self::Chord { constant: term - slope * h, slope }
+    }
+
+    fn at(self, h: f64, ln_h: f64) -> f64 {
+        match self {
+            Self::Power { ln_c, gamma } => (ln_c + gamma * ln_h).exp(),
+            Self::Chord { constant, slope } => constant + slope * h,
+        }
+    }
+
+    /// The derivative where the value is `term`.
+    fn slope(self, h: f64, term: f64) -> f64 {
+        match self {
+            Self::Power { gamma, .. } if h > 0.0 => term * gamma / h,
+            Self::Power { gamma, .. } if gamma < 1.0 => f64::INFINITY,
+            Self::Power { ln_c, gamma } => {
+                if gamma == 1.0 {
+                    ln_c.exp()
+                } else {
+                    0.0
+                }
+            }
+            Self::Chord { slope, .. } => slope,
+        }
+    }
+
+    fn chord(self, lower: f64, upper: f64) -> Self {
+        let (low, high) = (self.at(lower, lower.ln()), self.at(upper, upper.ln()));
+        let slope = if upper > lower { (high - low) / (upper - lower) } else { 0.0 };
+        Self::Chord { constant: low - slope * lower, slope }
+    }
+}
+
+impl MixtureFunction for FixedInverseSum {
+    fn add_gradient(&mut self, h: &[f64], ln_h: &[f64], scale: f64, dh: &mut [f64]) -> f64 {
+        let value = 1.0 / self.sum(h, ln_h);
+        let outer = -scale * value * value;
+        for (i, piece) in self.pieces.iter().enumerate().filter(|_| scale != 0.0) {
+            dh[i] += outer * piece.slope(h[i], self.terms[i]);
+        }
+        value
+    }
+
+    fn fork(&self) -> Box<dyn MixtureFunction + '_> {
+        Box::new(self.clone())
+    }
+
+    fn is_convex(&self) -> bool {
+        !self.pieces.iter().any(|piece| piece.is_convex())
+    }
+
+    /// The second derivatives of `1/S` are those of `-S`, over `S^2`, and a positive ridge, which is
+    /// left out: where all slopes are equal, as at an optimum, it does not matter.
+    fn add_curvature(&self, lower: &[f64], upper: &[f64], scale: f64, out: &mut Curvature) -> bool {
+        let least = self.extreme(lower, upper, 1.0).max(0.0);
+        let most = -self.extreme(lower, upper, -1.0);
+        for (i, piece) in self.pieces.iter().enumerate().filter(|(i, _)| lower[*i] < upper[*i]) {
+            let Piece::Power { ln_c, gamma } = *piece else { continue };
+            let bend = |h: f64| -gamma * (gamma - 1.0) * (ln_c + (gamma - 2.0) * h.ln()).exp();
+            let sum = if gamma <= 1.0 { most } else { least };
+            // At which end a power bends least upwards, or most downwards.
+            let h = if (1.0..2.0).contains(&gamma) { lower[i] } else { upper[i] };
+            if gamma != 1.0 {
+                out.diagonal[i] += scale * bend(h) / (sum * sum);
+            }
+        }
+        true
+    }
+
+    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn MixtureFunction + '_>> {
+        let mut out = self.clone();
+        for (i, piece) in out.pieces.iter_mut().enumerate() {
+            if piece.is_convex() {
+                out.loose.push((i, *piece));
+                *piece = piece.chord(lower[i], upper[i]);
+            }
+        }
+        Some(Box::new(out))
+    }
+
+    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+        let ln_h: Vec<f64> = h.iter().map(|h| h.ln()).collect();
+        let value = 1.0 / self.sum(h, &ln_h);
+        for &(i, power) in &self.loose {
+            out[i] += scale * value * value * (self.terms[i] - power.at(h[i], ln_h[i])).max(0.0);
+        }
     }
 }
 

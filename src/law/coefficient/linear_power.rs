@@ -4,8 +4,12 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 
 use super::constant::{EXPONENTS, LEVELS};
-use super::{BoundCoefficient, CoefficientFn, OneByOne, indexed, named, number, sum};
-use crate::law::Coordinate;
+use super::{
+    BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, indexed, named, number, sum,
+};
+use crate::law::{Coordinate, Curvature};
+use crate::linalg::dot;
+use crate::mixture::least_on_simplex;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
 /// simplex.
@@ -305,6 +309,20 @@ impl CoefficientFn for LinearPower {
         })
     }
 
+    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        let (l, q) = z.split_at(z.len() - 1);
+        let means = Means::of(q[0], l.iter().copied());
+        if means.reach > FAR {
+            return Box::new(Plain::new(self, z));
+        }
+        let terms = l.iter().map(|l| means.corner(*l).term).collect();
+        Box::new(FixedMean { means, terms })
+    }
+
+    fn is_convex(&self, z: &[f64]) -> bool {
+        z.last().is_some_and(|q| *q <= 1.0)
+    }
+
     fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
         let spread = Normal::new(0.0, 0.3).expect("a positive deviation");
         let (lower, upper) = (self.range.start().ln(), self.range.end().ln());
@@ -359,6 +377,137 @@ impl CoefficientFn for LinearPower {
         let symbol_c = format!("ln_C_{symbol}");
         let ln_v = domains.iter().map(|d| Some(gamma * get(&indexed(&symbol_c, d))?));
         ln_v.chain([Some(1.0 / gamma)]).collect()
+    }
+}
+
+/// A power mean at fixed coordinates: a function of `T = sum_i h_i T_i` alone, concave in it where
+/// q >= 1.
+#[derive(Debug, Clone)]
+struct FixedMean {
+    means: Means,
+    terms: Vec<f64>,
+}
+
+impl FixedMean {
+    fn mean(&self, h: &[f64]) -> (f64, f64) {
+        let (mut term, mut total) = (0.0, 0.0);
+        for (t, h) in self.terms.iter().zip(h) {
+            term += h * t;
+            total += h;
+        }
+        (term / total, total)
+    }
+
+    fn value(&self, term: f64) -> f64 {
+        self.means.ln_mean(term).exp()
+    }
+
+    /// The range of T between `lower` and `upper`.
+    fn range(&self, lower: &[f64], upper: &[f64]) -> (f64, f64) {
+        let opposite: Vec<f64> = self.terms.iter().map(|t| -t).collect();
+        let least = least_on_simplex(&self.terms, lower, upper);
+        (least, -least_on_simplex(&opposite, lower, upper))
+    }
+
+    /// By how much the middle of a chord lies below the function.
+    fn sag(&self, low: f64, high: f64) -> f64 {
+        self.value(0.5 * (low + high)) - 0.5 * (self.value(low) + self.value(high))
+    }
+}
+
+impl MixtureFunction for FixedMean {
+    fn add_gradient(&mut self, h: &[f64], _: &[f64], scale: f64, dh: &mut [f64]) -> f64 {
+        let (term, total) = self.mean(h);
+        let value = self.value(term);
+        let q = if self.means.near { 1.0 } else { self.means.q };
+        let outer = scale * value / (q * self.means.power(term) * total);
+        dh.iter_mut().zip(&self.terms).for_each(|(dh, t)| *dh += outer * (t - term));
+        value
+    }
+
+    fn fork(&self) -> Box<dyn MixtureFunction + '_> {
+        Box::new(self.clone())
+    }
+
+    fn is_convex(&self) -> bool {
+        self.means.q <= 1.0
+    }
+
+    /// `M'' c c^T`, where c holds the terms and M'' is the second derivative in T, whose least value is
+    /// at an end of the range of T.
+    fn add_curvature(&self, lower: &[f64], upper: &[f64], scale: f64, out: &mut Curvature) -> bool {
+        let Means { q, near, .. } = self.means;
+        let bend = |term: f64| {
+            let power = self.means.power(term) * if near { 1.0 } else { q };
+            self.value(term) * (1.0 - q) / (power * power)
+        };
+        let (least, most) = self.range(lower, upper);
+        out.ridges.push((scale * bend(least).min(bend(most)), self.terms.clone()));
+        true
+    }
+
+    /// Of a concave mean: what interpolates it between the corners of the smallest simplex that holds
+    /// all mixtures above `lower`, or its chord in T, whichever sags less.
+    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn MixtureFunction + '_>> {
+        if self.is_convex() {
+            return Some(Box::new(self.clone()));
+        }
+        let span = |terms: &mut dyn Iterator<Item = f64>| {
+            terms.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)))
+        };
+        let rest = 1.0 - lower.iter().sum::<f64>();
+        let base: f64 = lower.iter().zip(&self.terms).map(|(l, t)| l * t).sum();
+        let corners = span(&mut self.terms.iter().map(|t| base + rest * t));
+        let (least, most) = self.range(lower, upper);
+        let (slopes, constant): (Vec<f64>, f64) = if most <= least {
+            (vec![0.0; self.terms.len()], self.value(least))
+        } else if self.sag(corners.0, corners.1) <= self.sag(least, most) * (1.0 + 1e-9) {
+            let slopes: Vec<f64> =
+                self.terms.iter().map(|t| self.value(base + rest * t) / rest).collect();
+            let at_lower: f64 = slopes.iter().zip(lower).map(|(s, l)| s * l).sum();
+            (slopes, -at_lower)
+        } else {
+            let slope = (self.value(most) - self.value(least)) / (most - least);
+            let slopes = self.terms.iter().map(|t| slope * t).collect();
+            (slopes, self.value(least) - slope * least)
+        };
+        let room = upper.iter().zip(lower).map(|(u, l)| u - l).collect();
+        Some(Box::new(AffineMean { mean: self, slopes, constant, room }))
+    }
+}
+
+/// An affine function below a concave mean.
+#[derive(Debug, Clone)]
+struct AffineMean<'a> {
+    mean: &'a FixedMean,
+    slopes: Vec<f64>,
+    constant: f64,
+    room: Vec<f64>,
+}
+
+impl MixtureFunction for AffineMean<'_> {
+    fn add_gradient(&mut self, h: &[f64], _: &[f64], scale: f64, dh: &mut [f64]) -> f64 {
+        dh.iter_mut().zip(&self.slopes).for_each(|(dh, slope)| *dh += scale * slope);
+        self.constant + dot(&self.slopes, h)
+    }
+
+    fn fork(&self) -> Box<dyn MixtureFunction + '_> {
+        Box::new(self.clone())
+    }
+
+    fn is_convex(&self) -> bool {
+        true
+    }
+
+    /// The distance, shared among domains by how far T can move with each.
+    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+        let (term, _) = self.mean.mean(h);
+        let distance = self.mean.value(term) - self.constant - dot(&self.slopes, h);
+        let reach = |i: usize| self.room[i] * (self.mean.terms[i] - term).abs();
+        let total: f64 = (0..h.len()).map(reach).sum();
+        if total > 0.0 {
+            (0..h.len()).for_each(|i| out[i] += scale * distance.max(0.0) * reach(i) / total);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use rand::Rng;
 
 use super::Coordinate;
+use super::mixture_function::{MixtureFunction, Plain};
 use crate::linalg::dot;
 
 pub use biased::Biased;
@@ -65,6 +66,19 @@ pub trait CoefficientFn: Debug + Send + Sync {
     fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
         let k = mixtures.first().map_or(0, |h| h.len());
         Box::new(OneByOne::new(self, k))
+    }
+
+    /// The function at coordinates `z`, as a function of h alone; by default through
+    /// [`CoefficientFn::value`] and [`CoefficientFn::add_gradient`].
+    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+        Box::new(Plain::new(self, z))
+    }
+
+    /// Whether the function is known to be convex on the simplex at coordinates `z`, so that a
+    /// mixture found with it can be certified.
+    fn is_convex(&self, z: &[f64]) -> bool {
+        let _ = z;
+        false
     }
 
     /// Whether the value does not depend on h.

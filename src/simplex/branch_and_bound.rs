@@ -1,0 +1,171 @@
+//! A lower bound on the value of a function that is not convex: its region is split into cells, and
+//! on each a convex function below it is minimised. The smaller the cell, the closer the two.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::SimplexObjective;
+use super::descent::{Descent, Point};
+use super::mirror_step::{Multipliers, inside};
+use super::region::Region;
+use crate::mixture::fill_cheapest;
+use crate::optim::Termination;
+
+/// A part of the region with a bound on the values there.
+struct Cell {
+    region: Region,
+    bound: f64,
+    /// Where the relaxation is least, and what splitting each domain would gain.
+    h: Vec<f64>,
+    looseness: Vec<f64>,
+}
+
+/// Cells come in the order of their bounds, least first.
+impl Ord for Cell {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.bound.total_cmp(&self.bound)
+    }
+}
+
+impl PartialOrd for Cell {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Cell {}
+
+/// What a search of cells showed.
+pub(super) struct Proof {
+    /// No mixture of the region has a value below this.
+    pub(super) bound: f64,
+    /// Cells whose relaxation was minimised.
+    pub(super) cells: usize,
+    /// The best point found, which may be better than the one that came in.
+    pub(super) best: Point,
+}
+
+/// Splits cells until the bound is within `tolerance` of the best value, or `max_cells` are done;
+/// `None` if the objective knows no relaxation.
+pub(super) fn prove(
+    objective: &mut dyn SimplexObjective,
+    region: &Region,
+    best: Point,
+    tolerance: f64,
+    max_cells: usize,
+    iterations: &mut usize,
+) -> Option<Proof> {
+    let mut proof = Proof { bound: f64::INFINITY, cells: 0, best };
+    let mut open = BinaryHeap::new();
+    let mut whole = region.clone();
+    whole.tighten();
+    let mut fresh = vec![(whole, f64::NEG_INFINITY, proof.best.h.clone())];
+    loop {
+        for (part, bound, near) in fresh.drain(..) {
+            proof.cells += 1;
+            let enough = proof.best.value - tolerance;
+            let mut cell = relax(objective, part, &near, [tolerance, enough], iterations)?;
+            cell.bound = cell.bound.max(bound);
+            // The least point of the relaxation is a good place to look for a better mixture.
+            let start = Point::at(objective, region, inside(region, &cell.h));
+            if start.value < proof.best.value {
+                let polish = Descent::to(0.1 * tolerance);
+                let (point, _) = polish.run(objective, region, start, iterations);
+                if point.value < proof.best.value {
+                    proof.best = point;
+                }
+            }
+            open.push(cell);
+        }
+        let Some(cell) = open.pop() else { break };
+        // What was left out of cells is above the best value less the tolerance only.
+        proof.bound = cell.bound.min(proof.best.value - tolerance);
+        if cell.bound >= proof.best.value - tolerance || proof.cells >= max_cells {
+            break;
+        }
+        let Some(i) = most_loose(&cell) else { break };
+        let (lower, upper) = cell.region.bounds(i);
+        let middle = 0.5 * (lower + upper);
+        for (lower, upper) in [(lower, middle), (middle, upper)] {
+            let mut half = cell.region.with_bounds(i, lower, upper);
+            if half.tighten() {
+                fresh.push((half, cell.bound, cell.h.clone()));
+            }
+        }
+    }
+    Some(proof)
+}
+
+/// Minimises the relaxation on a part of the region, to the tolerance or until its bound is enough;
+/// `None` if there is none.
+fn relax(
+    objective: &mut dyn SimplexObjective,
+    region: Region,
+    near: &[f64],
+    [tolerance, enough]: [f64; 2],
+    iterations: &mut usize,
+) -> Option<Cell> {
+    let mut below = objective.relaxation(region.lower(), region.upper())?;
+    let mut start = Point::at(below.as_mut(), &region, inside(&region, near));
+    start.multipliers = Multipliers::even(region.groups().len(), below.parts());
+    let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };
+    // Most cells are split or left before they are solved to the end.
+    let short = Descent { max_iterations: 200, ..descent };
+    let (mut point, stop) = short.run(below.as_mut(), &region, start, iterations);
+    let mut looseness = vec![0.0; point.h.len()];
+    below.add_looseness(&point.h, &point.multipliers.parts, &mut looseness);
+    if stop == Termination::Exhausted && looseness.iter().all(|x| *x <= 0.0) {
+        (point, _) = descent.run(below.as_mut(), &region, point, iterations);
+    }
+    let bound =
+        if point.is_finite() { point.value - point.gap(&region) } else { f64::NEG_INFINITY };
+    let bends = below.curvature(region.lower(), region.upper(), &point.multipliers.parts);
+    drop(below);
+    let mut cell = Cell { region, bound, h: point.h.clone(), looseness };
+    if bound.is_finite() {
+        cell.shrink(&point, bends.as_deref(), (enough - bound).max(0.0));
+    }
+    Some(cell)
+}
+
+impl Cell {
+    /// Leaves out what is shown to have values more than `slack` above the bound.
+    ///
+    /// A weight that is dearer than the price of weight costs the difference for each unit above its
+    /// least, a cheaper one below its most; and at a distance x from where the relaxation is least its
+    /// value is higher by at least half the curvature times x^2.
+    fn shrink(&mut self, point: &Point, bends: Option<&[f64]>, slack: f64) {
+        let cost = self.region.priced(&point.slope(), &point.multipliers.groups);
+        let (_, price) = fill_cheapest(&cost, self.region.lower(), self.region.upper());
+        for (i, cost) in cost.iter().enumerate().filter(|(_, cost)| cost.is_finite()) {
+            let (mut lower, mut upper) = self.region.bounds(i);
+            let reach = slack / (cost - price).abs();
+            let bent = bends.map_or(f64::INFINITY, |bends| (2.0 * slack / bends[i]).sqrt());
+            if *cost > price && reach < upper - lower {
+                upper = lower + reach;
+            } else if *cost < price && reach < upper - lower {
+                lower = upper - reach;
+            }
+            if bent.is_finite() {
+                (lower, upper) = (lower.max(self.h[i] - bent), upper.min(self.h[i] + bent));
+            }
+            if lower <= upper {
+                self.region = self.region.with_bounds(i, lower, upper);
+            }
+        }
+    }
+}
+
+/// The domain to split, the one that most of the distance to the function is due to; `None` where
+/// the relaxation is exact already.
+fn most_loose(cell: &Cell) -> Option<usize> {
+    let movable =
+        (0..cell.h.len()).filter(|&i| !cell.region.is_fixed(i) && cell.looseness[i] > 0.0);
+    movable.max_by(|&i, &j| cell.looseness[i].total_cmp(&cell.looseness[j]))
+}

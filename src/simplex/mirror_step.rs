@@ -1,0 +1,379 @@
+//! One step of mirror descent, exact on every region and for the largest of several functions.
+//!
+//! From h the step goes to the least of `max_t (f_t + <g_t, h' - h>) + KL(h'|h) / eta` within the
+//! region. Bounds and the sum of one are kept by shifting and clipping logarithms ([`spread`]).
+//! Groups and several functions are rows `<a, h'> - level <= b` with multipliers y >= 0, which a
+//! projected Newton method finds as the maximum of the dual, a concave function of few variables.
+
+use super::region::Region;
+use crate::linalg::{cholesky, cholesky_solve, dot};
+
+/// The least logarithm of a weight: far below anything that matters, and no underflow.
+const MIN_LN_WEIGHT: f64 = -460.0;
+/// Starts have at least about this weight for every domain.
+const LIFT: f64 = 1e-6;
+/// The level of several functions moves almost freely: by the square over twice this.
+const LEVEL_ROOM: f64 = 1e4;
+
+/// How far Newton's method moves a logarithm at once.
+const LONGEST: f64 = 5.0;
+/// A step that breaks a group by more is none.
+const BROKEN: f64 = 5e-13;
+
+/// The functions of which an objective is the largest, at a point: values and gradients.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) values: Vec<f64>,
+    pub(super) slopes: Vec<f64>,
+}
+
+impl Parts {
+    pub(super) fn slope(&self, t: usize) -> &[f64] {
+        let k = self.slopes.len() / self.values.len();
+        &self.slopes[t * k..][..k]
+    }
+
+    pub(super) fn worst(&self) -> f64 {
+        // NaN is not a value to be overlooked.
+        self.values
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, |a, b| if b.is_nan() { b } else { a.max(b) })
+    }
+}
+
+/// Multipliers of the groups, in units of the objective, and shares of the parts, which sum to one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Multipliers {
+    pub(super) groups: Vec<f64>,
+    pub(super) parts: Vec<f64>,
+}
+
+impl Multipliers {
+    /// None for the groups, and the same share for every part.
+    pub(super) fn even(groups: usize, parts: usize) -> Self {
+        Self { groups: vec![0.0; groups], parts: vec![1.0 / parts as f64; parts] }
+    }
+}
+
+/// Where a step leads.
+#[derive(Debug, Clone)]
+pub(super) struct Landing {
+    pub(super) h: Vec<f64>,
+    pub(super) ln_h: Vec<f64>,
+    pub(super) multipliers: Multipliers,
+}
+
+/// The weights `h_i = e^(rho_i + c)`, clipped to the bounds of the region, with the c that makes their
+/// sum one; into `ln_h` and `h`.
+fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
+    let (lower, upper) = (region.lower(), region.upper());
+    let k = rho.len();
+    let free = |i: &usize| lower[*i] < upper[*i];
+    // Where weight i leaves its lower bound and where it meets its upper one.
+    let leaves = |i: usize| lower[i].ln() - rho[i];
+    let meets = |i: usize| if upper[i] >= 1.0 { f64::INFINITY } else { upper[i].ln() - rho[i] };
+    let total = |c: f64| -> f64 {
+        (0..k)
+            .map(|i| if free(&i) { (rho[i] + c).exp().clamp(lower[i], upper[i]) } else { lower[i] })
+            .sum()
+    };
+    // The last place where something changes and the sum is still too small, and the next one.
+    let (mut below, mut above) = (f64::NEG_INFINITY, f64::INFINITY);
+    for c in (0..k).filter(free).flat_map(|i| [leaves(i), meets(i)]) {
+        if c > below && c < above {
+            if total(c) <= 1.0 { below = c } else { above = c }
+        }
+    }
+    let mut clipped = 0.0;
+    let mut top = f64::NEG_INFINITY;
+    let moves = |i: &usize| free(i) && leaves(*i) <= below && meets(*i) >= above;
+    for i in 0..k {
+        if moves(&i) {
+            top = top.max(rho[i]);
+        } else {
+            h[i] = if free(&i) && meets(i) <= below { upper[i] } else { lower[i] };
+            ln_h[i] = h[i].ln();
+            clipped += h[i];
+        }
+    }
+    let sum: f64 = (0..k).filter(moves).map(|i| (rho[i] - top).exp()).sum();
+    let shift = (1.0 - clipped).max(f64::MIN_POSITIVE).ln() - top - sum.ln();
+    for i in (0..k).filter(moves) {
+        ln_h[i] = (rho[i] + shift).max(MIN_LN_WEIGHT);
+        h[i] = ln_h[i].exp().clamp(lower[i], upper[i]);
+    }
+}
+
+/// The rows of the step: `low <= <a, h> - level <= high`, the level only where there is one. A
+/// multiplier y > 0 holds the row at `high`, one < 0 at `low`.
+#[derive(Default)]
+struct Rows {
+    a: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    has_level: Vec<bool>,
+}
+
+/// The dual at one y, with its slopes; where y is zero, the one into which it rises.
+#[derive(Clone)]
+struct Dual {
+    y: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+    h: Vec<f64>,
+    ln_h: Vec<f64>,
+}
+
+struct Problem<'a> {
+    region: &'a Region,
+    rows: Rows,
+    /// Logarithms of where the step would lead without rows.
+    rho: Vec<f64>,
+    eta: f64,
+}
+
+impl Problem<'_> {
+    fn row(&self, j: usize) -> &[f64] {
+        let k = self.rho.len();
+        &self.rows.a[j * k..][..k]
+    }
+
+    /// By how much row j is missed at most, relative to its size.
+    fn residual(&self, at: &Dual) -> f64 {
+        let size = |j: usize| 1.0 + self.rows.high[j].abs();
+        (0..at.y.len()).map(|j| at.gradient[j].abs() / size(j)).fold(0.0, f64::max)
+    }
+
+    fn dual(&self, y: Vec<f64>) -> Dual {
+        let k = self.rho.len();
+        let mut rho = self.rho.clone();
+        let (mut used, mut of_bounds) = (0.0, 0.0);
+        for (j, &y) in y.iter().enumerate().filter(|(_, y)| **y != 0.0) {
+            rho.iter_mut().zip(self.row(j)).for_each(|(rho, a)| *rho -= y * a);
+            used += if self.rows.has_level[j] { y } else { 0.0 };
+            of_bounds += y * if y > 0.0 { self.rows.high[j] } else { self.rows.low[j] };
+        }
+        let (mut h, mut ln_h) = (vec![0.0; k], vec![0.0; k]);
+        spread(self.region, &rho, &mut ln_h, &mut h);
+        let entropy: f64 = (0..k).filter(|&i| h[i] > 0.0).map(|i| h[i] * (ln_h[i] - rho[i])).sum();
+        let unused = if self.rows.has_level.contains(&true) { self.eta - used } else { 0.0 };
+        let level = -LEVEL_ROOM * unused;
+        let value = entropy - of_bounds + unused * level / 2.0;
+        let slope = |(j, y): (usize, &f64)| {
+            let at = dot(self.row(j), &h) - if self.rows.has_level[j] { level } else { 0.0 };
+            let (above, below) = (at - self.rows.high[j], at - self.rows.low[j]);
+            if *y > 0.0 || (*y == 0.0 && above > 0.0) {
+                above
+            } else if *y < 0.0 || below < 0.0 {
+                below
+            } else {
+                0.0
+            }
+        };
+        let gradient = y.iter().enumerate().map(slope).collect();
+        Dual { y, value, gradient, h, ln_h }
+    }
+
+    /// The negative second derivatives of the dual among `free` rows.
+    fn curvature(&self, at: &Dual, free: &[usize]) -> Vec<f64> {
+        let (lower, upper) = (self.region.lower(), self.region.upper());
+        let moves: Vec<usize> =
+            (0..at.h.len()).filter(|&i| at.h[i] > lower[i] && at.h[i] < upper[i]).collect();
+        let total: f64 = moves.iter().map(|&i| at.h[i]).sum();
+        let mean = |j: usize| -> f64 {
+            let sum: f64 = moves.iter().map(|&i| at.h[i] * self.row(j)[i]).sum();
+            if total > 0.0 { sum / total } else { 0.0 }
+        };
+        let means: Vec<f64> = free.iter().map(|&j| mean(j)).collect();
+        let mut out = vec![0.0; free.len() * free.len()];
+        for (p, &i) in free.iter().enumerate() {
+            for (q, &j) in free.iter().enumerate() {
+                let (a, b) = (self.row(i), self.row(j));
+                let covariance: f64 =
+                    moves.iter().map(|&x| at.h[x] * (a[x] - means[p]) * (b[x] - means[q])).sum();
+                let level = self.rows.has_level[i] && self.rows.has_level[j];
+                out[p * free.len() + q] = covariance + if level { LEVEL_ROOM } else { 0.0 };
+            }
+        }
+        out
+    }
+
+    /// Newton's direction among the rows that can move; the further away, the more cautious.
+    fn direction(&self, at: &Dual) -> Vec<f64> {
+        // A multiplier next to zero, where another bound begins, goes there if its slope says so:
+        // otherwise it would make every step short.
+        let near = self.residual(at).min(0.1);
+        let ends = |j: &usize| {
+            at.y[*j] != 0.0
+                && at.y[*j].abs() <= near
+                && self.has_kink(*j)
+                && at.y[*j] * at.gradient[*j] < 0.0
+        };
+        let mut free: Vec<usize> = (0..at.y.len())
+            .filter(|j| (at.y[*j] != 0.0 || at.gradient[*j] != 0.0) && !ends(j))
+            .collect();
+        loop {
+            let mut direction = self.newton(at, &free);
+            (0..at.y.len()).filter(ends).for_each(|j| direction[j] = -at.y[j]);
+            // A row at zero whose slope leads away from there, but Newton the other way, waits.
+            let waits = |j: &usize| at.y[*j] == 0.0 && direction[*j] * at.gradient[*j] < 0.0;
+            let before = free.len();
+            free.retain(|j| !waits(j));
+            if free.len() == before {
+                return self.shortened(direction);
+            }
+        }
+    }
+
+    fn newton(&self, at: &Dual, free: &[usize]) -> Vec<f64> {
+        let n = free.len();
+        let curvature = self.curvature(at, free);
+        let largest = (0..n)
+            .filter(|p| !self.rows.has_level[free[*p]])
+            .map(|p| curvature[p * n + p])
+            .fold(1e-6, f64::max);
+        let mut ridge = self.residual(at).clamp(1e-13, 1e-6) * largest;
+        loop {
+            let mut factor = curvature.clone();
+            (0..n).for_each(|i| factor[i * n + i] += ridge);
+            if cholesky(&mut factor, n, n) {
+                let mut x: Vec<f64> = free.iter().map(|&j| at.gradient[j]).collect();
+                cholesky_solve(&factor, n, n, &mut x);
+                let mut out = vec![0.0; at.y.len()];
+                free.iter().zip(x).for_each(|(&j, x)| out[j] = x);
+                return out;
+            }
+            ridge *= 100.0;
+        }
+    }
+
+    /// A direction in which no logarithm of a weight moves further than Newton's model can be
+    /// trusted.
+    fn shortened(&self, mut direction: Vec<f64>) -> Vec<f64> {
+        let move_of = |i: usize| {
+            let of_row = |(j, d): (usize, &f64)| d * self.row(j)[i];
+            direction.iter().enumerate().map(of_row).sum::<f64>().abs()
+        };
+        let longest = (0..self.rho.len()).map(move_of).fold(0.0, f64::max);
+        if longest > LONGEST {
+            direction.iter_mut().for_each(|d| *d *= LONGEST / longest);
+        }
+        direction
+    }
+
+    /// A multiplier that moved from `y` by `step`. It stops at zero, where another bound begins.
+    fn moved(&self, j: usize, y: f64, step: f64) -> f64 {
+        let to = y + step;
+        let passes = self.has_kink(j) && y * to < 0.0;
+        if passes || (to < 0.0 && self.rows.low[j] == f64::NEG_INFINITY) { 0.0 } else { to }
+    }
+
+    fn has_kink(&self, j: usize) -> bool {
+        self.rows.low[j] < self.rows.high[j]
+    }
+
+    /// The maximum of the dual from `y`.
+    fn solve(&self, y: Vec<f64>) -> Dual {
+        let mut at = self.dual(y);
+        for _ in 0..100 {
+            let residual = self.residual(&at);
+            if residual <= 1e-15 {
+                break;
+            }
+            let direction = self.direction(&at);
+            let mut length = 1.0;
+            let next = loop {
+                let y = (0..at.y.len()).map(|j| self.moved(j, at.y[j], length * direction[j]));
+                let next = self.dual(y.collect());
+                let step = next.y.iter().zip(&at.y).map(|(a, b)| a - b);
+                let rise: f64 = step.zip(&at.gradient).map(|(d, g)| d * g).sum();
+                let higher = next.value >= at.value + 1e-4 * rise && rise > 0.0;
+                // Next to the maximum values differ by rounding, and slopes decide.
+                if higher || (residual < 1e-6 && self.residual(&next) <= 0.5 * residual) {
+                    break Some(next);
+                }
+                length *= 0.5;
+                if length < 1e-13 {
+                    break None;
+                }
+            };
+            let Some(next) = next else { break };
+            at = next;
+        }
+        at
+    }
+}
+
+/// The mixture of the region next to `h`, with zeros lifted off the faces as far as the region allows.
+pub(super) fn inside(region: &Region, h: &[f64]) -> Landing {
+    let lifted: Vec<f64> = h.iter().map(|h| h.max(LIFT)).collect();
+    let ln_h: Vec<f64> = lifted.iter().map(|h| h.ln()).collect();
+    mirror_step(region, &lifted, &ln_h, None, 0.0, None)
+}
+
+/// The step of length `eta` from weights with logarithms `ln_h`; with `parts` of `None`, the nearest
+/// mixture of the region. Weights of NaN if the groups could not be kept: a shorter step will.
+pub(super) fn mirror_step(
+    region: &Region,
+    h: &[f64],
+    ln_h: &[f64],
+    parts: Option<&Parts>,
+    eta: f64,
+    near: Option<&Multipliers>,
+) -> Landing {
+    let k = h.len();
+    let several = parts.is_some_and(|parts| parts.values.len() > 1);
+    let mut rho = ln_h.to_vec();
+    if let Some(parts) = parts.filter(|_| !several) {
+        rho.iter_mut().zip(&parts.slopes).for_each(|(rho, g)| *rho -= eta * g);
+    }
+    for (i, rho) in rho.iter_mut().enumerate() {
+        // A fixed weight does not move, however steep the slope; others come from -inf too.
+        *rho = if region.is_fixed(i) { 0.0 } else { rho.max(-1e300) };
+    }
+    let groups = region.groups();
+    if groups.is_empty() && !several {
+        let (mut next, mut ln_next) = (vec![0.0; k], vec![0.0; k]);
+        spread(region, &rho, &mut ln_next, &mut next);
+        let multipliers = Multipliers { groups: Vec::new(), parts: vec![1.0] };
+        return Landing { h: next, ln_h: ln_next, multipliers };
+    }
+    let mut rows = Rows::default();
+    for group in groups {
+        rows.a.extend_from_slice(&group.a);
+        rows.low.push(group.lower);
+        rows.high.push(group.upper);
+        rows.has_level.push(false);
+    }
+    let mut y =
+        near.map_or(vec![0.0; groups.len()], |near| near.groups.iter().map(|y| y * eta).collect());
+    if let Some(parts) = parts.filter(|_| several) {
+        // Levels are relative to the worst value, so that they are small.
+        let worst = parts.worst();
+        for (t, value) in parts.values.iter().enumerate() {
+            let slope = parts.slope(t);
+            rows.a.extend_from_slice(slope);
+            rows.low.push(f64::NEG_INFINITY);
+            rows.high.push(dot(slope, h) - (value - worst));
+            rows.has_level.push(true);
+            y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
+        }
+    }
+    let mut dual = Problem { region, rows, rho, eta }.solve(y);
+    if dual.gradient[..groups.len()].iter().any(|broken| broken.abs() > BROKEN) {
+        dual.h.fill(f64::NAN);
+    }
+    let (of_groups, of_parts) = dual.y.split_at(groups.len());
+    let total: f64 = of_parts.iter().sum();
+    let unit = if eta > 0.0 { 1.0 / eta } else { 0.0 };
+    let multipliers = Multipliers {
+        groups: of_groups.iter().map(|y| y * unit).collect(),
+        parts: if several && total > 0.0 {
+            of_parts.iter().map(|y| y / total).collect()
+        } else {
+            vec![1.0; parts.map_or(1, |parts| parts.values.len())]
+        },
+    };
+    Landing { h: dual.h, ln_h: dual.ln_h, multipliers }
+}
