@@ -6,7 +6,6 @@ use std::collections::BinaryHeap;
 
 use super::SimplexObjective;
 use super::descent::{Descent, Point};
-use super::mirror_step::{Multipliers, inside};
 use super::region::Region;
 use crate::mixture::fill_cheapest;
 use crate::optim::Termination;
@@ -73,7 +72,7 @@ pub(super) fn prove(
             let mut cell = relax(objective, part, &near, [tolerance, enough], iterations)?;
             cell.bound = cell.bound.max(bound);
             // The least point of the relaxation is a good place to look for a better mixture.
-            let start = Point::at(objective, region, inside(region, &cell.h));
+            let start = Point::near(objective, region, &cell.h);
             if start.value < proof.best.value {
                 let polish = Descent::to(0.1 * tolerance);
                 let (point, _) = polish.run(objective, region, start, iterations);
@@ -112,14 +111,15 @@ fn relax(
     iterations: &mut usize,
 ) -> Option<Cell> {
     let mut below = objective.relaxation(region.lower(), region.upper())?;
-    let mut start = Point::at(below.as_mut(), &region, inside(&region, near));
-    start.multipliers = Multipliers::even(region.groups().len(), below.parts());
+    let start = Point::near(below.as_mut(), &region, near);
     let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };
     // Most cells are split or left before they are solved to the end.
     let short = Descent { max_iterations: 200, ..descent };
     let (mut point, stop) = short.run(below.as_mut(), &region, start, iterations);
     let mut looseness = vec![0.0; point.h.len()];
-    below.add_looseness(&point.h, &point.multipliers.parts, &mut looseness);
+    // A part that does not count on the relaxation may be the worst of the function.
+    let shares: Vec<f64> = point.multipliers.parts.iter().map(|share| share + 0.01).collect();
+    below.add_looseness(&point.h, &shares, &mut looseness);
     if stop == Termination::Exhausted && looseness.iter().all(|x| *x <= 0.0) {
         (point, _) = descent.run(below.as_mut(), &region, point, iterations);
     }

@@ -2,9 +2,12 @@
 //! region.
 
 use super::SimplexObjective;
-use super::mirror_step::{Landing, Multipliers, Parts, mirror_step};
+use super::mirror_step::{Landing, Multipliers, Parts, inside, mirror_step};
 use super::region::Region;
 use crate::optim::Termination;
+
+/// The longest step, in logarithms of weights for the largest slope.
+const LONGEST: f64 = 1e9;
 
 /// How long a step of mirror descent is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +30,13 @@ pub(super) struct Point {
 }
 
 impl Point {
+    /// The mixture of the region next to `h`, inside of it as far as that is possible.
+    pub(super) fn near(objective: &mut dyn SimplexObjective, region: &Region, h: &[f64]) -> Self {
+        let mut to = inside(region, h);
+        to.multipliers = Multipliers::even(region.groups().len(), objective.parts());
+        Self::at(objective, region, to)
+    }
+
     pub(super) fn at(objective: &mut dyn SimplexObjective, region: &Region, to: Landing) -> Self {
         let Landing { h, ln_h, multipliers } = to;
         let (k, m) = (h.len(), objective.parts());
@@ -172,7 +182,7 @@ impl Descent {
                     return (at, Termination::NoProgress);
                 }
             };
-            eta *= 2.0;
+            eta = (2.0 * eta).min(LONGEST / size);
         }
         (at, Termination::Exhausted)
     }

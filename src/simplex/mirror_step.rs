@@ -13,10 +13,12 @@ const MIN_LN_WEIGHT: f64 = -460.0;
 /// Starts have at least about this weight for every domain.
 const LIFT: f64 = 1e-6;
 /// The level of several functions moves almost freely: by the square over twice this.
-const LEVEL_ROOM: f64 = 1e4;
+const LEVEL_ROOM: f64 = 100.0;
 
 /// How far Newton's method moves a logarithm at once.
 const LONGEST: f64 = 5.0;
+/// A weight that can be overlooked while others are not met.
+const NEXT_TO_NOTHING: f64 = 1e-3;
 /// A step that breaks a group by more is none.
 const BROKEN: f64 = 5e-13;
 
@@ -221,7 +223,7 @@ impl Problem<'_> {
             let before = free.len();
             free.retain(|j| !waits(j));
             if free.len() == before {
-                return self.shortened(direction);
+                return self.shortened(at, direction);
             }
         }
     }
@@ -249,16 +251,21 @@ impl Problem<'_> {
     }
 
     /// A direction in which no logarithm of a weight moves further than Newton's model can be
-    /// trusted.
-    fn shortened(&self, mut direction: Vec<f64>) -> Vec<f64> {
-        let move_of = |i: usize| {
-            let of_row = |(j, d): (usize, &f64)| d * self.row(j)[i];
-            direction.iter().enumerate().map(of_row).sum::<f64>().abs()
+    /// trusted; weights that are next to nothing before and after may move as they like.
+    fn shortened(&self, at: &Dual, mut direction: Vec<f64>) -> Vec<f64> {
+        let move_of = |i: usize| -> f64 {
+            direction.iter().enumerate().map(|(j, d)| -d * self.row(j)[i]).sum()
         };
-        let longest = (0..self.rho.len()).map(move_of).fold(0.0, f64::max);
-        if longest > LONGEST {
-            direction.iter_mut().for_each(|d| *d *= LONGEST / longest);
-        }
+        let moves: Vec<f64> = (0..self.rho.len()).map(move_of).collect();
+        // What moves all weights alike moves none.
+        let mean = dot(&moves, &at.h);
+        let share = moves.iter().zip(&at.h).filter(|(_, h)| **h > 0.0).map(|(m, h)| {
+            let beyond = (NEXT_TO_NOTHING / h).ln().max(0.0);
+            let by = if beyond > 0.0 { m - mean } else { (m - mean).abs() };
+            if by > 0.0 { (LONGEST + beyond) / by } else { 1.0 }
+        });
+        let share = share.fold(1.0, f64::min);
+        direction.iter_mut().for_each(|d| *d *= share);
         direction
     }
 
