@@ -8,8 +8,9 @@ mod common;
 
 use common::{Best, Fitted, Options, Result, say};
 use mixlaw::Sweep;
-use mixlaw::ndarray::ArrayView1;
+use mixlaw::plan::{Extrapolation, Outside};
 use mixlaw::sweep::TRAIN;
+use serde_json::Value;
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");
 const VALIDATION: &str = include_str!("data/byte_validation.csv");
@@ -34,28 +35,22 @@ fn run(options: &Options) -> Result<()> {
 
     let mixtures = common::best_mixtures(&sweep, &fits, options)?;
     let train = sweep.split(TRAIN)?;
-    let range = |column: ArrayView1<'_, f64>| {
-        let fold = |f: fn(f64, f64) -> f64| column.iter().copied().reduce(f).expect("a row");
-        (fold(f64::min), fold(f64::max))
-    };
-    let trained: Vec<(f64, f64)> = train.mixtures().columns().into_iter().map(range).collect();
-    say!("Best mixtures at N = {:.4e}, D = {:.4e}\n\n", mixtures[0].n, mixtures[0].d);
+    let at = &mixtures[0].choice;
+    say!("Best mixtures at N = {:.4e}, D = {:.4e}\n\n", at.n, at.d);
     for best in &mixtures {
-        let Best { law, optimum, uniform_loss, domains, .. } = best;
+        let Best { law, choice, uniform_loss, .. } = best;
+        let optimum = &choice.optimum;
         say!("{law}, {}\n", best.goal());
-        say!("  {:.3}\n", optimum.weights.named(domains));
+        say!("  {:.3}\n", optimum.weights.named(&choice.domains));
         say!("  predicted loss {:.4}, uniform {:.4}\n", optimum.value, uniform_loss);
-        for (domain, (weight, (least, most))) in
-            domains.iter().zip(optimum.weights.iter().zip(&trained))
-        {
-            if weight < least || weight > most {
-                say!("  extrapolates: {domain} {weight:.3}, trained on {least:.3} to {most:.3}\n");
-            }
+        for Outside { domain, weight, lower, upper } in Extrapolation::of(choice, &train)?.weights {
+            say!("  extrapolates: {domain} {weight:.3}, trained on {lower:.3} to {upper:.3}\n");
         }
     }
     if options.path.is_none() {
         print_validation(&fits, options)?;
     }
+    let mixtures: Vec<Value> = mixtures.iter().map(|x| common::mixture_json(x).into()).collect();
     common::write_json(options, &fits, &mixtures)
 }
 

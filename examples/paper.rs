@@ -85,6 +85,7 @@ fn run(options: &Options) -> Result<()> {
         "Largest differences: Table 8 train {train}, 3B {held_out}; Table 4 {means}; h*_avg \
          {average}; h*_OH {openhermes}\n"
     );
+    let mixtures: Vec<_> = mixtures.iter().map(|x| common::mixture_json(x).into()).collect();
     common::write_json(options, &fits, &mixtures)
 }
 
@@ -146,8 +147,8 @@ fn print_mixture(title: &str, best: &Best, paper: &[f64; 7]) -> Largest {
     let mut largest = Largest(0.0, String::new());
     say!("{title:24}\n{:24}  {HEADS}\n", "");
     for (target, &paper) in TARGETS.into_iter().zip(paper) {
-        let domain = best.domains.iter().position(|d| d == target).expect("it was checked");
-        let ours = 100.0 * best.optimum.weights[domain];
+        let domain = best.choice.domains.iter().position(|d| d == target).expect("it was checked");
+        let ours = 100.0 * best.choice.optimum.weights[domain];
         say!("  {target:22}  {}\n", largest.cell(target, ours, paper, 1));
     }
     largest

@@ -327,3 +327,44 @@ pub enum SimplexError {
     #[error(transparent)]
     Mixture(#[from] MixtureError),
 }
+
+/// A question that a plan cannot answer.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A plan without targets.
+    #[error("the plan has no targets, expected at least one law")]
+    NoTargets,
+    /// A setting out of its range.
+    #[error("{name}: {value}, expected {expected}")]
+    Setting {
+        /// Which one.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A loss that no budget reaches.
+    #[error("a value of {value} is not reached by any N and D considered; in the limit it is {floor}")]
+    Unreachable {
+        /// The value asked for, in nats.
+        value: f64,
+        /// The least value of infinite N and D, in nats.
+        floor: f64,
+    },
+    /// Names that do not belong together.
+    #[error("the plan has {}, but {} are needed", plan.join(", "), sweep.join(", "))]
+    Domains {
+        /// The domains or targets of the plan.
+        plan: Vec<String>,
+        /// Those of the sweep, or those that the targets should be.
+        sweep: Vec<String>,
+    },
+    /// A worst case has no parts that add up.
+    #[error("only a sum of losses can be decomposed, not the worst of them")]
+    NotASum,
+    /// No mixture can be looked for.
+    #[error(transparent)]
+    Simplex(#[from] SimplexError),
+}

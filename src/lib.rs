@@ -91,6 +91,7 @@
 //! * `csv` (default): read and write sweeps as CSV files.
 //! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
 //!   bit, on any number of them.
+//! * `plot`: pictures of fits and mixtures as SVG.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.
@@ -103,15 +104,20 @@ pub mod law;
 mod linalg;
 mod mixture;
 pub mod optim;
+pub mod plan;
+#[cfg(feature = "plot")]
+#[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
+pub mod plot;
 pub mod simplex;
 pub mod sweep;
 pub mod testing;
 
 pub use ndarray;
 
-pub use error::{FitError, LawError, MixtureError, SimplexError, SweepError};
+pub use error::{FitError, LawError, MixtureError, PlanError, SimplexError, SweepError};
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
+pub use plan::Plan;
 pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
 pub use sweep::{Scales, Sweep};
 

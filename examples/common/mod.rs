@@ -13,7 +13,8 @@ use mixlaw::law::{
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Optimum, SimplexSolver, Sweep};
+use mixlaw::plan::{Choice, Plan};
+use mixlaw::{Fit, Fitter, Mixture, Sweep};
 use serde_json::{Map, Value, json};
 
 /// `print!` that ends the program quietly when nobody reads on, as behind `| head`.
@@ -87,8 +88,11 @@ pub struct Options {
     pub json: Option<String>,
 }
 
+/// Takes a flag that only one example has, with its value from the parser; false if it is unknown.
+pub type Extra<'a> = &'a mut dyn FnMut(&str, &mut lexopt::Parser) -> Result<bool>;
+
 /// The options of the command line, or `None` where it asks for help.
-pub fn options() -> Result<Option<Options>> {
+pub fn options(extra: Extra<'_>) -> Result<Option<Options>> {
     use lexopt::prelude::*;
     let mut options = Options {
         path: None,
@@ -104,9 +108,6 @@ pub fn options() -> Result<Option<Options>> {
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
-        let text = |parser: &mut lexopt::Parser| -> Result<String> {
-            Ok(parser.value()?.into_string().map_err(|_| "an argument is not UTF-8 text")?)
-        };
         match argument {
             Long("help") | Short('h') => return Ok(None),
             Long("laws") => {
@@ -141,9 +142,7 @@ pub fn options() -> Result<Option<Options>> {
             Long("weights") => {
                 let pairs = list(&text(&mut parser)?);
                 let pair = |pair: &String| -> Result<(String, f64)> {
-                    let expected = || format!("--weights: `{pair}`, expected TARGET=WEIGHT");
-                    let (target, weight) = pair.split_once('=').ok_or_else(expected)?;
-                    let target = target.trim();
+                    let (target, weight) = self::pair("--weights", pair, "TARGET=WEIGHT")?;
                     Ok((target.to_owned(), positive(&format!("--weights {target}"), weight)?))
                 };
                 options.weights = Some(pairs.iter().map(pair).collect::<Result<_>>()?);
@@ -151,6 +150,12 @@ pub fn options() -> Result<Option<Options>> {
             Long("json") => options.json = Some(text(&mut parser)?),
             Value(path) if options.path.is_none() => {
                 options.path = Some(path.to_string_lossy().into_owned());
+            }
+            Long(flag) => {
+                let flag = flag.to_owned();
+                if !extra(&flag, &mut parser)? {
+                    return Err(format!("invalid option '--{flag}'").into());
+                }
             }
             _ => return Err(argument.unexpected().into()),
         }
@@ -160,6 +165,17 @@ pub fn options() -> Result<Option<Options>> {
     unique("--targets", options.targets.iter().flatten())?;
     unique("--laws", options.laws.iter())?;
     Ok(Some(options))
+}
+
+/// The value of a flag.
+pub fn text(parser: &mut lexopt::Parser) -> Result<String> {
+    Ok(parser.value()?.into_string().map_err(|_| "an argument is not UTF-8 text")?)
+}
+
+/// The two sides of `NAME=VALUE`.
+pub fn pair<'a>(flag: &str, text: &'a str, expected: &str) -> Result<(&'a str, &'a str)> {
+    let sides = text.split_once('=').ok_or_else(|| format!("{flag}: `{text}`, expected {expected}"))?;
+    Ok((sides.0.trim(), sides.1.trim()))
 }
 
 fn unique<'a>(flag: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
@@ -173,7 +189,7 @@ fn unique<'a>(flag: &str, names: impl Iterator<Item = &'a String>) -> Result<()>
     Ok(())
 }
 
-fn list(text: &str) -> Vec<String> {
+pub fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
@@ -189,7 +205,7 @@ pub fn number<T: FromStr>(flag: &str, text: &str) -> Result<T> {
 }
 
 /// A finite number above zero.
-fn positive(flag: &str, text: &str) -> Result<f64> {
+pub fn positive(flag: &str, text: &str) -> Result<f64> {
     let value: f64 = number(flag, text)?;
     if value.is_finite() && value > 0.0 {
         return Ok(value);
@@ -199,13 +215,18 @@ fn positive(flag: &str, text: &str) -> Result<f64> {
 
 /// Runs an example; prints what went wrong and exits with status 1.
 pub fn main(about: &str, run: impl FnOnce(&Options) -> Result<()>) {
-    let result = options().and_then(|options| match options {
+    let result = options(&mut |_, _| Ok(false)).and_then(|options| match options {
         Some(options) => run(&options),
         None => {
             say!("{about}\n\n{HELP}\n");
             Ok(())
         }
     });
+    finish(result);
+}
+
+/// Prints what went wrong and exits with status 1.
+pub fn finish(result: Result<()>) {
     if let Err(error) = result {
         eprintln!("error: {error}");
         std::process::exit(1);
@@ -380,11 +401,8 @@ pub fn error_table(fits: &[Fitted], laws: &[String]) -> String {
 /// The best mixture for a weighted sum of targets under one law.
 pub struct Best {
     pub law: String,
-    pub n: f64,
-    pub d: f64,
     pub targets: Vec<(String, f64)>,
-    pub domains: Vec<String>,
-    pub optimum: Optimum,
+    pub choice: Choice,
     pub uniform_loss: f64,
 }
 
@@ -412,13 +430,20 @@ fn goals(
     Ok(std::iter::once(mean).chain(rest.into_iter().map(|t| vec![(t.clone(), 1.0)])).collect())
 }
 
-/// The best mixtures of every law.
-pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Result<Vec<Best>> {
+/// N and D to choose mixtures for: those asked for, or the largest of the train and eval rows.
+pub fn scale(sweep: &Sweep, options: &Options) -> Result<(f64, f64)> {
     let fitted_rows = sweep.select(|row| row.split == TRAIN || row.split == EVAL)?;
     let largest = |x: &[f64]| x.iter().copied().fold(0.0, f64::max);
-    let (n, d) = options
-        .at
-        .unwrap_or((largest(&fitted_rows.n().to_vec()), largest(&fitted_rows.d().to_vec())));
+    let all = || (largest(&fitted_rows.n().to_vec()), largest(&fitted_rows.d().to_vec()));
+    Ok(options.at.unwrap_or_else(all))
+}
+
+/// For every law and every weighted sum of targets a plan.
+pub fn plans<'a>(
+    sweep: &Sweep,
+    fits: &'a [Fitted],
+    options: &'a Options,
+) -> Result<Vec<(&'a str, Vec<(String, f64)>, Plan<'a>)>> {
     let mut all = Vec::new();
     for law in &options.laws {
         let own: Vec<&Fitted> = fits.iter().filter(|x| x.law == *law).collect();
@@ -427,18 +452,36 @@ pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Resul
         }
         let targets: Vec<String> = own.iter().map(|x| x.fit.target().to_owned()).collect();
         for targets in goals(sweep, law, &targets, options)? {
-            let mut objective = MixtureObjective::new(n, d)?;
-            for (target, weight) in &targets {
-                let fitted = own.iter().find(|x| x.fit.target() == target).expect("it was fitted");
-                objective = objective.with_fit(*weight, &fitted.fit)?;
-            }
-            let optimum = SimplexSolver::new().minimize(&mut objective);
-            let uniform_loss = objective.value(&Mixture::uniform(sweep.domains().len()))?;
-            let (law, domains) = (law.clone(), objective.domains().to_vec());
-            all.push(Best { law, n, d, targets, domains, optimum, uniform_loss });
+            let fit = |target: &str| own.iter().find(|x| x.fit.target() == target);
+            let plan = targets.iter().fold(Plan::new(), |plan, (target, weight)| {
+                plan.with_fit(*weight, &fit(target).expect("it was fitted").fit)
+            });
+            all.push((law.as_str(), targets, plan));
         }
     }
     Ok(all)
+}
+
+/// The best mixtures of every law.
+pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Result<Vec<Best>> {
+    let (n, d) = scale(sweep, options)?;
+    let best = |(law, targets, plan): (&str, _, Plan<'_>)| Best::of(law, targets, &plan, n, d);
+    plans(sweep, fits, options)?.into_iter().map(best).collect()
+}
+
+impl Best {
+    pub fn of(
+        law: &str,
+        targets: Vec<(String, f64)>,
+        plan: &Plan<'_>,
+        n: f64,
+        d: f64,
+    ) -> Result<Self> {
+        let choice = plan.best(n, d)?;
+        let uniform = Mixture::uniform(choice.domains.len());
+        let uniform_loss = plan.objective(n, d)?.value(&uniform)?;
+        Ok(Self { law: law.to_owned(), targets, choice, uniform_loss })
+    }
 }
 
 impl Best {
@@ -458,47 +501,53 @@ impl Best {
 }
 
 /// Writes fits and mixtures as JSON, if the options ask for it.
-pub fn write_json(options: &Options, fits: &[Fitted], mixtures: &[Best]) -> Result<()> {
+pub fn write_json(options: &Options, fits: &[Fitted], mixtures: &[Value]) -> Result<()> {
     let Some(path) = &options.json else { return Ok(()) };
-    let text = serde_json::to_string_pretty(&to_json(fits, mixtures))?;
+    let all = json!({ "fits": fits.iter().map(fit_json).collect::<Vec<_>>(), "mixtures": mixtures });
+    let text = serde_json::to_string_pretty(&all)?;
     std::fs::write(path, text + "\n").map_err(|error| format!("{path}: {error}").into())
 }
 
-fn to_json(fits: &[Fitted], mixtures: &[Best]) -> Value {
-    let map = |pairs: Vec<(String, f64)>| -> Map<String, Value> {
-        pairs.into_iter().map(|(name, value)| (name, json!(value))).collect()
-    };
-    let fit = |x: &Fitted| {
-        json!({
-            "target": x.fit.target(),
-            "law": x.law,
-            "huber": x.fit.objective(),
-            "mre_train": x.mre_train,
-            "mre_eval": x.mre_eval,
-            "coefficients": map(x.fit.coefficients()),
-            "at_bound": x.fit.at_bound(),
-            "seconds": x.seconds,
-            "evaluations": x.fit.evaluations(),
-            "local_solves": x.fit.local_solves(),
-            "termination": x.fit.termination().to_string(),
-        })
-    };
-    let mixture = |x: &Best| {
-        let weights = x.optimum.weights.iter().copied();
-        json!({
-            "law": x.law,
-            "n": x.n,
-            "d": x.d,
-            "targets": map(x.targets.clone()),
-            "weights": map(x.domains.iter().cloned().zip(weights).collect()),
-            "loss": x.optimum.value,
-            "uniform_loss": x.uniform_loss,
-            "gap": x.optimum.gap(),
-            "iterations": x.optimum.iterations,
-        })
-    };
+/// Named numbers as an object.
+pub fn object(pairs: impl IntoIterator<Item = (String, f64)>) -> Map<String, Value> {
+    pairs.into_iter().map(|(name, value)| (name, json!(value))).collect()
+}
+
+/// The weights of a mixture by the names of the domains.
+pub fn named(domains: &[String], h: &[f64]) -> Map<String, Value> {
+    object(domains.iter().cloned().zip(h.iter().copied()))
+}
+
+fn fit_json(x: &Fitted) -> Value {
     json!({
-        "fits": fits.iter().map(fit).collect::<Vec<_>>(),
-        "mixtures": mixtures.iter().map(mixture).collect::<Vec<_>>(),
+        "target": x.fit.target(),
+        "law": x.law,
+        "huber": x.fit.objective(),
+        "mre_train": x.mre_train,
+        "mre_eval": x.mre_eval,
+        "coefficients": object(x.fit.coefficients()),
+        "at_bound": x.fit.at_bound(),
+        "seconds": x.seconds,
+        "evaluations": x.fit.evaluations(),
+        "local_solves": x.fit.local_solves(),
+        "termination": x.fit.termination().to_string(),
     })
+}
+
+/// What `fit` and `mixture` write of a mixture.
+pub fn mixture_json(x: &Best) -> Map<String, Value> {
+    let optimum = &x.choice.optimum;
+    let value = json!({
+        "law": x.law,
+        "n": x.choice.n,
+        "d": x.choice.d,
+        "targets": object(x.targets.clone()),
+        "weights": named(&x.choice.domains, &optimum.weights),
+        "loss": optimum.value,
+        "uniform_loss": x.uniform_loss,
+        "gap": optimum.gap(),
+        "iterations": optimum.iterations,
+    });
+    let Value::Object(map) = value else { unreachable!("it was made as an object") };
+    map
 }

@@ -1,0 +1,241 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::{Choice, Plan};
+use crate::error::PlanError;
+use crate::mixture::Mixture;
+use crate::simplex::SimplexSolver;
+
+/// What a run of N parameters and D tokens costs, and which are considered.
+///
+/// ```
+/// use mixlaw::plan::Budget;
+///
+/// // Inference counts too: 1e12 tokens of it at 2N FLOPs each.
+/// let lifetime = Budget::new(|n, d| 6.0 * n * d + 2.0 * n * 1e12).sizes(1e8..=1e11);
+/// assert_eq!(Budget::flops().cost(1e9, 2e10), 1.2e20);
+/// assert!(lifetime.cost(1e9, 2e10) > 1.2e20);
+/// ```
+pub struct Budget<'f> {
+    cost: Box<dyn Fn(f64, f64) -> f64 + 'f>,
+    sizes: RangeInclusive<f64>,
+    tokens: RangeInclusive<f64>,
+}
+
+impl fmt::Debug for Budget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sizes, tokens, .. } = self;
+        f.debug_struct("Budget").field("sizes", sizes).field("tokens", tokens).finish_non_exhaustive()
+    }
+}
+
+impl<'f> Budget<'f> {
+    /// The training FLOPs of a transformer, 6ND.
+    #[must_use]
+    pub fn flops() -> Self {
+        Self::new(|n, d| 6.0 * n * d)
+    }
+
+    /// A cost of N and D in any unit, which must not fall where N or D grows.
+    #[must_use]
+    pub fn new(cost: impl Fn(f64, f64) -> f64 + 'f) -> Self {
+        Self { cost: Box::new(cost), sizes: 1e6..=1e13, tokens: 1e6..=1e16 }
+    }
+
+    /// The sizes N that are considered; by default 1e6 to 1e13 parameters.
+    #[must_use]
+    pub fn sizes(self, sizes: RangeInclusive<f64>) -> Self {
+        Self { sizes, ..self }
+    }
+
+    /// The token counts D that are considered; by default 1e6 to 1e16.
+    #[must_use]
+    pub fn tokens(self, tokens: RangeInclusive<f64>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    /// The cost of N parameters and D tokens.
+    #[must_use]
+    pub fn cost(&self, n: f64, d: f64) -> f64 {
+        (self.cost)(n, d)
+    }
+
+    /// The most tokens that a model of N parameters can see for `amount`, if any are considered.
+    fn tokens_for(&self, n: f64, amount: f64) -> Option<f64> {
+        let (least, most) = (*self.tokens.start(), *self.tokens.end());
+        let within = |d: f64| self.cost(n, d) <= amount;
+        if !within(least) {
+            return None;
+        }
+        if within(most) {
+            return Some(most);
+        }
+        Some(bisect(least.ln(), most.ln(), |ln_d| within(ln_d.exp())).exp())
+    }
+
+    fn check(&self) -> Result<(), PlanError> {
+        for (name, range) in [("sizes", &self.sizes), ("tokens", &self.tokens)] {
+            let (least, most) = (*range.start(), *range.end());
+            if !(least > 0.0 && least <= most && most.is_finite()) {
+                let expected = "a range of finite numbers > 0 that is not empty";
+                let name = format!("the least of the {name} considered");
+                return Err(PlanError::Setting { name, value: least, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last place between `yes` and `no` where a condition holds that holds at `yes`.
+fn bisect(mut yes: f64, mut no: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
+    for _ in 0..60 {
+        let middle = 0.5 * (yes + no);
+        *(if holds(middle) { &mut yes } else { &mut no }) = middle;
+    }
+    yes
+}
+
+/// What a mixture costs beside the best one at the same N and D; made by [`Plan::price`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Price {
+    /// Its value, in nats.
+    pub value: f64,
+    /// The value of the best mixture that keeps the constraints, in nats.
+    pub best: f64,
+    /// The tokens that it takes to reach the best value with this mixture; infinite if no number of
+    /// them does.
+    pub tokens: f64,
+}
+
+/// Sizes that are tried over the whole range before the best of them is closed in on.
+const SIZES: usize = 33;
+/// How closely, in the logarithm of N.
+const CLOSE: f64 = 1e-7;
+
+impl Plan<'_> {
+    /// The best N, D and mixture together that cost at most `amount`.
+    ///
+    /// N is searched over the whole range and then between the neighbours of the best, D is what is
+    /// left for it, and the mixture at the end is certified as by [`Plan::best`].
+    ///
+    /// # Errors
+    /// As [`Plan::best`], and if nothing that is considered costs so little.
+    ///
+    /// ```
+    /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
+    /// use mixlaw::plan::{Budget, Plan};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = ChinchillaLaw::new(&["web"], Scales::ONE)?;
+    /// let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
+    /// let z = law.coordinates_of(&printed)?;
+    /// let choice = Plan::new().with_law("web", 1.0, &law, &z).within_budget(5.88e23, &Budget::flops())?;
+    /// // N = G (C/6)^a with G = (alpha A / (beta B))^(1/(alpha + beta)) and a = beta/(alpha + beta).
+    /// let g = (0.34 * 406.4 / (0.28 * 410.7f64)).powf(1.0 / 0.62);
+    /// let n = g * (5.88e23 / 6.0f64).powf(0.28 / 0.62);
+    /// assert!((choice.n / n - 1.0).abs() < 1e-3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn within_budget(&self, amount: f64, budget: &Budget<'_>) -> Result<Choice, PlanError> {
+        budget.check()?;
+        let (n, d) = self.best_scale(amount, budget)?;
+        self.best(n, d)
+    }
+
+    /// The least cost for which the value falls to `value` nats, and the choice that does it.
+    ///
+    /// # Errors
+    /// As [`Plan::best`], and [`PlanError::Unreachable`] if nothing that is considered reaches it.
+    pub fn least_budget(
+        &self,
+        value: f64,
+        budget: &Budget<'_>,
+    ) -> Result<(f64, Choice), PlanError> {
+        budget.check()?;
+        let least = budget.cost(*budget.sizes.start(), *budget.tokens.start());
+        let most = budget.cost(*budget.sizes.end(), *budget.tokens.end());
+        let reached = |amount: f64| -> Result<bool, PlanError> {
+            let (n, d) = self.best_scale(amount, budget)?;
+            Ok(self.quick(n, d)? <= value)
+        };
+        if !reached(most)? {
+            let floor = self.quick(f64::INFINITY, f64::INFINITY)?;
+            return Err(PlanError::Unreachable { value, floor });
+        }
+        let enough = bisect(most.ln(), least.ln(), |ln| reached(ln.exp()).unwrap_or(false)).exp();
+        Ok((enough, self.within_budget(enough, budget)?))
+    }
+
+    /// What the mixture h costs at N and D beside the best one, in nats and in tokens.
+    ///
+    /// # Errors
+    /// As [`Plan::best`], and if h has the wrong length or a law is not defined there.
+    pub fn price(&self, n: f64, d: f64, h: &Mixture) -> Result<Price, PlanError> {
+        let best = self.best(n, d)?.optimum.value;
+        let value = self.objective(n, d)?.value(h)?;
+        let at = |d: f64| Ok::<f64, PlanError>(self.objective(n, d)?.value(h)?);
+        // References of a worst excess belong to N and D: only sums and worst losses have a price.
+        let tokens = if value <= best {
+            d
+        } else if at(f64::INFINITY)? >= best {
+            f64::INFINITY
+        } else {
+            let mut enough = 2.0 * d;
+            while at(enough)? > best {
+                enough *= 2.0;
+            }
+            let reached = |ln: f64| at(ln.exp()).is_ok_and(|value| value <= best);
+            bisect(enough.ln(), d.ln(), reached).exp()
+        };
+        Ok(Price { value, best, tokens })
+    }
+
+    /// The least value at N and D, without a certificate.
+    fn quick(&self, n: f64, d: f64) -> Result<f64, PlanError> {
+        let solver: SimplexSolver = self.solver.clone().max_cells(0);
+        let optimum = solver.minimize_within(&mut self.objective(n, d)?, &self.region(d)?)?;
+        Ok(optimum.value)
+    }
+
+    /// The best N and D for an amount.
+    fn best_scale(&self, amount: f64, budget: &Budget<'_>) -> Result<(f64, f64), PlanError> {
+        let (least, most) = (budget.sizes.start().ln(), budget.sizes.end().ln());
+        let at = |ln_n: f64| -> Result<f64, PlanError> {
+            let tokens = budget.tokens_for(ln_n.exp(), amount);
+            tokens.map_or(Ok(f64::INFINITY), |d| self.quick(ln_n.exp(), d))
+        };
+        let step = (most - least) / (SIZES - 1) as f64;
+        let mut best = (f64::INFINITY, least);
+        for i in 0..SIZES {
+            let ln_n = least + step * i as f64;
+            let value = at(ln_n)?;
+            if value < best.0 {
+                best = (value, ln_n);
+            }
+        }
+        if best.0.is_infinite() {
+            let (name, expected) = ("the budget".to_owned(), "enough for the least N and D considered");
+            return Err(PlanError::Setting { name, value: amount, expected });
+        }
+        // Golden sections between the neighbours.
+        let ratio = 0.5 * (5f64.sqrt() - 1.0);
+        let (mut low, mut high) = ((best.1 - step).max(least), (best.1 + step).min(most));
+        let (mut a, mut b) = (high - ratio * (high - low), low + ratio * (high - low));
+        let (mut at_a, mut at_b) = (at(a)?, at(b)?);
+        while high - low > CLOSE {
+            if at_a <= at_b {
+                (high, b, at_b) = (b, a, at_a);
+                a = high - ratio * (high - low);
+                at_a = at(a)?;
+            } else {
+                (low, a, at_a) = (a, b, at_b);
+                b = low + ratio * (high - low);
+                at_b = at(b)?;
+            }
+        }
+        let ends = [(at_a, a), (at_b, b), best];
+        let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
+        let n = ln_n.exp();
+        Ok((n, budget.tokens_for(n, amount).expect("it was affordable")))
+    }
+}

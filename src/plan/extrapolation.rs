@@ -1,0 +1,89 @@
+use super::Choice;
+use crate::error::PlanError;
+use crate::mixture::Mixture;
+use crate::sweep::Sweep;
+
+/// How far a choice lies outside of what was trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extrapolation {
+    /// N over the largest N that was trained; above 1 it extrapolates.
+    pub size: f64,
+    /// D over the largest D that was trained on.
+    pub tokens: f64,
+    /// The domains whose weight is outside of the range that was trained with.
+    pub weights: Vec<Outside>,
+    /// The Jensen-Shannon distance to the nearest mixture that was trained on.
+    pub nearest: f64,
+}
+
+/// A domain weight outside of the range that was trained with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// The domain.
+    pub domain: String,
+    /// Its weight.
+    pub weight: f64,
+    /// The least weight that was trained with.
+    pub lower: f64,
+    /// The greatest weight that was trained with.
+    pub upper: f64,
+}
+
+impl Extrapolation {
+    /// Compares a choice with the rows that its laws were fitted to.
+    ///
+    /// # Errors
+    /// [`PlanError::Domains`] if the sweep has other domains.
+    ///
+    /// ```
+    /// # use mixlaw::law::{AdditiveLaw, ScalingLaw};
+    /// # use mixlaw::plan::{Extrapolation, Plan};
+    /// # use mixlaw::{Scales, Sweep};
+    /// # let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+    /// # let z = law.coordinates_of(&[
+    /// #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
+    /// #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+    /// # ])?;
+    /// # let plan = Plan::new().with_law("python", 1.0, &law, &z);
+    /// let (n, d, h) = ([1e8, 1e8], [1e9, 2e9], [0.8, 0.2, 0.4, 0.6]);
+    /// let train = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.0, 2.9])?;
+    /// let far = Extrapolation::of(&plan.best(1e9, 4e9)?, &train)?;
+    /// assert_eq!((far.size, far.tokens), (10.0, 2.0));
+    /// // The optimum has 0.9 of code, and no run had more than 0.6.
+    /// assert_eq!((far.weights[1].domain.as_str(), far.weights[1].upper), ("code", 0.6));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, PlanError> {
+        let place = |domain| trained.domains().iter().position(|d| d == domain);
+        let order: Option<Vec<usize>> = choice.domains.iter().map(place).collect();
+        let order = order.filter(|order| order.len() == trained.domains().len());
+        let order = order.ok_or_else(|| PlanError::Domains {
+            plan: choice.domains.clone(),
+            sweep: trained.domains().to_vec(),
+        })?;
+        let ranges = trained.weight_ranges();
+        let h = &choice.optimum.weights;
+        let outside = order.iter().enumerate().filter_map(|(i, &j)| {
+            let (weight, (lower, upper)) = (h[i], ranges[j]);
+            let domain = choice.domains[i].clone();
+            (weight < lower || weight > upper).then_some(Outside { domain, weight, lower, upper })
+        });
+        let largest = |of: &dyn Fn(usize) -> f64| (0..trained.len()).map(of).fold(0.0, f64::max);
+        let distance = |row: usize| {
+            let own: Vec<f64> = order.iter().map(|&j| trained.row(row).h[j]).collect();
+            h.js_distance(&Mixture::new(own).expect("a sweep's rows are mixtures"))
+        };
+        Ok(Self {
+            size: choice.n / largest(&|row| trained.row(row).n),
+            tokens: choice.d / largest(&|row| trained.row(row).d),
+            weights: outside.collect(),
+            nearest: (0..trained.len()).map(distance).fold(f64::INFINITY, f64::min),
+        })
+    }
+
+    /// Whether any of it lies outside of what was trained on.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.size > 1.0 || self.tokens > 1.0 || !self.weights.is_empty()
+    }
+}

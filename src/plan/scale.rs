@@ -1,0 +1,103 @@
+use super::{Choice, Goal, Plan};
+use crate::error::PlanError;
+use crate::mixture::Mixture;
+
+/// How N or D grows with t >= 1 along a path (Fig. 10), as a factor that is 1 at t = 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// Not at all.
+    Constant,
+    /// `1 + ln t`.
+    Log,
+    /// `sqrt(t)`.
+    Sqrt,
+    /// `t`.
+    Linear,
+}
+
+impl Growth {
+    /// The factor at t.
+    ///
+    /// ```
+    /// use mixlaw::plan::Growth;
+    ///
+    /// assert_eq!(Growth::Sqrt.factor(16.0), 4.0);
+    /// ```
+    #[must_use]
+    pub fn factor(self, t: f64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Log => 1.0 + t.ln(),
+            Self::Sqrt => t.sqrt(),
+            Self::Linear => t,
+        }
+    }
+}
+
+/// The predicted value of a mixture as a sum of what nothing helps against, and what the mixture, the
+/// size and the tokens leave (eq. 12 for the first two). All in nats; made by [`Plan::decompose`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decomposition {
+    /// `L(inf, inf, h*)`, of the mixture that is best in the limit: the entropy of the targets, and how
+    /// far the best model of the domains is from them.
+    pub floor: f64,
+    /// `L(inf, inf, h) - L(inf, inf, h*)`: what the mixture keeps even the largest model from.
+    pub mixture: f64,
+    /// `L(N, inf, h) - L(inf, inf, h)`: what the size leaves.
+    pub size: f64,
+    /// What the number of tokens leaves: the rest, `L(inf, D, h) - L(inf, inf, h)` for every law of the
+    /// form of eq. (3).
+    pub data: f64,
+    /// The mixture that is best in the limit, h*.
+    pub limit: Mixture,
+}
+
+impl Plan<'_> {
+    /// The choices along `(N growth_n(t), D growth_d(t))` for every t (Fig. 6 and 10).
+    ///
+    /// # Errors
+    /// As [`Plan::best`].
+    pub fn path(
+        &self,
+        (n, d): (f64, f64),
+        (growth_n, growth_d): (Growth, Growth),
+        times: &[f64],
+    ) -> Result<Vec<Choice>, PlanError> {
+        times.iter().map(|&t| self.best(n * growth_n.factor(t), d * growth_d.factor(t))).collect()
+    }
+
+    /// Where a path leads: the choice where what grows is infinite.
+    ///
+    /// # Errors
+    /// As [`Plan::best`].
+    pub fn limit(
+        &self,
+        (n, d): (f64, f64),
+        (growth_n, growth_d): (Growth, Growth),
+    ) -> Result<Choice, PlanError> {
+        let end = |x, growth| if growth == Growth::Constant { x } else { f64::INFINITY };
+        self.best(end(n, growth_n), end(d, growth_d))
+    }
+
+    /// What the value of the mixture h at N and D consists of (eq. 12).
+    ///
+    /// # Errors
+    /// As [`Plan::best`], and [`PlanError::NotASum`] for another goal than the sum.
+    pub fn decompose(&self, n: f64, d: f64, h: &Mixture) -> Result<Decomposition, PlanError> {
+        if self.goal != Goal::Sum {
+            return Err(PlanError::NotASum);
+        }
+        let value = |n, d| Ok::<f64, PlanError>(self.objective(n, d)?.value(h)?);
+        let infinite = f64::INFINITY;
+        let limit = self.best(infinite, infinite)?.optimum;
+        let in_the_limit = value(infinite, infinite)?;
+        let of_size = value(n, infinite)?;
+        Ok(Decomposition {
+            floor: limit.value,
+            mixture: in_the_limit - limit.value,
+            size: of_size - in_the_limit,
+            data: value(n, d)? - of_size,
+            limit: limit.weights,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+use super::{Plan, Target};
+use crate::error::PlanError;
+use crate::mixture::Mixture;
+
+/// A point of the map w -> h*(w): the mixture to train on to be best at the mixture w (Fig. 8).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// What one wants to be good at: weights of the targets.
+    pub wanted: Mixture,
+    /// What one should train on.
+    pub best: Mixture,
+    /// The Jensen-Shannon distance between the two.
+    pub distance: f64,
+}
+
+impl Plan<'_> {
+    /// The mixture to train on at N and D for the targets weighted by `wanted`, in the order of the
+    /// domains; the plan's own weights do not count. Every domain must be a target by the same name.
+    ///
+    /// # Errors
+    /// As [`Plan::best`], and [`PlanError::Domains`] unless the targets are the domains.
+    pub fn map(&self, n: f64, d: f64, wanted: &Mixture) -> Result<Mapped, PlanError> {
+        let domains = self.domains();
+        let names = || self.targets.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+        let apart = || PlanError::Domains { plan: names(), sweep: domains.to_vec() };
+        if self.targets.len() != domains.len() || wanted.len() != domains.len() {
+            return Err(apart());
+        }
+        let mut targets: Vec<Target<'_>> = Vec::new();
+        for (domain, &weight) in domains.iter().zip(wanted.iter()) {
+            let own = self.targets.iter().find(|t| t.name == *domain).ok_or_else(apart)?;
+            if weight > 0.0 {
+                targets.push(Target { weight, ..own.clone() });
+            }
+        }
+        let mut objective = self.objective_of(&targets, n, d)?;
+        let best = self.solver.minimize_within(&mut objective, &self.region(d)?)?.weights;
+        let distance = wanted.js_distance(&best);
+        Ok(Mapped { wanted: wanted.clone(), best, distance })
+    }
+
+    /// The mixtures that are best trained on themselves, or as nearly as any next to them: the local
+    /// minima of the distance between w and h*(w) (Fig. 9), nearest first. They are looked for from
+    /// the points of a grid of `steps` steps, and closed in on to 1e-4 in the weights; a distance far
+    /// from zero is no fixed point.
+    ///
+    /// # Errors
+    /// As [`Plan::map`], and if `steps` is 0.
+    pub fn fixed_points(&self, n: f64, d: f64, steps: usize) -> Result<Vec<Mapped>, PlanError> {
+        let k = self.domains().len();
+        let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
+        let grid = Mixture::grid(k.max(1), steps, 0.0)
+            .map_err(crate::error::SimplexError::from)?;
+        let mapped: Result<Vec<Mapped>, PlanError> =
+            grid.iter().map(|w| quick.map(n, d, w)).collect();
+        let mapped = mapped?;
+        let step = 1.0 / steps as f64;
+        // Neighbours differ by one step of weight from one domain to another.
+        let next = |a: &Mixture, b: &Mixture| {
+            a.iter().zip(b.iter()).map(|(a, b)| (a - b).abs()).sum::<f64>() < 2.5 * step
+        };
+        let lowest = |x: &&Mapped| {
+            let around = mapped.iter().filter(|y| next(&x.wanted, &y.wanted));
+            around.fold(true, |lowest, y| lowest && x.distance <= y.distance)
+        };
+        let mut found: Vec<Mapped> = Vec::new();
+        for start in mapped.iter().filter(lowest) {
+            let point = quick.closest(n, d, start.clone(), step)?;
+            if !found.iter().any(|f| f.wanted.js_distance(&point.wanted) < 1e-2) {
+                found.push(point);
+            }
+        }
+        found.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+        Ok(found)
+    }
+
+    /// Moves weight between pairs of domains as long as that brings w and h*(w) together, in ever
+    /// smaller steps.
+    fn closest(&self, n: f64, d: f64, start: Mapped, step: f64) -> Result<Mapped, PlanError> {
+        let k = start.wanted.len();
+        let (mut at, mut step) = (start, 0.5 * step);
+        while step > 1e-4 {
+            let mut moved = false;
+            for (i, j) in (0..k).flat_map(|i| (0..k).map(move |j| (i, j))).filter(|(i, j)| i != j) {
+                let amount = step.min(at.wanted[i]);
+                if amount <= 0.0 {
+                    continue;
+                }
+                let mut w = at.wanted.to_vec();
+                w[i] -= amount;
+                w[j] += amount;
+                let w = Mixture::new(w).map_err(crate::error::SimplexError::from)?;
+                let next = self.map(n, d, &w)?;
+                if next.distance < at.distance {
+                    (at, moved) = (next, true);
+                }
+            }
+            step *= if moved { 1.0 } else { 0.5 };
+        }
+        Ok(at)
+    }
+}
