@@ -66,8 +66,11 @@ impl Extra {
                 let (domain, weight) = common::pair(&name, &text, "DOMAIN=WEIGHT")?;
                 let weight = common::number(&name, weight)?;
                 let least = flag == "min";
-                self.constraints =
-                    if least { limits.at_least(domain, weight) } else { limits.at_most(domain, weight) };
+                self.constraints = if least {
+                    limits.at_least(domain, weight)
+                } else {
+                    limits.at_most(domain, weight)
+                };
                 return Ok(true);
             }
             "group" => {
@@ -194,7 +197,13 @@ struct Report {
 }
 
 impl Report {
-    fn new(plan: &Plan<'_>, best: Best, train: &Sweep, epsilon: f64, fit_error: f64) -> Result<Self> {
+    fn new(
+        plan: &Plan<'_>,
+        best: Best,
+        train: &Sweep,
+        epsilon: f64,
+        fit_error: f64,
+    ) -> Result<Self> {
         let (n, d) = (best.choice.n, best.choice.d);
         // From the middle of the train rows on, both growing alike.
         let from = (train.scales().n, train.scales().d);
@@ -223,19 +232,37 @@ impl Report {
         for (i, domain) in domains.iter().enumerate() {
             let (low, high) = self.ranges[i];
             let free = unconstrained.weights[i];
-            say!("  {domain:width$}  {:.4}  {low:.3} to {high:.3}   {free:.4}\n", optimum.weights[i]);
+            say!(
+                "  {domain:width$}  {:.4}  {low:.3} to {high:.3}   {free:.4}\n",
+                optimum.weights[i]
+            );
         }
         let bound = optimum.lower_bound.map_or("none".to_owned(), |b| format!("{b:.9}"));
         say!("  value {:.9}, lower bound {bound} ({})\n", optimum.value, optimum.certificate);
-        say!("  unconstrained {:.6}: the constraints cost {:.6}\n", unconstrained.value, self.best.choice.cost_of_constraints());
-        say!("  uniform {:.6}, and as good with {:.3} times the tokens\n", self.best.uniform_loss, self.uniform_tokens / d);
+        say!(
+            "  unconstrained {:.6}: the constraints cost {:.6}\n",
+            unconstrained.value,
+            self.best.choice.cost_of_constraints()
+        );
+        say!(
+            "  uniform {:.6}, and as good with {:.3} times the tokens\n",
+            self.best.uniform_loss,
+            self.uniform_tokens / d
+        );
         let losses: Vec<String> = losses.iter().map(|(t, l)| format!("{t} {l:.4}")).collect();
         say!("  losses: {}\n", losses.join(", "));
         for active in &optimum.active {
-            say!("  held by {}: {:.4} for each unit of weight\n", active.constraint, active.multiplier);
+            say!(
+                "  held by {}: {:.4} for each unit of weight\n",
+                active.constraint,
+                active.multiplier
+            );
         }
         let limit = &self.limit;
-        say!("  in the limit of N and D, unconstrained: {:.3}\n", limit.optimum.weights.named(domains));
+        say!(
+            "  in the limit of N and D, unconstrained: {:.3}\n",
+            limit.optimum.weights.named(domains)
+        );
         let Extrapolation { size, tokens, weights, nearest } = &self.extrapolation;
         for (what, ratio) in [("N", size), ("D", tokens)] {
             if *ratio > 1.0 {
@@ -243,15 +270,24 @@ impl Report {
             }
         }
         for Outside { domain, weight, lower, upper } in weights {
-            say!("  warning: {domain} {weight:.3} was trained on from {lower:.3} to {upper:.3} only\n");
+            say!(
+                "  warning: {domain} {weight:.3} was trained on from {lower:.3} to {upper:.3} only\n"
+            );
         }
         say!("  nearest mixture that was trained on: JS distance {nearest:.3}\n");
-        if self.best.uniform_loss - optimum.value < self.fit_error {
-            say!("  warning: flat: uniform is worse by {:.4}, the fits err by {:.4} on the train rows\n",
-                self.best.uniform_loss - optimum.value, self.fit_error);
+        let gain = self.best.uniform_loss - unconstrained.value;
+        if gain < self.fit_error {
+            let error = self.fit_error;
+            say!(
+                "  warning: flat: uniform is worse than the unconstrained by {gain:.4}, and the fits err by {error:.4}\n"
+            );
         }
         for (fitted, _) in own(fits, &self.best).filter(|(x, _)| !x.fit.at_bound().is_empty()) {
-            say!("  warning: {} on a bound: {}\n", fitted.fit.target(), fitted.fit.at_bound().join(", "));
+            say!(
+                "  warning: {} on a bound: {}\n",
+                fitted.fit.target(),
+                fitted.fit.at_bound().join(", ")
+            );
         }
         say!("\n");
     }
@@ -269,15 +305,14 @@ impl Report {
         };
         let range = |(low, high): &(f64, f64)| json!([low, high]);
         let ranges = domains.iter().cloned().zip(self.ranges.iter().map(range));
-        let outside = |x: &Outside| {
-            json!({ "domain": x.domain, "weight": x.weight, "lower": x.lower, "upper": x.upper })
-        };
+        let outside = |x: &Outside| json!({ "domain": x.domain, "weight": x.weight, "lower": x.lower, "upper": x.upper });
         let far = &self.extrapolation;
         let step = |c: &Choice| {
             json!({ "n": c.n, "d": c.d, "loss": c.optimum.value,
                 "weights": common::named(domains, &c.optimum.weights) })
         };
-        let bounds = own(fits, &self.best).map(|(x, _)| (x.fit.target().to_owned(), json!(x.fit.at_bound())));
+        let bounds = own(fits, &self.best)
+            .map(|(x, _)| (x.fit.target().to_owned(), json!(x.fit.at_bound())));
         let active = optimum
             .active
             .iter()
@@ -322,12 +357,7 @@ fn draw(_: &str, _: &[(Plan<'_>, Report)], _: &[Fitted], _: &Sweep) -> Result<()
 }
 
 #[cfg(feature = "plot")]
-fn draw(
-    directory: &str,
-    all: &[(Plan<'_>, Report)],
-    fits: &[Fitted],
-    sweep: &Sweep,
-) -> Result<()> {
+fn draw(directory: &str, all: &[(Plan<'_>, Report)], fits: &[Fitted], sweep: &Sweep) -> Result<()> {
     use mixlaw::plot::{self, Series};
 
     std::fs::create_dir_all(directory).map_err(|error| format!("{directory}: {error}"))?;

@@ -346,7 +346,9 @@ pub enum PlanError {
         expected: &'static str,
     },
     /// A loss that no budget reaches.
-    #[error("a value of {value} is not reached by any N and D considered; in the limit it is {floor}")]
+    #[error(
+        "a value of {value} is not reached by any N and D considered; in the limit it is {floor}"
+    )]
     Unreachable {
         /// The value asked for, in nats.
         value: f64,

@@ -123,7 +123,7 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(SeriesLabelPosition::LowerLeft)
             .label_font(("sans-serif", 13))
             .background_style(WHITE.mix(0.85))
             .draw()?;
@@ -150,8 +150,13 @@ pub fn ternary(
 ) -> Result<String, PlotError> {
     let names = plan.domains();
     let place = |name: &str| names.iter().position(|d| d == name);
-    let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2])) else {
-        let message = format!("a ternary map of {}, expected three of: {}", domains.join(", "), names.join(", "));
+    let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2]))
+    else {
+        let message = format!(
+            "a ternary map of {}, expected three of: {}",
+            domains.join(", "),
+            names.join(", ")
+        );
         return Err(PlotError::Data(message));
     };
     let corners = [a, b, c];
@@ -188,7 +193,8 @@ pub fn ternary(
     let centre = |cell: &[[f64; 3]; 3]| -> [f64; 3] {
         std::array::from_fn(|x| cell.iter().map(|p| p[x].max(0.0)).sum::<f64>() / 3.0)
     };
-    let values: Vec<f64> = cells.iter().map(|cell| value(centre(cell))).collect::<Result<_, _>>()?;
+    let values: Vec<f64> =
+        cells.iter().map(|cell| value(centre(cell))).collect::<Result<_, _>>()?;
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     // The few values next to a corner would take all the colours.
     let mut sorted = values.clone();
@@ -199,7 +205,10 @@ pub fn ternary(
     let xy = |p: [f64; 3]| (p[1] + 0.5 * p[2], 0.75f64.sqrt() * p[2]);
     draw((640, 560), |area| {
         let mut chart = ChartBuilder::on(area)
-            .caption(format!("predicted loss, {low:.3} to {high:.3} nats and above"), ("sans-serif", 16))
+            .caption(
+                format!("predicted loss, {low:.3} to {high:.3} nats and above"),
+                ("sans-serif", 16),
+            )
             .margin(24)
             .build_cartesian_2d(-0.08..1.08, -0.08..0.95)?;
         for (cell, value) in cells.iter().zip(&values) {
@@ -218,7 +227,11 @@ pub fn ternary(
             chart.draw_series([Circle::new(xy(best), 7, WHITE.stroke_width(3))])?;
             chart.draw_series([Circle::new(xy(best), 9, BLACK.stroke_width(1))])?;
         }
-        let labels = [(xy([1.0, 0.0, 0.0]), (-10, 8)), (xy([0.0, 1.0, 0.0]), (-40, 8)), (xy([0.0, 0.0, 1.0]), (-20, -20))];
+        let labels = [
+            (xy([1.0, 0.0, 0.0]), (-10, 8)),
+            (xy([0.0, 1.0, 0.0]), (-40, 8)),
+            (xy([0.0, 0.0, 1.0]), (-20, -20)),
+        ];
         let texts = domains.iter().zip(labels).map(|(name, (at, offset))| {
             EmptyElement::at(at) + Text::new((*name).to_owned(), offset, ("sans-serif", 15))
         });

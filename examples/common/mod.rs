@@ -12,8 +12,8 @@ use mixlaw::law::{
     ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
-use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::plan::{Choice, Plan};
+use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::{Fit, Fitter, Mixture, Sweep};
 use serde_json::{Map, Value, json};
 
@@ -174,7 +174,8 @@ pub fn text(parser: &mut lexopt::Parser) -> Result<String> {
 
 /// The two sides of `NAME=VALUE`.
 pub fn pair<'a>(flag: &str, text: &'a str, expected: &str) -> Result<(&'a str, &'a str)> {
-    let sides = text.split_once('=').ok_or_else(|| format!("{flag}: `{text}`, expected {expected}"))?;
+    let sides =
+        text.split_once('=').ok_or_else(|| format!("{flag}: `{text}`, expected {expected}"))?;
     Ok((sides.0.trim(), sides.1.trim()))
 }
 
@@ -503,7 +504,8 @@ impl Best {
 /// Writes fits and mixtures as JSON, if the options ask for it.
 pub fn write_json(options: &Options, fits: &[Fitted], mixtures: &[Value]) -> Result<()> {
     let Some(path) = &options.json else { return Ok(()) };
-    let all = json!({ "fits": fits.iter().map(fit_json).collect::<Vec<_>>(), "mixtures": mixtures });
+    let all =
+        json!({ "fits": fits.iter().map(fit_json).collect::<Vec<_>>(), "mixtures": mixtures });
     let text = serde_json::to_string_pretty(&all)?;
     std::fs::write(path, text + "\n").map_err(|error| format!("{path}: {error}").into())
 }

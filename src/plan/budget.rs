@@ -25,7 +25,10 @@ pub struct Budget<'f> {
 impl fmt::Debug for Budget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sizes, tokens, .. } = self;
-        f.debug_struct("Budget").field("sizes", sizes).field("tokens", tokens).finish_non_exhaustive()
+        f.debug_struct("Budget")
+            .field("sizes", sizes)
+            .field("tokens", tokens)
+            .finish_non_exhaustive()
     }
 }
 
@@ -214,7 +217,8 @@ impl Plan<'_> {
             }
         }
         if best.0.is_infinite() {
-            let (name, expected) = ("the budget".to_owned(), "enough for the least N and D considered");
+            let (name, expected) =
+                ("the budget".to_owned(), "enough for the least N and D considered");
             return Err(PlanError::Setting { name, value: amount, expected });
         }
         // Golden sections between the neighbours.

@@ -49,8 +49,7 @@ impl Plan<'_> {
     pub fn fixed_points(&self, n: f64, d: f64, steps: usize) -> Result<Vec<Mapped>, PlanError> {
         let k = self.domains().len();
         let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
-        let grid = Mixture::grid(k.max(1), steps, 0.0)
-            .map_err(crate::error::SimplexError::from)?;
+        let grid = Mixture::grid(k.max(1), steps, 0.0).map_err(crate::error::SimplexError::from)?;
         let mapped: Result<Vec<Mapped>, PlanError> =
             grid.iter().map(|w| quick.map(n, d, w)).collect();
         let mapped = mapped?;
