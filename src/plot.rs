@@ -93,7 +93,7 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 18))
             .margin(12)
-            .margin_right(28)
+            .margin_right(120)
             .x_label_area_size(42)
             .y_label_area_size(56)
             .build_cartesian_2d((flops(first)..flops(last)).log_scale(), 0.0..most)?;
@@ -106,14 +106,11 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
             .y_label_formatter(&|y| format!("{y:.2}"))
             .label_style(("sans-serif", 13))
             .draw()?;
-        for (i, domain) in first.domains.iter().enumerate() {
+        for i in 0..first.domains.len() {
             let line: Vec<(f64, f64)> =
                 choices.iter().map(|c| (flops(c), c.optimum.weights[i])).collect();
             let stroke = colour(i).stroke_width(2);
-            chart
-                .draw_series(LineSeries::new(line, stroke))?
-                .label(domain)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], stroke));
+            chart.draw_series(LineSeries::new(line, stroke))?;
             if let Some(limit) = limit {
                 let weight = limit.optimum.weights[i];
                 let from = flops(last) * (flops(first) / flops(last)).powf(0.12);
@@ -121,12 +118,19 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
                 chart.draw_series(DashedLineSeries::new(line, 4, 4, colour(i).into()))?;
             }
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerLeft)
-            .label_font(("sans-serif", 13))
-            .background_style(WHITE.mix(0.85))
-            .draw()?;
+        // Names at the ends of the lines, drawn apart where these are close.
+        let mut order: Vec<usize> = (0..first.domains.len()).collect();
+        let end = |i: &usize| last.optimum.weights[*i];
+        order.sort_by(|a, b| end(b).total_cmp(&end(a)));
+        let mut above = i32::MIN / 2;
+        for i in order {
+            let (x, y) = chart.backend_coord(&(flops(last), end(&i)));
+            let y = y.max(above + 15);
+            let ink = colour(i);
+            let style = ("sans-serif", 14).into_text_style(area).color(&ink);
+            area.draw_text(&first.domains[i], &style, (x + 6, y - 8))?;
+            above = y;
+        }
         Ok(())
     })
 }

@@ -1,4 +1,4 @@
-//! The example `fit` as a process: what it says to bad input, and what its JSON means.
+//! The examples `fit` and `mixture` as processes: what it says to bad input, and what its JSON means.
 #![cfg(feature = "csv")]
 
 use std::fs;
@@ -19,16 +19,20 @@ r3,spare,1e8,1e9,0.2,0.8,3.3,2.1
 ";
 
 /// `cargo test` builds the examples beside the directory of the tests.
-fn fit(args: &[&str]) -> Output {
+fn example(name: &str, args: &[&str]) -> Output {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-    let binary = profile.join("examples").join(format!("fit{}", std::env::consts::EXE_SUFFIX));
+    let binary = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         binary.exists(),
-        "{} is not built: run `cargo test`, or `cargo build --example fit` before",
+        "{} is not built: run `cargo test`, or `cargo build --examples` before",
         binary.display()
     );
     Command::new(binary).args(args).output().expect("the example runs")
+}
+
+fn fit(args: &[&str]) -> Output {
+    example("fit", args)
 }
 
 /// A file of this test process that is removed in the end.
@@ -59,7 +63,11 @@ impl Drop for TempFile {
 /// Exit status 1, and one line `error: ...` that contains all of `expected`.
 #[track_caller]
 fn fails(args: &[&str], expected: &[&str]) {
-    let output = fit(args);
+    refused(fit(args), args, expected);
+}
+
+#[track_caller]
+fn refused(output: Output, args: &[&str], expected: &[&str]) {
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
@@ -90,8 +98,13 @@ fn small_with(from: &str, to: &str) -> String {
 /// Runs with `--json` and returns what was written.
 #[track_caller]
 fn json(name: &str, args: &[&str]) -> Value {
+    json_of("fit", name, args)
+}
+
+#[track_caller]
+fn json_of(program: &str, name: &str, args: &[&str]) -> Value {
     let out = TempFile::new(name);
-    let output = fit(&[args, &["--json", out.path()]].concat());
+    let output = example(program, &[args, &["--json", out.path()]].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
     assert!(!output.stdout.is_empty());
@@ -374,5 +387,88 @@ fn the_coefficients_alone_give_the_errors() {
             let law = fit["law"].as_str().unwrap();
             assert!((mre / reported - 1.0).abs() < 1e-9, "{law} {key}: {mre}, not {reported}");
         }
+    }
+}
+
+/// Two laws and few starts: quick, and not about the fits.
+const QUICK: [&str; 6] = ["--laws", "additive", "--targets", "python,c,rust", "--starts", "2"];
+
+#[test]
+fn mixture_writes_what_fit_does_and_more() {
+    let limits =
+        ["--cap", "python=5e5:2", "--min", "french=0.12", "--group", "english+french=0.3:0.9"];
+    let all = json_of("mixture", "mixture.json", &[&QUICK[..], &limits].concat());
+    assert_eq!(keys(&all), ["fits", "mixtures"]);
+    let own = json("beside.json", &QUICK);
+    assert_eq!(all["fits"][0]["coefficients"], own["fits"][0]["coefficients"]);
+    for (mixture, free) in
+        all["mixtures"].as_array().unwrap().iter().zip(own["mixtures"].as_array().unwrap())
+    {
+        let fields = keys(mixture);
+        assert!(keys(free).iter().all(|key| fields.contains(key)));
+        let number = |key: &str| mixture[key].as_f64().unwrap_or_else(|| panic!("{key}"));
+        let weight = |domain: &str| mixture["weights"][domain].as_f64().unwrap();
+        assert!(weight("python") <= 1e6 / 5.12e6 + 1e-12, "two epochs of 5e5 of 5.12e6 tokens");
+        assert!(weight("french") >= 0.12 - 1e-12);
+        assert!((0.3..=0.9).contains(&(weight("english") + weight("french"))));
+        assert!(mixture["certified"].as_bool().unwrap());
+        assert!(number("loss") - number("lower_bound") <= 1e-9);
+        // What `fit` finds is the unconstrained optimum, and the constraints cost the difference.
+        let unconstrained = mixture["unconstrained"]["loss"].as_f64().unwrap();
+        assert!((unconstrained - free["loss"].as_f64().unwrap()).abs() < 1e-9);
+        assert!((number("loss") - unconstrained - number("cost_of_constraints")).abs() < 1e-12);
+        let active = mixture["active"].as_array().unwrap();
+        assert!(active.iter().all(|a| a["multiplier"].as_f64().unwrap() > 0.0));
+        for (domain, range) in mixture["ranges"]["domains"].as_object().unwrap() {
+            let (low, high) = (range[0].as_f64().unwrap(), range[1].as_f64().unwrap());
+            assert!(low <= weight(domain) && weight(domain) <= high, "{domain}");
+        }
+        assert!(mixture["extrapolation"]["size"].as_f64().unwrap() > 2.0);
+        assert_eq!(mixture["path"].as_array().unwrap().len(), 13);
+    }
+}
+
+#[test]
+fn mixture_takes_goals_priors_and_budgets() {
+    let goal = |name: &str, flags: &[&str]| {
+        let all =
+            json_of("mixture", name, &[&QUICK[..], &["--weights", "c=1,rust=1"], flags].concat());
+        all["mixtures"][0].clone()
+    };
+    let losses = |m: &Value| ["c", "rust"].map(|t| m["losses"][t].as_f64().unwrap());
+    let (sum, worst) = (goal("sum.json", &[]), goal("worst.json", &["--minimax"]));
+    assert!(losses(&sum).iter().sum::<f64>() <= losses(&worst).iter().sum::<f64>());
+    let largest = |m: &Value| losses(m).into_iter().fold(0.0, f64::max);
+    assert!(largest(&worst) <= largest(&sum));
+    assert!((worst["loss"].as_f64().unwrap() - largest(&worst)).abs() < 1e-9);
+    let prior = ["--prior", "english=0.7,french=0.1,python=0.1,c=0.1", "--pull", "100"];
+    let pulled = goal("pulled.json", &prior);
+    assert!((pulled["weights"]["english"].as_f64().unwrap() - 0.7).abs() < 0.01);
+    let budget = goal("budget.json", &["--flops", "1e13"]);
+    let product = 6.0 * budget["n"].as_f64().unwrap() * budget["d"].as_f64().unwrap();
+    assert!((product / 1e13 - 1.0).abs() < 1e-9);
+    let boxed = goal("boxed.json", &["--box"]);
+    assert!(boxed["extrapolation"]["weights"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn mixture_refuses_what_cannot_be_kept() {
+    for (flags, expected) in [
+        (&["--min", "english=0.6", "--min", "c=0.5"][..], &["english >= 0.6; c >= 0.5"][..]),
+        (&["--max", "cobol=0.5"], &["unknown domain `cobol`", "english, french, python, c"]),
+        (&["--min", "c=2"], &["c >= 2", "from 0 to 1"]),
+        (&["--min", "c"], &["--min", "`c`", "DOMAIN=WEIGHT"]),
+        (&["--cap", "c=1e6"], &["--cap", "`1e6`", "DOMAIN=TOKENS:EPOCHS"]),
+        (&["--cap", "c=lots:4"], &["--cap", "`lots`", "a number"]),
+        (&["--cap", "c=-1:4"], &["the tokens of domain `c`", "-1"]),
+        (&["--group", "c+c=0:0.5"], &["`c` stands twice"]),
+        (&["--prior", "c=1"], &["--prior", "missing domain `english`"]),
+        (&["--pull", "1"], &["--pull", "--prior"]),
+        (&["--flops", "0"], &["--flops", "`0`", "> 0"]),
+        (&["--flops", "1e13", "--at", "1e5,1e6"], &["--flops", "--at"]),
+        (&["--frobnicate"], &["--frobnicate"]),
+    ] {
+        let args = [&QUICK[..], flags].concat();
+        refused(example("mixture", &args), &args, expected);
     }
 }

@@ -547,7 +547,7 @@ pub fn mixture_json(x: &Best) -> Map<String, Value> {
         "weights": named(&x.choice.domains, &optimum.weights),
         "loss": optimum.value,
         "uniform_loss": x.uniform_loss,
-        "gap": optimum.gap(),
+        "gap": optimum.residual,
         "iterations": optimum.iterations,
     });
     let Value::Object(map) = value else { unreachable!("it was made as an object") };
