@@ -22,7 +22,8 @@
 //! | data | [`Sweep`] | runs and checkpoints: N, D, h and the losses of named targets, validated once |
 //! | law | [`ScalingLaw`](law::ScalingLaw) | a formula with named coefficients: [`AdditiveLaw`](law::AdditiveLaw), [`JointLaw`](law::JointLaw), ... or your own |
 //! | fit | [`Fitter`], [`Fit`] | the robust loss of eq. 6, minimised by any [`Optimizer`](optim::Optimizer) |
-//! | mixture | [`MixtureObjective`], [`SimplexSolver`] | the weighted sum of fitted laws at one N and D, minimised by mirror descent |
+//! | mixture | [`MixtureObjective`], [`SimplexSolver`] | the weighted sum of fitted laws at one N and D, minimised by mirror descent, with a certificate |
+//! | decision | [`Plan`], [`Constraints`](simplex::Constraints) | the mixture within limits, for a budget, over scale, and how much of it is decided |
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};

@@ -402,18 +402,13 @@ pub fn error_table(fits: &[Fitted], laws: &[String]) -> String {
 /// The best mixture for a weighted sum of targets under one law.
 pub struct Best {
     pub law: String,
-    pub targets: Vec<(String, f64)>,
+    pub targets: Targets,
     pub choice: Choice,
     pub uniform_loss: f64,
 }
 
 /// The weighted sums of targets to choose a mixture for.
-fn goals(
-    sweep: &Sweep,
-    law: &str,
-    fitted: &[String],
-    options: &Options,
-) -> Result<Vec<Vec<(String, f64)>>> {
+fn goals(sweep: &Sweep, law: &str, fitted: &[String], options: &Options) -> Result<Vec<Targets>> {
     if let Some(weights) = &options.weights {
         for (target, _) in weights {
             if !fitted.contains(target) {
@@ -431,6 +426,9 @@ fn goals(
     Ok(std::iter::once(mean).chain(rest.into_iter().map(|t| vec![(t.clone(), 1.0)])).collect())
 }
 
+/// Targets with their weights in a sum.
+pub type Targets = Vec<(String, f64)>;
+
 /// N and D to choose mixtures for: those asked for, or the largest of the train and eval rows.
 pub fn scale(sweep: &Sweep, options: &Options) -> Result<(f64, f64)> {
     let fitted_rows = sweep.select(|row| row.split == TRAIN || row.split == EVAL)?;
@@ -444,7 +442,7 @@ pub fn plans<'a>(
     sweep: &Sweep,
     fits: &'a [Fitted],
     options: &'a Options,
-) -> Result<Vec<(&'a str, Vec<(String, f64)>, Plan<'a>)>> {
+) -> Result<Vec<(&'a str, Targets, Plan<'a>)>> {
     let mut all = Vec::new();
     for law in &options.laws {
         let own: Vec<&Fitted> = fits.iter().filter(|x| x.law == *law).collect();
@@ -471,13 +469,7 @@ pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Resul
 }
 
 impl Best {
-    pub fn of(
-        law: &str,
-        targets: Vec<(String, f64)>,
-        plan: &Plan<'_>,
-        n: f64,
-        d: f64,
-    ) -> Result<Self> {
+    pub fn of(law: &str, targets: Targets, plan: &Plan<'_>, n: f64, d: f64) -> Result<Self> {
         let choice = plan.best(n, d)?;
         let uniform = Mixture::uniform(choice.domains.len());
         let uniform_loss = plan.objective(n, d)?.value(&uniform)?;

@@ -59,8 +59,8 @@ impl Plan<'_> {
             a.iter().zip(b.iter()).map(|(a, b)| (a - b).abs()).sum::<f64>() < 2.5 * step
         };
         let lowest = |x: &&Mapped| {
-            let around = mapped.iter().filter(|y| next(&x.wanted, &y.wanted));
-            around.fold(true, |lowest, y| lowest && x.distance <= y.distance)
+            let mut around = mapped.iter().filter(|y| next(&x.wanted, &y.wanted));
+            around.all(|y| x.distance <= y.distance)
         };
         let mut found: Vec<Mapped> = Vec::new();
         for start in mapped.iter().filter(lowest) {
