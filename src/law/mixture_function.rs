@@ -18,9 +18,9 @@ use crate::linalg::cholesky;
 /// // 1 / (h_1^2 + h_2^0.5): not convex, but above a function that is.
 /// let z = [0.0, 0.0, 2f64.ln(), 0.5f64.ln()];
 /// let mut function = InverseSum.at(&z);
-/// let mut relaxation = function.relaxation(&[0.0, 0.0], &[1.0, 1.0]).expect("it is known");
 /// let (h, ln_h) = ([0.5, 0.5], [0.5f64.ln(); 2]);
 /// let value = function.add_gradient(&h, &ln_h, 1.0, &mut [0.0; 2]);
+/// let mut relaxation = function.relaxation(&[0.0, 0.0], &[1.0, 1.0]).expect("it is known");
 /// let below = relaxation.add_gradient(&h, &ln_h, 1.0, &mut [0.0; 2]);
 /// // The chord of h_1^2 on [0, 1] is h_1.
 /// assert!((value - 1.0 / (0.25 + 0.5f64.sqrt())).abs() < 1e-15);

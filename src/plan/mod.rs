@@ -66,7 +66,8 @@ pub enum Goal {
 /// assert!(choice.optimum.is_certified());
 /// // Without the limit it would be 0.9.
 /// assert!((choice.unconstrained.weights[1] - 0.9).abs() < 1e-4);
-/// assert!(choice.cost_of_constraints() > 0.05);
+/// // 1 / ((1 + 3) sqrt(0.5)) against 1 / (sqrt(0.1) + 3 sqrt(0.9)).
+/// assert!((choice.cost_of_constraints() - (0.125f64.sqrt() - 0.1f64.sqrt())).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
