@@ -92,7 +92,8 @@ pub(super) fn prove(
         let (lower, upper) = cell.region.bounds(i);
         let middle = 0.5 * (lower + upper);
         for (lower, upper) in [(lower, middle), (middle, upper)] {
-            let mut half = cell.region.with_bounds(i, lower, upper);
+            let mut half = cell.region.clone();
+            half.set_bounds(i, lower, upper);
             if half.tighten() {
                 fresh.push((half, cell.bound, cell.h.clone()));
             }
@@ -156,7 +157,7 @@ impl Cell {
                 (lower, upper) = (lower.max(self.h[i] - bent), upper.min(self.h[i] + bent));
             }
             if lower <= upper {
-                self.region = self.region.with_bounds(i, lower, upper);
+                self.region.set_bounds(i, lower, upper);
             }
         }
     }

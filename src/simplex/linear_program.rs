@@ -58,9 +58,8 @@ pub(super) fn minimize(c: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
     }
     for r in 0..basis.len() {
         // An artificial variable that is left at zero leaves for any other that can take its place.
-        if basis[r] >= artificial
-            && let Some(j) = (0..artificial).find(|&j| tableau[r][j].abs() > PIVOT)
-        {
+        let other = (0..artificial).find(|&j| tableau[r][j].abs() > PIVOT);
+        if let Some(j) = other.filter(|_| basis[r] >= artificial) {
             pivot(&mut cost, &mut tableau, &mut basis, r, j);
         }
     }

@@ -315,8 +315,14 @@ impl Problem<'_> {
 /// The mixture of the region next to `h`, with zeros lifted off the faces as far as the region allows.
 pub(super) fn inside(region: &Region, h: &[f64]) -> Landing {
     let lifted: Vec<f64> = h.iter().map(|h| h.max(LIFT)).collect();
-    let ln_h: Vec<f64> = lifted.iter().map(|h| h.ln()).collect();
-    mirror_step(region, &lifted, &ln_h, None, 0.0, None)
+    let logarithms = |h: &[f64]| -> Vec<f64> { h.iter().map(|h| h.ln()).collect() };
+    let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None);
+    if to.h.iter().any(|h| h.is_nan()) {
+        if let Some(middle) = region.middle() {
+            (to.ln_h, to.h) = (logarithms(&middle), middle);
+        }
+    }
+    to
 }
 
 /// The step of length `eta` from weights with logarithms `ln_h`; with `parts` of `None`, the nearest

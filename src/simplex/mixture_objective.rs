@@ -430,7 +430,8 @@ impl SimplexObjective for MixtureObjective<'_> {
             }
             out.iter_mut().zip(own.diagonal).for_each(|(out, own)| *out += share * own);
         }
-        Some(out)
+        // One negative entry can take from what all others add.
+        out.iter().all(|bend| *bend >= 0.0).then_some(out)
     }
 
     fn add_looseness(&mut self, h: &[f64], shares: &[f64], out: &mut [f64]) {

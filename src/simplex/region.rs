@@ -221,11 +221,9 @@ impl Region {
         of_bounds.chain(of_groups).fold(of_sum, f64::max)
     }
 
-    /// The region with the weight of domain `i` between these bounds, which are its own or tighter.
-    pub(super) fn with_bounds(&self, i: usize, lower: f64, upper: f64) -> Self {
-        let mut out = self.clone();
-        (out.lower[i], out.upper[i]) = (lower, upper);
-        out
+    /// Leaves the weight of domain `i` these bounds, which are its own or tighter.
+    pub(super) fn set_bounds(&mut self, i: usize, lower: f64, upper: f64) {
+        (self.lower[i], self.upper[i]) = (lower, upper);
     }
 
     pub(super) fn lower(&self) -> &[f64] {
@@ -263,20 +261,38 @@ impl Region {
         if !boxed || self.groups.is_empty() {
             return boxed;
         }
-        let bounds = (0..self.dim())
-            .flat_map(|i| [Kind::AtLeast(i, self.lower[i]), Kind::AtMost(i, self.upper[i])]);
-        let limits: Vec<Limit> = bounds.map(|kind| Limit { label: String::new(), kind }).collect();
-        let mut rows: Vec<Row> = limits
-            .iter()
-            .map(|limit| limit.kind.row(self.dim()))
-            .chain(self.groups.iter().flat_map(|g| {
-                let opposite = g.a.iter().map(|a| -a).collect();
-                [(g.a.clone(), g.upper), (opposite, -g.lower)]
-            }))
-            .map(|(a, b)| Row { a, b, equality: false })
-            .collect();
-        rows.push(Row { a: vec![1.0; self.dim()], b: 1.0, equality: true });
-        linear_program::minimize(&vec![0.0; self.dim()], &rows).is_some()
+        linear_program::minimize(&vec![0.0; self.dim()], &self.rows()).is_some()
+    }
+
+    /// The constraints as rows of a linear program.
+    fn rows(&self) -> Vec<Row> {
+        let k = self.dim();
+        let bounds = (0..k).flat_map(|i| {
+            [Kind::AtLeast(i, self.lower[i]).row(k), Kind::AtMost(i, self.upper[i]).row(k)]
+        });
+        let groups = self.groups.iter().flat_map(|g| {
+            let opposite = g.a.iter().map(|a| -a).collect();
+            [(g.a.clone(), g.upper), (opposite, -g.lower)]
+        });
+        let sum = Row { a: vec![1.0; k], b: 1.0, equality: true };
+        let limits = bounds.chain(groups).map(|(a, b)| Row { a, b, equality: false });
+        std::iter::once(sum).chain(limits).collect()
+    }
+
+    /// A mixture as far inside as there is one: the mean of those with the least and the most of each
+    /// domain. `None` if the region is empty.
+    pub(super) fn middle(&self) -> Option<Vec<f64>> {
+        let (k, rows) = (self.dim(), self.rows());
+        let mut mean = vec![0.0; k];
+        for i in 0..k {
+            for sign in [1.0, -1.0] {
+                let mut cost = vec![0.0; k];
+                cost[i] = sign;
+                let end = linear_program::minimize(&cost, &rows)?;
+                mean.iter_mut().zip(end).for_each(|(m, h)| *m += h / (2 * k) as f64);
+            }
+        }
+        Some(mean)
     }
 
     /// The least that `<g, h>` can be, from multipliers of the groups, negative ones for lower bounds: a

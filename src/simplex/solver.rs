@@ -239,7 +239,7 @@ impl SimplexSolver {
             value: point.value,
             certificate,
             shares: point.multipliers.parts,
-            weights: Mixture::new(point.h).expect("a normalised point"),
+            weights: Mixture::new(point.h).unwrap_or_else(|_| Mixture::uniform(k)),
             iterations,
             termination,
         })
@@ -304,7 +304,7 @@ impl SimplexSolver {
         // All at once is right most of the time; what is not comes out one by one.
         while !candidates.is_empty() {
             let mut face = region.clone();
-            candidates.iter().for_each(|&i| face = face.with_bounds(i, 0.0, 0.0));
+            candidates.iter().for_each(|&i| face.set_bounds(i, 0.0, 0.0));
             if let Some(zero) = self.on_face(objective, region, &face, &out, iterations) {
                 out = zero;
                 break;

@@ -461,7 +461,9 @@ impl MixtureFunction for FixedMean {
         let (least, most) = self.range(lower, upper);
         let (slopes, constant): (Vec<f64>, f64) = if most <= least {
             (vec![0.0; self.terms.len()], self.value(least))
-        } else if self.sag(corners.0, corners.1) <= self.sag(least, most) * (1.0 + 1e-9) {
+        } else if rest > 1e-9
+            && self.sag(corners.0, corners.1) <= self.sag(least, most) * (1.0 + 1e-9)
+        {
             let slopes: Vec<f64> =
                 self.terms.iter().map(|t| self.value(base + rest * t) / rest).collect();
             let at_lower: f64 = slopes.iter().zip(lower).map(|(s, l)| s * l).sum();
