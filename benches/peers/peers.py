@@ -21,17 +21,14 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_ENABLE_X64"] = "1"
 
 import argparse
-import datetime
+import functools
 import itertools
 import json
 import math
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
 
 import jax
@@ -40,7 +37,8 @@ import numpy as np
 import scipy
 from scipy.optimize import basinhopping, least_squares, minimize
 
-HERE = Path(__file__).resolve().parent
+from common import build, machine, run_rust, table
+
 # Evaluations are timed in bursts of about this many seconds.
 BURST = 0.02
 
@@ -289,23 +287,9 @@ def timed(call):
     return {"seconds": [time.perf_counter() - start], "objectives": objectives}
 
 
-def build():
-    """Builds the Rust program; returns its path."""
-    manifest = ["--manifest-path", str(HERE / "Cargo.toml")]
-    subprocess.run(["cargo", "build", "--release", "--locked", *manifest], check=True)
-    metadata = subprocess.run(["cargo", "metadata", "--format-version=1", "--no-deps", *manifest],
-                              check=True, capture_output=True, text=True)
-    return Path(json.loads(metadata.stdout)["target_directory"]) / "release" / "mixlaw-peers"
-
-
 def measure(program, options):
     """Runs everything on both problems."""
-    def rust(*command, **flags):
-        flags = [text for name, value in flags.items() for text in (f"--{name}", repr(value))]
-        print("mixlaw-peers", *command, *flags, file=sys.stderr)
-        done = subprocess.run([program, *command, *flags], check=True, capture_output=True)
-        return json.loads(done.stdout)
-
+    rust = functools.partial(run_rust, program)
     results = {}
     with tempfile.TemporaryDirectory() as directory:
         rust("export", directory, starts=options.starts)
@@ -353,28 +337,6 @@ def measure(program, options):
         }
         results[name] = {"evaluations": evaluations, "fits": fits, "hops": hops, "best": best}
     return results
-
-
-def machine():
-    """What the figures depend on."""
-    lock = tomllib.loads((HERE / "Cargo.lock").read_text())["package"]
-    crate = {package["name"]: package["version"] for package in lock}
-    rustc = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True)
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
-                if line.startswith("model name")), platform.machine())
-    return {
-        "date": datetime.date.today().isoformat(), "cpu": f"{cpu}, one core of {os.cpu_count()}",
-        "mixlaw": crate["mixlaw"], "basin": crate["basin"], "rustc": rustc.stdout.split()[1],
-        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "jax": jax.__version__,
-    }
-
-
-def table(head, rows):
-    """A table in markdown."""
-    for row in [head, ["---"] * len(head), *rows]:
-        print("|", " | ".join(row), "|")
-    print()
 
 
 def report(results, options):
@@ -445,7 +407,8 @@ def main():
     vars(options).update(settings)
 
     program = build()
-    about = machine()
+    about = {**machine(["mixlaw", "basin"]), "numpy": np.__version__,
+             "scipy": scipy.__version__, "jax": jax.__version__}
     results = measure(program, options)
     print(", ".join(f"{name} {value}" for name, value in about.items()), end="\n\n")
     report(results, options)

@@ -1,4 +1,4 @@
-//! The Rust side of `peers.py`, which builds and calls it; every command prints JSON.
+//! The Rust side of `peers.py` and `mixtures.py`, which build and call it; commands print JSON.
 //!
 //! ```text
 //! mixlaw-peers export DIR --starts S                     problems, starts and values as files
@@ -6,8 +6,11 @@
 //! mixlaw-peers fit PROBLEM --repeats R                   mixlaw: default fits, seeds 0..R
 //! mixlaw-peers basin-multi-start PROBLEM --starts S --repeats R
 //! mixlaw-peers basin-hopping PROBLEM --starts S --cap SECONDS --target VALUE
+//! mixlaw-peers mixtures --laws LAW,... --count C --kmin K --kmax K --first-seed S
+//! mixlaw-peers mixture-times --laws LAW,... --count C --k K --targets T --repeats R [--nonconvex]
 //! ```
 
+mod mixtures;
 mod objective;
 #[path = "../../problems.rs"]
 mod problems;
@@ -154,6 +157,13 @@ fn run() -> Result<Value> {
     let mut names: Vec<String> = Vec::new();
     let (mut starts, mut repeats, mut cap, mut target) = (20, 5, 60.0, 0.0);
     let mut parser = lexopt::Parser::from_env();
+    if let Some(Value(command)) = parser.next()? {
+        match command.string()?.as_str() {
+            "mixtures" => return mixtures::mixtures(parser),
+            "mixture-times" => return mixtures::times(parser),
+            command => names.push(command.to_owned()),
+        }
+    }
     while let Some(argument) = parser.next()? {
         match argument {
             Long("starts") => starts = parser.value()?.parse()?,
