@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Best, Fitted, Options, Result, say};
-use mixlaw::plan::{Budget, Choice, Extrapolation, Goal, Growth, Outside, Plan};
+use mixlaw::plan::{Budget, Choice, Decomposition, Extrapolation, Goal, Growth, Outside, Plan};
 use mixlaw::simplex::{Constraints, Optimum, Pull};
 use mixlaw::sweep::TRAIN;
 use mixlaw::{Mixture, Sweep};
@@ -194,6 +194,7 @@ struct Report {
     corners: Vec<(String, Optimum)>,
     path: Vec<Choice>,
     limit: Choice,
+    decomposition: Option<Decomposition>,
 }
 
 impl Report {
@@ -211,7 +212,10 @@ impl Report {
         let times: Vec<f64> = (0..13).map(|i| 10f64.powf(f64::from(i) / 4.0)).collect();
         // A cap in epochs leaves nothing in the limit: the path is that without constraints.
         let free = plan.clone().constraints(Constraints::new());
+        // The worst of several losses has no parts that add up.
+        let decomposition = free.decompose(n, d, &best.choice.optimum.weights).ok();
         Ok(Self {
+            decomposition,
             ranges: plan.ranges(&best.choice, epsilon)?,
             extrapolation: Extrapolation::of(&best.choice, train)?,
             uniform_tokens: plan.price(n, d, &Mixture::uniform(best.choice.domains.len()))?.tokens,
@@ -257,6 +261,10 @@ impl Report {
                 active.constraint,
                 active.multiplier
             );
+        }
+        if let Some(Decomposition { floor, mixture, size, data, .. }) = &self.decomposition {
+            say!("  of this {floor:.4} in the limit, {mixture:.4} by the mixture, ");
+            say!("{size:.4} by N, {data:.4} by D\n");
         }
         let limit = &self.limit;
         say!(
@@ -341,6 +349,9 @@ impl Report {
             "uniform_tokens": self.uniform_tokens,
             "corners": self.corners.iter().map(|(t, o)| (t.clone(), solved(o))).collect::<serde_json::Map<_, _>>(),
             "path": self.path.iter().map(step).collect::<Vec<_>>(),
+            "decomposition": self.decomposition.as_ref().map(|x| {
+                json!({ "floor": x.floor, "mixture": x.mixture, "size": x.size, "data": x.data })
+            }),
             "limit": { "loss": self.limit.optimum.value, "weights": common::named(domains, &self.limit.optimum.weights) },
         });
         let mut all = common::mixture_json(&self.best);
