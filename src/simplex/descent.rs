@@ -172,6 +172,7 @@ impl Descent {
                 at = next;
                 continue;
             }
+            let longest = eta;
             at = loop {
                 let next = moved(&at, eta);
                 if at.descends_to(&next, eta) {
@@ -182,7 +183,10 @@ impl Descent {
                     return (at, Termination::NoProgress);
                 }
             };
-            eta = (2.0 * eta).min(LONGEST / size);
+            // A length that was too long a moment ago is not tried again at once.
+            if eta == longest {
+                eta = (2.0 * eta).min(LONGEST / size);
+            }
         }
         (at, Termination::Exhausted)
     }
