@@ -254,6 +254,21 @@ pub enum FitError {
     /// A coefficient that the law does not have, or a bound that it cannot keep.
     #[error(transparent)]
     Law(#[from] LawError),
+    /// Fits that cannot be averaged.
+    #[error("{0}")]
+    Ensemble(String),
+    /// A sweep that a fit was not made from.
+    #[error(
+        "the objective of the {law} fit is {found:e} on this sweep, expected {expected:e}, which it reached on the sweep that it was made from"
+    )]
+    Sweep {
+        /// The law.
+        law: String,
+        /// The objective on this sweep.
+        found: f64,
+        /// The objective of the fit.
+        expected: f64,
+    },
     /// A setting out of its range.
     #[error("{name} is {value}, expected {expected}")]
     Setting {

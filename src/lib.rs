@@ -112,6 +112,7 @@ pub mod plot;
 pub mod simplex;
 pub mod sweep;
 pub mod testing;
+pub mod uncertainty;
 
 pub use ndarray;
 

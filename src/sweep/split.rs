@@ -93,9 +93,21 @@ impl Sweep {
     /// # Ok::<(), mixlaw::SweepError>(())
     /// ```
     pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
-        let keys: Vec<Vec<u64>> =
-            self.rows().map(|row| row.h.iter().map(|&w| key(w)).collect()).collect();
-        self.split_groups("mixture", &keys, count, seed)
+        self.split_groups("mixture", &self.mixture_keys(), count, seed)
+    }
+
+    fn mixture_keys(&self) -> Vec<Vec<u64>> {
+        self.rows().map(|row| row.h.iter().map(|&w| key(w)).collect()).collect()
+    }
+
+    /// The number of the run of each row, in order of appearance.
+    pub(crate) fn run_numbers(&self) -> Vec<usize> {
+        numbers(&self.runs)
+    }
+
+    /// The number of the mixture of each row, in order of appearance.
+    pub(crate) fn mixture_numbers(&self) -> Vec<usize> {
+        numbers(&self.mixture_keys())
     }
 
     fn split_groups<K: Hash + Eq>(
@@ -150,6 +162,15 @@ impl Sweep {
             ignored: self.ignored.clone(),
         }
     }
+}
+
+/// The number of each row's key, in order of appearance.
+fn numbers<K: Hash + Eq>(keys: &[K]) -> Vec<usize> {
+    let mut numbers = vec![0; keys.len()];
+    for (g, rows) in group(keys).1.iter().enumerate() {
+        rows.iter().for_each(|&i| numbers[i] = g);
+    }
+    numbers
 }
 
 /// The distinct keys in order of appearance, and the rows of each.

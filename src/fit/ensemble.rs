@@ -1,0 +1,172 @@
+use super::{Fit, Fitter, Metrics, losses_of};
+use crate::error::{FitError, LawError};
+use crate::law::{FullLaw, JointLaw, ScalingLaw};
+use crate::sweep::Sweep;
+
+/// Several fits of one target, whose predictions are averaged.
+///
+/// The fit with the best objective is not the best predictor: laws are wrong in different ways, and
+/// the mean of two errs less than either where they disagree. [`Ensemble::recommended`] is the
+/// predictor that did best in measurements.
+///
+/// ```
+/// use mixlaw::fit::Ensemble;
+/// use mixlaw::law::{AdditiveLaw, SimpleLaw, ScalingLaw};
+/// use mixlaw::{Fitter, Sweep};
+/// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+/// # for web in [0.1, 0.5, 0.9] {
+/// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+/// #         n.push(size);
+/// #         d.push(tokens);
+/// #         h.extend([web, 1.0 - web]);
+/// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+/// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+/// #     }
+/// # }
+/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let laws: Vec<Box<dyn ScalingLaw>> =
+///     vec![Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(AdditiveLaw::for_sweep(&sweep))];
+/// let ensemble = Ensemble::fit(&Fitter::new(), laws, &sweep, "web")?;
+/// let both: Result<Vec<f64>, _> =
+///     ensemble.fits().iter().map(|fit| fit.predict(1e9, 2e10, &[0.5, 0.5])).collect();
+/// let mean = both?.iter().sum::<f64>() / 2.0;
+/// assert!((ensemble.predict(1e9, 2e10, &[0.5, 0.5])? - mean).abs() < 1e-15);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    fits: Vec<Fit>,
+}
+
+impl From<Fit> for Ensemble {
+    fn from(fit: Fit) -> Self {
+        Self { fits: vec![fit] }
+    }
+}
+
+impl From<&Fit> for Ensemble {
+    fn from(fit: &Fit) -> Self {
+        fit.clone().into()
+    }
+}
+
+impl From<&Ensemble> for Ensemble {
+    fn from(ensemble: &Ensemble) -> Self {
+        ensemble.clone()
+    }
+}
+
+impl Ensemble {
+    /// An ensemble of fits.
+    ///
+    /// # Errors
+    /// [`FitError::Ensemble`] if there are none, or they have different targets or domains.
+    pub fn new(fits: Vec<Fit>) -> Result<Self, FitError> {
+        let Some(first) = fits.first() else {
+            return Err(FitError::Ensemble("an ensemble needs at least one fit, got none".into()));
+        };
+        if let Some(other) = fits.iter().find(|fit| fit.target() != first.target()) {
+            return Err(FitError::Ensemble(format!(
+                "the fits of an ensemble are of different targets: `{}` and `{}`",
+                first.target(),
+                other.target()
+            )));
+        }
+        let domains = first.law().domains();
+        if let Some(other) = fits.iter().find(|fit| fit.law().domains() != domains) {
+            return Err(FitError::Ensemble(format!(
+                "the laws of an ensemble have different domains: {} and {}",
+                domains.join(", "),
+                other.law().domains().join(", ")
+            )));
+        }
+        Ok(Self { fits })
+    }
+
+    /// Fits every law to the losses of `target`.
+    ///
+    /// # Errors
+    /// As [`Fitter::fit`] and [`Ensemble::new`].
+    pub fn fit(
+        fitter: &Fitter,
+        laws: impl IntoIterator<Item = Box<dyn ScalingLaw>>,
+        sweep: &Sweep,
+        target: &str,
+    ) -> Result<Self, FitError> {
+        let fits: Result<Vec<Fit>, FitError> =
+            laws.into_iter().map(|law| fitter.fit(law, sweep, target)).collect();
+        Self::new(fits?)
+    }
+
+    /// The crate's predictor for a larger scale: the mean of the joint and the full law, each fitted
+    /// with rows weighted by their compute ([`Fitter::weigh_by_compute`]).
+    ///
+    /// Chosen by its errors on the largest sizes held out from two sweeps (three hold-outs within the
+    /// paper's training sizes, four of the byte-level sweep), among the three laws and their means,
+    /// best fits, means of near-optimal fits, and means of resamples: `cargo bench --bench predictors`.
+    ///
+    /// # Errors
+    /// As [`Fitter::fit`].
+    pub fn recommended(sweep: &Sweep, target: &str) -> Result<Self, FitError> {
+        let laws: [Box<dyn ScalingLaw>; 2] =
+            [Box::new(JointLaw::for_sweep(sweep)), Box::new(FullLaw::for_sweep(sweep))];
+        Self::fit(&Fitter::new().weigh_by_compute(1.0), laws, sweep, target)
+    }
+
+    /// The fits.
+    #[must_use]
+    pub fn fits(&self) -> &[Fit] {
+        &self.fits
+    }
+
+    /// The target whose loss was fitted.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.fits[0].target()
+    }
+
+    /// The names of the domains, in the order of every h.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        self.fits[0].law().domains()
+    }
+
+    /// The names of the laws, such as `joint + full`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.fits.iter().map(|fit| fit.law().name()).collect();
+        names.join(" + ")
+    }
+
+    /// The mean of the predicted losses, in nats, at N parameters, D tokens and domain weights h.
+    ///
+    /// # Errors
+    /// As [`Fit::predict`].
+    pub fn predict(&self, n: f64, d: f64, h: &[f64]) -> Result<f64, LawError> {
+        let sum: Result<f64, LawError> = self.fits.iter().map(|fit| fit.predict(n, d, h)).sum();
+        Ok(sum? / self.fits.len() as f64)
+    }
+
+    /// The predictions for all rows of a sweep, in nats.
+    ///
+    /// # Errors
+    /// As [`Fit::predict_sweep`].
+    pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
+        let mut mean = vec![0.0; sweep.len()];
+        for fit in &self.fits {
+            let share = 1.0 / self.fits.len() as f64;
+            let own = fit.predict_sweep(sweep)?;
+            mean.iter_mut().zip(own).for_each(|(mean, own)| *mean += share * own);
+        }
+        Ok(mean)
+    }
+
+    /// How well the ensemble predicts the losses of its target on all rows of a sweep.
+    ///
+    /// # Errors
+    /// As [`Fit::evaluate`].
+    pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, FitError> {
+        let observed = losses_of(sweep, self.target())?;
+        Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
+    }
+}

@@ -1,0 +1,377 @@
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::interval::{CoefficientInterval, Interval, interval, quantile};
+use crate::error::{FitError, LawError};
+use crate::fit::{Ensemble, Fit, Refit};
+use crate::law::ScalingLaw;
+use crate::optim::{Control, Minimum, Termination};
+use crate::sweep::Sweep;
+
+/// What a bootstrap draws: all checkpoints of a unit move together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Runs, the checkpoints of which share their seed noise.
+    #[default]
+    Run,
+    /// Mixtures: all runs of a mixture together. For sweeps in which runs of one mixture have more in
+    /// common than a seed, such as the misfit of the law there.
+    Mixture,
+}
+
+/// Fits a law again and again to runs drawn with replacement: how the fit would have come out with
+/// other runs of the same kind.
+///
+/// A draw is a weight for each row, how often its run was drawn. Every fit starts from the fit to all
+/// rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
+/// the current pool, with the same result, bit for bit, on any number of them.
+///
+/// See the [module](self) for an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrap {
+    resamples: usize,
+    seed: u64,
+    unit: Unit,
+}
+
+/// So few resamples say nothing of the tails.
+const FEWEST: usize = 20;
+/// So many resamples are made between two calls of the observer.
+const ROUND: usize = 32;
+/// So many quantiles stand for the residuals.
+const RESIDUALS: usize = 101;
+
+/// The fits of a [`Bootstrap`].
+#[derive(Debug, Clone)]
+pub struct Resamples {
+    ensemble: Ensemble,
+    /// For each resample the coordinates of each fit of the ensemble.
+    members: Vec<Vec<Vec<f64>>>,
+    /// Quantiles of `observed / predicted - 1` at rows that a resample did not draw.
+    residuals: Vec<f64>,
+    draws: Draws,
+    termination: Termination,
+}
+
+/// What was drawn: equal draws are of the same runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Draws {
+    seed: u64,
+    units: usize,
+    /// The unit of each row.
+    unit_of: Vec<usize>,
+}
+
+impl Draws {
+    /// How often each row is drawn by a resample.
+    fn counts(&self, resample: usize) -> Vec<f64> {
+        let seed = Control::seeded(self.seed).inner(resample as u64).seed();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut counts = vec![0.0; self.units];
+        for _ in 0..self.units {
+            counts[rng.random_range(0..self.units)] += 1.0;
+        }
+        self.unit_of.iter().map(|&unit| counts[unit]).collect()
+    }
+}
+
+/// One resample: the coordinates of each fit, predictions of the rows that were not drawn, and the
+/// evaluations.
+type Member = (Vec<Vec<f64>>, Vec<(usize, f64)>, usize);
+
+impl Bootstrap {
+    /// This many resamples of runs, with seed 0. 200 are enough for a look, 1,000 for a 95% interval.
+    #[must_use]
+    pub fn new(resamples: usize) -> Self {
+        Self { resamples, seed: 0, unit: Unit::Run }
+    }
+
+    /// The seed. The same seed draws the same runs for every target of a sweep, so that
+    /// their resamples belong together.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// What is drawn.
+    #[must_use]
+    pub fn unit(self, unit: Unit) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// Resamples a fit, or an ensemble of them, on the sweep that it was made from.
+    ///
+    /// # Errors
+    /// [`FitError`] if the sweep is another one, has fewer than two runs (or mixtures), or fewer than
+    /// 20 resamples are asked for.
+    pub fn run(&self, fit: impl Into<Ensemble>, sweep: &Sweep) -> Result<Resamples, FitError> {
+        self.run_observed(fit, sweep, Control::default())
+    }
+
+    /// As [`Bootstrap::run`], with an observer that is told of the resamples made (its
+    /// `local_solves`) after every 32 of them and can stop the rest.
+    ///
+    /// # Errors
+    /// As [`Bootstrap::run`].
+    pub fn run_observed(
+        &self,
+        fit: impl Into<Ensemble>,
+        sweep: &Sweep,
+        mut control: Control<'_>,
+    ) -> Result<Resamples, FitError> {
+        let ensemble = fit.into();
+        let setting = |name: &str, value: usize, expected| FitError::Setting {
+            name: name.to_owned(),
+            value: value as f64,
+            expected,
+        };
+        if self.resamples < FEWEST {
+            return Err(setting("the number of resamples", self.resamples, "at least 20"));
+        }
+        let (unit_of, name) = match self.unit {
+            Unit::Run => (sweep.run_numbers(), "the number of runs to draw from"),
+            Unit::Mixture => (sweep.mixture_numbers(), "the number of mixtures to draw from"),
+        };
+        let units = 1 + unit_of.iter().copied().max().unwrap_or(0);
+        if units < 2 {
+            return Err(setting(name, units, "at least 2"));
+        }
+        let refits: Vec<Refit<'_>> =
+            ensemble.fits().iter().map(|fit| Refit::new(fit, sweep)).collect::<Result<_, _>>()?;
+        let draws = Draws { seed: self.seed, units, unit_of };
+        let rows = Rows::new(&ensemble, &refits, sweep)?;
+        let member = |resample: usize| -> Member {
+            let counts = draws.counts(resample);
+            let mut evaluations = 0;
+            let solve = |refit: &Refit<'_>| {
+                let (z, minimum) = refit.solve(&counts);
+                evaluations += minimum.evaluations;
+                z
+            };
+            let z: Vec<Vec<f64>> = refits.iter().map(solve).collect();
+            let left_out = (0..counts.len()).filter(|&i| counts[i] == 0.0 && rows.weights[i] > 0.0);
+            let predictions = left_out.map(|i| (i, rows.predict(&z, i))).collect();
+            (z, predictions, evaluations)
+        };
+        let mut members = Vec::new();
+        let mut sums = vec![(0.0, 0usize); sweep.len()];
+        let mut termination = Termination::Exhausted;
+        while members.len() < self.resamples {
+            let first = members.len();
+            let round = first..self.resamples.min(first + ROUND);
+            let size = round.len();
+            let mut evaluations = 0;
+            for (z, predictions, used) in all(round, &member) {
+                members.push(z);
+                evaluations += used;
+                for (i, prediction) in predictions {
+                    sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);
+                }
+            }
+            let done = Minimum {
+                x: Vec::new(),
+                value: f64::INFINITY,
+                optimality: f64::NAN,
+                termination,
+                evaluations,
+                local_solves: size,
+            };
+            if control.finished(&done) && members.len() < self.resamples {
+                termination = Termination::Stopped;
+                break;
+            }
+        }
+        let residuals = rows.residuals(&sums);
+        Ok(Resamples { ensemble, members, residuals, draws, termination })
+    }
+}
+
+#[cfg(feature = "rayon")]
+fn all(range: std::ops::Range<usize>, member: &(impl Fn(usize) -> Member + Sync)) -> Vec<Member> {
+    use rayon::prelude::*;
+    range.into_par_iter().map(member).collect()
+}
+
+#[cfg(not(feature = "rayon"))]
+fn all(range: std::ops::Range<usize>, member: &(impl Fn(usize) -> Member + Sync)) -> Vec<Member> {
+    range.map(member).collect()
+}
+
+/// The rows of a sweep as an ensemble sees them.
+struct Rows<'a> {
+    ensemble: &'a Ensemble,
+    sweep: &'a Sweep,
+    losses: Vec<f64>,
+    /// The domain weights in the order of the laws.
+    h: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(
+        ensemble: &'a Ensemble,
+        refits: &[Refit<'_>],
+        sweep: &'a Sweep,
+    ) -> Result<Self, FitError> {
+        let first = &ensemble.fits()[0];
+        Ok(Self {
+            ensemble,
+            sweep,
+            losses: crate::fit::losses_of(sweep, ensemble.target())?,
+            h: crate::fit::aligned(first.law(), sweep)?,
+            weights: refits[0].row_weights(sweep.len()),
+        })
+    }
+
+    fn predict(&self, z: &[Vec<f64>], i: usize) -> f64 {
+        let (row, k) = (self.sweep.row(i), self.ensemble.domains().len());
+        mean_loss(self.ensemble, z, row.n, row.d, &self.h[i * k..(i + 1) * k])
+    }
+
+    /// Quantiles of the relative residuals against the mean of the resamples that left a row out: the
+    /// noise of a run and the misfit of the law, at rows that the fit has not seen. Rows count as in
+    /// the fit.
+    fn residuals(&self, sums: &[(f64, usize)]) -> Vec<f64> {
+        let residual = |i: usize| {
+            let (sum, count) = sums[i];
+            let relative = self.losses[i] * count as f64 / sum - 1.0;
+            (count > 0 && relative.is_finite()).then_some((relative, self.weights[i]))
+        };
+        let mut residuals: Vec<(f64, f64)> = (0..sums.len()).filter_map(residual).collect();
+        residuals.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = residuals.iter().map(|r| r.1).sum();
+        let (mut quantiles, mut below) = (Vec::with_capacity(RESIDUALS), 0.0);
+        for (residual, weight) in residuals {
+            below += weight / total;
+            while quantiles.len() < RESIDUALS
+                && (quantiles.len() as f64 + 0.5) / RESIDUALS as f64 <= below
+            {
+                quantiles.push(residual);
+            }
+        }
+        quantiles
+    }
+}
+
+/// The mean prediction of an ensemble at other coordinates.
+fn mean_loss(ensemble: &Ensemble, z: &[Vec<f64>], n: f64, d: f64, h: &[f64]) -> f64 {
+    let losses = ensemble.fits().iter().zip(z).map(|(fit, z)| fit.law().loss(z, n, d, h));
+    losses.sum::<f64>() / z.len() as f64
+}
+
+impl Resamples {
+    /// The number of resamples.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there are always some")]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The fits to all rows.
+    #[must_use]
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
+    }
+
+    /// The laws of one resample, with their coordinates.
+    ///
+    /// # Panics
+    /// If there is no such resample.
+    pub fn member(&self, resample: usize) -> impl Iterator<Item = (&dyn ScalingLaw, &[f64])> {
+        let fits = self.ensemble.fits().iter();
+        fits.zip(&self.members[resample]).map(|(fit, z)| (fit.law(), &z[..]))
+    }
+
+    /// [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// [`Termination::Exhausted`].
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.termination
+    }
+
+    /// Whether both are of the same draws of the same runs, so that their resamples belong together.
+    #[must_use]
+    pub fn is_aligned_with(&self, other: &Resamples) -> bool {
+        self.draws == other.draws && self.len() == other.len()
+    }
+
+    /// The loss of every resample at N parameters, D tokens and domain weights h, in nats.
+    ///
+    /// # Errors
+    /// As [`Fit::predict`](crate::Fit::predict).
+    pub fn values(&self, n: f64, d: f64, h: &[f64]) -> Result<Vec<f64>, LawError> {
+        self.ensemble.fits().iter().try_for_each(|fit| fit.law().check(n, d, h))?;
+        Ok(self.members.iter().map(|z| mean_loss(&self.ensemble, z, n, d, h)).collect())
+    }
+
+    /// The interval of the law's value at N, D and h: where it would be with other runs of the same
+    /// kind, at this level (0.9 for 90%). By percentiles.
+    ///
+    /// # Errors
+    /// As [`Resamples::values`], and if the level is not between 0 and 1.
+    pub fn interval(&self, n: f64, d: f64, h: &[f64], level: f64) -> Result<Interval, LawError> {
+        check_level(level)?;
+        let values = self.values(n, d, h)?;
+        Ok(interval(self.ensemble.predict(n, d, h)?, values, level))
+    }
+
+    /// The interval of the loss that a new run will have at N, D and h: as [`Resamples::interval`],
+    /// and with the noise of a run and the misfit of the law as large as they are, relative to the
+    /// loss, at runs that a resample did not draw.
+    ///
+    /// # Errors
+    /// As [`Resamples::interval`].
+    pub fn prediction_interval(
+        &self,
+        n: f64,
+        d: f64,
+        h: &[f64],
+        level: f64,
+    ) -> Result<Interval, LawError> {
+        check_level(level)?;
+        let values = self.values(n, d, h)?;
+        let spread = |value: &f64| self.residuals.iter().map(|r| value * (1.0 + r)).collect();
+        let values: Vec<f64> = values.iter().flat_map::<Vec<f64>, _>(spread).collect();
+        Ok(interval(self.ensemble.predict(n, d, h)?, values, level))
+    }
+
+    /// The intervals of all coefficients of all laws, in the paper's units.
+    ///
+    /// # Errors
+    /// If the level is not between 0 and 1.
+    pub fn coefficients(&self, level: f64) -> Result<Vec<CoefficientInterval>, LawError> {
+        check_level(level)?;
+        let of_fit = |(i, fit): (usize, &Fit)| {
+            let all: Vec<Vec<f64>> = self
+                .members
+                .iter()
+                .map(|z| fit.law().coefficients(&z[i]).into_iter().map(|(_, c)| c).collect())
+                .collect();
+            let one = |(j, (name, estimate)): (usize, (String, f64))| CoefficientInterval {
+                law: fit.law().name().to_owned(),
+                name,
+                interval: interval(estimate, all.iter().map(|c| c[j]).collect(), level),
+            };
+            fit.coefficients().into_iter().enumerate().map(one).collect::<Vec<_>>()
+        };
+        Ok(self.ensemble.fits().iter().enumerate().flat_map(of_fit).collect())
+    }
+
+    /// The interval that holds this share of the relative residuals `observed / predicted - 1` at
+    /// runs that a resample did not draw: the noise of a run and the misfit of the law.
+    ///
+    /// # Errors
+    /// If the level is not between 0 and 1.
+    pub fn residuals(&self, level: f64) -> Result<Interval, LawError> {
+        check_level(level)?;
+        Ok(interval(quantile(&self.residuals, 0.5), self.residuals.clone(), level))
+    }
+}
+
+pub(crate) fn check_level(level: f64) -> Result<(), LawError> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
+    }
+    let expected = "a number between 0 and 1, such as 0.9".to_owned();
+    Err(LawError::Point { what: "the level", value: level, expected })
+}

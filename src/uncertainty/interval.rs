@@ -1,0 +1,84 @@
+use std::fmt;
+
+/// An estimate with the interval that covers the truth at some level.
+///
+/// It prints as `2.731 [2.724, 2.738]`, with the precision asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The estimate. It may lie outside of the interval where it is biased.
+    pub estimate: f64,
+    /// The lower end.
+    pub lower: f64,
+    /// The upper end.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// Whether a value lies within, ends included.
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        (self.lower..=self.upper).contains(&value)
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.estimate.fmt(f)?;
+        f.write_str(" [")?;
+        self.lower.fmt(f)?;
+        f.write_str(", ")?;
+        self.upper.fmt(f)?;
+        f.write_str("]")
+    }
+}
+
+/// The interval of one coefficient of one law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CoefficientInterval {
+    /// The name of the law.
+    pub law: String,
+    /// The name of the coefficient.
+    pub name: String,
+    /// In the paper's units.
+    pub interval: Interval,
+}
+
+/// The value below which a share `p` of sorted values lies, between neighbours by the share: of m
+/// values the j-th stands for `j / (m + 1)`.
+pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let last = sorted.len() - 1;
+    let at = (p * (sorted.len() + 1) as f64 - 1.0).clamp(0.0, last as f64);
+    let (below, share) = (at.floor() as usize, at.fract());
+    // Equal ends, which may be infinite, are not mixed.
+    let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
+    if a == b || share == 0.0 { a } else { a + share * (b - a) }
+}
+
+/// The interval that leaves as many of the values out on either side.
+pub(crate) fn interval(estimate: f64, mut values: Vec<f64>, level: f64) -> Interval {
+    values.sort_by(f64::total_cmp);
+    let tail = 0.5 * (1.0 - level);
+    Interval { estimate, lower: quantile(&values, tail), upper: quantile(&values, 1.0 - tail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_weibull_s() {
+        // numpy.quantile([1, 2, 4, 8], p, method="weibull")
+        let values = [1.0, 2.0, 4.0, 8.0];
+        for (p, expected) in
+            [(0.1, 1.0), (0.2, 1.0), (0.3, 1.5), (0.5, 3.0), (0.75, 7.0), (0.9, 8.0)]
+        {
+            approx::assert_relative_eq!(quantile(&values, p), expected, max_relative = 1e-12);
+        }
+    }
+
+    #[test]
+    fn it_prints_with_the_precision_asked_for() {
+        let interval = Interval { estimate: 2.0, lower: 1.5, upper: 2.25 };
+        assert_eq!(format!("{interval:.2}"), "2.00 [1.50, 2.25]");
+    }
+}
