@@ -381,6 +381,9 @@ pub enum PlanError {
     /// A worst case has no parts that add up.
     #[error("only a sum of losses can be decomposed, not the worst of them")]
     NotASum,
+    /// A question about certainty without resamples that answer it together.
+    #[error("{0}")]
+    Resamples(String),
     /// No mixture can be looked for.
     #[error(transparent)]
     Simplex(#[from] SimplexError),

@@ -109,6 +109,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
+pub mod selection;
 pub mod simplex;
 pub mod sweep;
 pub mod testing;

@@ -18,11 +18,14 @@
 //! ```
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::error::PlanError;
 use crate::mixture::Mixture;
 use crate::plan::{Choice, Plan};
+use crate::uncertainty::Interval;
 
 /// A picture that could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,9 @@ fn colour(i: usize) -> RGBColor {
 
 /// A drawing area over SVG text.
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A chart with this axis of x.
+type Chart<'a, 'b, X> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, RangedCoordf64>>;
 
 fn draw(
     size: (u32, u32),
@@ -138,6 +144,117 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
 /// Rows of small triangles in a ternary map.
 const ROWS: usize = 48;
 
+/// The mixtures of three domains as a triangle of small cells; the other domains keep their weights.
+struct Triangle<'a> {
+    domains: [&'a str; 3],
+    corners: [usize; 3],
+    base: &'a Mixture,
+    /// The weight of the three together.
+    shared: f64,
+    cells: Vec<[[f64; 3]; 3]>,
+}
+
+impl<'a> Triangle<'a> {
+    fn new(names: &[String], domains: [&'a str; 3], base: &'a Mixture) -> Result<Self, PlotError> {
+        let place = |name: &str| names.iter().position(|d| d == name);
+        let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2]))
+        else {
+            let message = format!(
+                "a ternary map of {}, expected three of: {}",
+                domains.join(", "),
+                names.join(", ")
+            );
+            return Err(PlotError::Data(message));
+        };
+        let corners = [a, b, c];
+        if base.len() != names.len() || a == b || b == c || a == c {
+            let message = "a ternary map needs three different domains, and a base of all domains";
+            return Err(PlotError::Data(message.to_owned()));
+        }
+        let shared: f64 = corners.iter().map(|&i| base[i]).sum();
+        if shared <= 0.0 {
+            let message = "the three domains of a ternary map have no weight in its base";
+            return Err(PlotError::Data(message.to_owned()));
+        }
+        // Corners of all small triangles, standing and hanging.
+        let step = 1.0 / ROWS as f64;
+        let point = |i: usize, j: usize| {
+            let (x, y) = (i as f64 * step, j as f64 * step);
+            [x, y, 1.0 - x - y]
+        };
+        let mut cells = Vec::new();
+        for i in 0..ROWS {
+            for j in 0..ROWS - i {
+                cells.push([point(i, j), point(i + 1, j), point(i, j + 1)]);
+                if i + j + 2 <= ROWS {
+                    cells.push([point(i + 1, j), point(i + 1, j + 1), point(i, j + 1)]);
+                }
+            }
+        }
+        Ok(Self { domains, corners, base, shared, cells })
+    }
+
+    /// The mixture in the middle of each cell.
+    fn mixtures(&self) -> Vec<Mixture> {
+        let mixture = |cell: &[[f64; 3]; 3]| {
+            let mut h = self.base.to_vec();
+            for (&i, share) in self.corners.iter().zip(centre(cell)) {
+                h[i] = self.shared * share;
+            }
+            Mixture::new(h).expect("shares of a mixture")
+        };
+        self.cells.iter().map(mixture).collect()
+    }
+
+    /// The shares of the three domains in a mixture that has any of them.
+    fn shares(&self, h: &Mixture) -> Option<[f64; 3]> {
+        let own: f64 = self.corners.iter().map(|&i| h[i]).sum();
+        (own > 0.0).then(|| self.corners.map(|i| h[i] / own))
+    }
+
+    /// The cells in these colours, dots for the marks, and a ring.
+    fn draw(
+        &self,
+        caption: &str,
+        fills: &[RGBColor],
+        marks: &[Mixture],
+        ring: Option<[f64; 3]>,
+    ) -> Result<String, PlotError> {
+        // The corner of the first domain is on the left, of the second on the right, of the third above.
+        let xy = |p: [f64; 3]| (p[1] + 0.5 * p[2], 0.75f64.sqrt() * p[2]);
+        draw((640, 560), |area| {
+            let mut chart = ChartBuilder::on(area)
+                .caption(caption, ("sans-serif", 16))
+                .margin(24)
+                .build_cartesian_2d(-0.08..1.08, -0.08..0.95)?;
+            for (cell, fill) in self.cells.iter().zip(fills) {
+                let corners: Vec<(f64, f64)> = cell.iter().map(|p| xy(*p)).collect();
+                chart.draw_series([Polygon::new(corners, fill.filled())])?;
+            }
+            let dots = marks.iter().filter_map(|h| self.shares(h));
+            chart.draw_series(dots.map(|p| Circle::new(xy(p), 2, BLACK.filled())))?;
+            if let Some(ring) = ring {
+                chart.draw_series([Circle::new(xy(ring), 7, WHITE.stroke_width(3))])?;
+                chart.draw_series([Circle::new(xy(ring), 9, BLACK.stroke_width(1))])?;
+            }
+            let labels = [
+                (xy([1.0, 0.0, 0.0]), (-10, 8)),
+                (xy([0.0, 1.0, 0.0]), (-40, 8)),
+                (xy([0.0, 0.0, 1.0]), (-20, -20)),
+            ];
+            let texts = self.domains.iter().zip(labels).map(|(name, (at, offset))| {
+                EmptyElement::at(at) + Text::new((*name).to_owned(), offset, ("sans-serif", 15))
+            });
+            chart.draw_series(texts)?;
+            Ok(())
+        })
+    }
+}
+
+fn centre(cell: &[[f64; 3]; 3]) -> [f64; 3] {
+    std::array::from_fn(|x| cell.iter().map(|p| p[x].max(0.0)).sum::<f64>() / 3.0)
+}
+
 /// The value over all mixtures of three domains, as a triangle: dark where it is low, with the best
 /// mixture of the triangle, and the mixtures of `marks`, such as those trained on. The other domains
 /// keep their share of `base`, as many parts of its weight as they have there.
@@ -152,96 +269,133 @@ pub fn ternary(
     base: &Mixture,
     marks: &[Mixture],
 ) -> Result<String, PlotError> {
-    let names = plan.domains();
-    let place = |name: &str| names.iter().position(|d| d == name);
-    let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2]))
-    else {
-        let message = format!(
-            "a ternary map of {}, expected three of: {}",
-            domains.join(", "),
-            names.join(", ")
-        );
-        return Err(PlotError::Data(message));
-    };
-    let corners = [a, b, c];
-    if base.len() != names.len() || a == b || b == c || a == c {
-        let message = "a ternary map needs three different domains, and a base of all domains";
-        return Err(PlotError::Data(message.to_owned()));
-    }
-    let shared: f64 = corners.iter().map(|&i| base[i]).sum();
-    if shared <= 0.0 {
-        let message = "the three domains of a ternary map have no weight in its base";
-        return Err(PlotError::Data(message.to_owned()));
-    }
+    let triangle = Triangle::new(plan.domains(), domains, base)?;
     let mut objective = plan.objective(n, d)?;
-    let mut value = |shares: [f64; 3]| -> Result<f64, PlotError> {
-        let mut h = base.to_vec();
-        corners.iter().zip(shares).for_each(|(&i, share)| h[i] = shared * share);
-        Ok(objective.value(&h).map_err(PlanError::from)?)
-    };
-    // Centres and corners of all small triangles, standing and hanging.
-    let step = 1.0 / ROWS as f64;
-    let point = |i: usize, j: usize| {
-        let (x, y) = (i as f64 * step, j as f64 * step);
-        [x, y, 1.0 - x - y]
-    };
-    let mut cells = Vec::new();
-    for i in 0..ROWS {
-        for j in 0..ROWS - i {
-            cells.push([point(i, j), point(i + 1, j), point(i, j + 1)]);
-            if i + j + 2 <= ROWS {
-                cells.push([point(i + 1, j), point(i + 1, j + 1), point(i, j + 1)]);
-            }
-        }
-    }
-    let centre = |cell: &[[f64; 3]; 3]| -> [f64; 3] {
-        std::array::from_fn(|x| cell.iter().map(|p| p[x].max(0.0)).sum::<f64>() / 3.0)
-    };
+    let value = |h: Mixture| objective.value(&h).map_err(PlanError::from);
     let values: Vec<f64> =
-        cells.iter().map(|cell| value(centre(cell))).collect::<Result<_, _>>()?;
+        triangle.mixtures().into_iter().map(value).collect::<Result<_, PlanError>>()?;
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     // The few values next to a corner would take all the colours.
     let mut sorted = values.clone();
     sorted.sort_by(f64::total_cmp);
     let high = sorted[sorted.len() * 9 / 10].max(low + f64::MIN_POSITIVE);
-    let best = cells.iter().zip(&values).min_by(|x, y| x.1.total_cmp(y.1)).map(|x| centre(x.0));
-    // The corner of the first domain is on the left, of the second on the right, of the third above.
-    let xy = |p: [f64; 3]| (p[1] + 0.5 * p[2], 0.75f64.sqrt() * p[2]);
-    draw((640, 560), |area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(
-                format!("predicted loss, {low:.3} to {high:.3} nats and above"),
-                ("sans-serif", 16),
-            )
-            .margin(24)
-            .build_cartesian_2d(-0.08..1.08, -0.08..0.95)?;
-        for (cell, value) in cells.iter().zip(&values) {
-            let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
-            let fill = ViridisRGB.get_color(share);
-            let corners: Vec<(f64, f64)> = cell.iter().map(|p| xy(*p)).collect();
-            chart.draw_series([Polygon::new(corners, fill.filled())])?;
+    let best = triangle.cells.iter().zip(&values).min_by(|x, y| x.1.total_cmp(y.1));
+    let fill = |value: &f64| ViridisRGB.get_color(((value - low) / (high - low)).clamp(0.0, 1.0));
+    let fills: Vec<RGBColor> = values.iter().map(fill).collect();
+    let caption = format!("predicted loss, {low:.3} to {high:.3} nats and above");
+    triangle.draw(&caption, &fills, marks, best.map(|x| centre(x.0)))
+}
+
+/// The region of mixtures of three domains that could be the best at a level, as a triangle: brighter
+/// where more resamples find a mixture at least as good as the choice, grey outside of the region; a
+/// ring around the choice and a dot for the best mixture of each resample. The other domains have their
+/// weights of the choice.
+///
+/// # Errors
+/// [`PlotError::Data`] unless three different domains of the plan are named and have weight in the
+/// choice, and as [`Plan::as_good`].
+pub fn region(
+    plan: &Plan<'_>,
+    choice: &Choice,
+    domains: [&str; 3],
+    level: f64,
+) -> Result<String, PlotError> {
+    let triangle = Triangle::new(plan.domains(), domains, &choice.optimum.weights)?;
+    let optima = plan.certainty(choice)?.optima().to_vec();
+    let as_good = plan.as_good(choice, &triangle.mixtures())?;
+    let fill = |p: &f64| {
+        if *p > 1.0 - level { ViridisRGB.get_color(p.min(1.0)) } else { RGBColor(225, 225, 225) }
+    };
+    let fills: Vec<RGBColor> = as_good.iter().map(fill).collect();
+    let caption = format!("mixtures that could be the best at a level of {:.0}%", 100.0 * level);
+    triangle.draw(&caption, &fills, &optima, triangle.shares(&choice.optimum.weights))
+}
+
+/// A line with the interval around it, for [`bands`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// What the picture calls it.
+    pub label: String,
+    /// x, and the interval there, in order.
+    pub points: Vec<(f64, Interval)>,
+    /// Dots: x and y.
+    pub observed: Vec<(f64, f64)>,
+}
+
+/// Lines with the intervals around them: losses over scale, or errors over the number of runs. The
+/// axis of x is logarithmic where it spans more than a factor of 100.
+///
+/// # Errors
+/// [`PlotError::Data`] if there are no points, or an x that is not above zero.
+pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, PlotError> {
+    let lines = || bands.iter().flat_map(|b| &b.points);
+    let dots = || bands.iter().flat_map(|b| &b.observed);
+    let ends = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
+    };
+    let (left, right) = ends(&mut lines().map(|p| p.0).chain(dots().map(|p| p.0)));
+    let values = lines().flat_map(|p| [p.1.lower, p.1.upper, p.1.estimate]);
+    let (low, high) = ends(&mut values.chain(dots().map(|p| p.1)));
+    if !(left > 0.0 && right.is_finite() && low.is_finite() && high.is_finite()) {
+        let message = "bands need points of finite values, at x above zero";
+        return Err(PlotError::Data(message.to_owned()));
+    }
+    let room = 0.05 * (high - low).max(1e-6 * high.abs());
+    let heights = (low - room).max(0.0)..high + room;
+    draw((760, 440), |area| {
+        let mut builder = ChartBuilder::on(area);
+        builder
+            .caption(title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(42)
+            .y_label_area_size(60);
+        if right > 100.0 * left {
+            let x_axis = (left / 1.05..right * 1.05).log_scale();
+            draw_bands(builder.build_cartesian_2d(x_axis, heights)?, bands, x, y)
+        } else {
+            let x_axis = left..right + 0.01 * (right - left) + f64::MIN_POSITIVE;
+            draw_bands(builder.build_cartesian_2d(x_axis, heights)?, bands, x, y)
         }
-        let inside = |h: &Mixture| {
-            let own: f64 = corners.iter().map(|&i| h[i]).sum();
-            (own > 0.0).then(|| corners.map(|i| h[i] / own))
-        };
-        let dots = marks.iter().filter_map(inside).map(|p| Circle::new(xy(p), 2, BLACK.filled()));
-        chart.draw_series(dots)?;
-        if let Some(best) = best {
-            chart.draw_series([Circle::new(xy(best), 7, WHITE.stroke_width(3))])?;
-            chart.draw_series([Circle::new(xy(best), 9, BLACK.stroke_width(1))])?;
-        }
-        let labels = [
-            (xy([1.0, 0.0, 0.0]), (-10, 8)),
-            (xy([0.0, 1.0, 0.0]), (-40, 8)),
-            (xy([0.0, 0.0, 1.0]), (-20, -20)),
-        ];
-        let texts = domains.iter().zip(labels).map(|(name, (at, offset))| {
-            EmptyElement::at(at) + Text::new((*name).to_owned(), offset, ("sans-serif", 15))
-        });
-        chart.draw_series(texts)?;
-        Ok(())
     })
+}
+
+fn draw_bands<'a, 'b: 'a, X: Ranged<ValueType = f64> + ValueFormatter<f64>>(
+    mut chart: Chart<'a, 'b, X>,
+    bands: &[Band],
+    x: &str,
+    y: &str,
+) -> Result<(), PlotError> {
+    let number = |x: &f64| if *x >= 1e5 { format!("{x:.0e}") } else { format!("{x:.0}") };
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc(x)
+        .y_desc(y)
+        .x_label_formatter(&number)
+        .y_label_formatter(&|y| format!("{y:.2}"))
+        .label_style(("sans-serif", 13))
+        .draw()?;
+    for (i, band) in bands.iter().enumerate() {
+        let ink = colour(i);
+        let upper = band.points.iter().map(|p| (p.0, p.1.upper));
+        let lower = band.points.iter().rev().map(|p| (p.0, p.1.lower));
+        let outline: Vec<(f64, f64)> = upper.chain(lower).collect();
+        chart.draw_series([Polygon::new(outline, ink.mix(0.22).filled())])?;
+        let dots = band.observed.iter().map(|p| Circle::new(*p, 2, ink.filled()));
+        chart.draw_series(dots)?;
+        let line = band.points.iter().map(|p| (p.0, p.1.estimate));
+        chart
+            .draw_series(LineSeries::new(line, ink.stroke_width(2)))?
+            .label(&band.label)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], ink.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .label_font(("sans-serif", 13))
+        .background_style(WHITE.mix(0.85))
+        .draw()?;
+    Ok(())
 }
 
 /// Observed and predicted losses of one target or one group of rows, for [`observed_predicted`].

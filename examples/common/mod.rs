@@ -78,6 +78,8 @@ pub const HELP: &str = "\
 pub struct Options {
     pub path: Option<String>,
     pub laws: Vec<String>,
+    /// Whether the laws are those of the command line.
+    pub laws_given: bool,
     pub targets: Option<Vec<String>>,
     pub optimizer: String,
     pub starts: Option<usize>,
@@ -97,6 +99,7 @@ pub fn options(extra: Extra<'_>) -> Result<Option<Options>> {
     let mut options = Options {
         path: None,
         laws: ["simple", "additive", "joint", "full"].map(String::from).to_vec(),
+        laws_given: false,
         targets: None,
         optimizer: OPTIMIZERS[0].to_owned(),
         starts: None,
@@ -112,6 +115,7 @@ pub fn options(extra: Extra<'_>) -> Result<Option<Options>> {
             Long("help") | Short('h') => return Ok(None),
             Long("laws") => {
                 options.laws = list(&text(&mut parser)?);
+                options.laws_given = true;
                 for law in &options.laws {
                     one_of("--laws", law, &LAWS)?;
                 }
@@ -289,7 +293,8 @@ pub fn law(
     Ok(Some(law))
 }
 
-fn fitter(options: &Options) -> Fitter {
+/// The fitter that the options ask for.
+pub fn fitter(options: &Options) -> Fitter {
     let fitter = Fitter::new().seed(options.seed);
     let starts = |default| options.starts.unwrap_or(default);
     match options.optimizer.as_str() {
@@ -408,7 +413,12 @@ pub struct Best {
 }
 
 /// The weighted sums of targets to choose a mixture for.
-fn goals(sweep: &Sweep, law: &str, fitted: &[String], options: &Options) -> Result<Vec<Targets>> {
+pub fn goals(
+    sweep: &Sweep,
+    law: &str,
+    fitted: &[String],
+    options: &Options,
+) -> Result<Vec<Targets>> {
     if let Some(weights) = &options.weights {
         for (target, _) in weights {
             if !fitted.contains(target) {

@@ -25,7 +25,7 @@ use crate::sweep::{Scales, Sweep};
 pub use ensemble::Ensemble;
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
-pub(crate) use refit::Refit;
+pub(crate) use refit::{Held, Refit};
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -209,7 +209,7 @@ impl Fitter {
         let law: Arc<dyn ScalingLaw> = Arc::new(law);
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
-        let free = bounds.iter().filter(|b| b.lower < b.upper).count();
+        let free = self.free_coefficients(law.as_ref())?;
         let rows = data.losses.len();
         if rows < free {
             let law = law.name().to_owned();
@@ -283,6 +283,11 @@ impl Fitter {
         let rows = (0..sweep.len()).collect();
         let all = Data { rows, n: sweep.n().to_vec(), d: sweep.d().to_vec(), h, losses, weights };
         Ok(all.reweighted(&vec![1.0; sweep.len()]))
+    }
+
+    /// How many coefficients of a law are not fixed.
+    pub(crate) fn free_coefficients(&self, law: &dyn ScalingLaw) -> Result<usize, FitError> {
+        Ok(self.bounds(law)?.iter().filter(|b| b.lower < b.upper).count())
     }
 
     /// The box, in units of the law's coordinates.

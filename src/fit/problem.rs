@@ -49,6 +49,14 @@ fn curvature(r: f64, delta: f64, reserve: f64) -> f64 {
     if r.abs() < delta { 1.0 } else { reserve * delta / r.abs() }
 }
 
+/// The exponent that coordinate `i` of a law stands for at `z`, and its derivative.
+pub(super) fn exponent(law: &dyn ScalingLaw, i: usize, z: f64) -> (f64, f64) {
+    match law.coordinates().get(i).transform() {
+        Transform::Log => (z.exp(), z.exp()),
+        Transform::Identity => (z, 1.0),
+    }
+}
+
 impl<'a> Problem<'a> {
     pub(super) fn new(
         law: &'a dyn ScalingLaw,
@@ -95,10 +103,7 @@ impl<'a> Problem<'a> {
 
     /// The exponent at coordinate `z` and its derivative.
     fn exponent(&self, i: usize, z: f64) -> (f64, f64) {
-        match self.law.coordinates().get(i).transform() {
-            Transform::Log => (z.exp(), z.exp()),
-            Transform::Identity => (z, 1.0),
-        }
+        exponent(self.law, i, z)
     }
 
     /// The coordinates z of variables y.
@@ -106,6 +111,15 @@ impl<'a> Problem<'a> {
         let mut z = y.to_vec();
         self.shift(&mut z);
         z
+    }
+
+    /// The variables y of coordinates z.
+    pub(super) fn variables(&self, z: &[f64]) -> Vec<f64> {
+        let mut y = z.to_vec();
+        for (i, j, ln_scale) in self.shifted() {
+            y[i] += ln_scale * self.exponent(j, z[j]).0;
+        }
+        y
     }
 
     /// Turns variables into coordinates.
@@ -160,6 +174,15 @@ impl<'a> Problem<'a> {
         }
         self.other = z;
         true
+    }
+
+    /// The share of the weight that is on rows in the linear part of the Huber loss at y.
+    pub(super) fn linear_share(&mut self, y: &[f64]) -> f64 {
+        self.predict(y);
+        let rows = self.residuals.iter().zip(&self.data.weights);
+        let linear = rows.filter(|(r, _)| r.abs() >= self.delta());
+        // The sum of nothing would be -0.
+        linear.fold(0.0, |sum, (_, w)| sum + w)
     }
 
     fn delta(&self) -> f64 {

@@ -1,13 +1,25 @@
 //! The same fit again, to rows that count differently.
 
-use super::problem::{Bound, Problem};
-use super::{Data, Fit};
+use std::ops::ControlFlow;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::problem::{Bound, Problem, exponent};
+use super::{Data, Fit, Fitter};
 use crate::error::FitError;
-use crate::optim::{Control, Minimum, Objective, Optimizer, TrustRegion};
+use crate::law::ScalingLaw;
+use crate::optim::{Control, Minimum, Objective, Optimizer, Progress, SmoothFirst, TrustRegion};
 use crate::sweep::Sweep;
 
 /// By how much the objective at a fit may differ from the one that it reached, relative to it.
 const SAME_OBJECTIVE: f64 = 1e-6;
+/// What conversions may lose, relative to 1 and to the value.
+const ROUNDING: f64 = 1e-12;
+/// Least squares on the way to a robust fit need not be exact.
+const SMOOTH: f64 = 1e-3;
+/// This near to an end of its box, relative to its width, a level is at it.
+const LEVEL_END: f64 = 0.01;
 
 /// Solves a fit again from where it ended, with other weights of its rows.
 #[derive(Debug)]
@@ -56,5 +68,222 @@ impl<'a> Refit<'a> {
         let start = &self.fit.minimum.x;
         let minimum = self.optimizer.minimize(&mut problem, start, &mut Control::default());
         (problem.coordinates(&minimum.x), minimum)
+    }
+
+    /// The places of the coefficients that are not fixed.
+    pub(crate) fn free(&self) -> Vec<usize> {
+        (0..self.bounds.len()).filter(|&i| self.bounds[i].lower < self.bounds[i].upper).collect()
+    }
+
+    /// The share of the weight that is on rows in the linear part of the Huber loss at the fit.
+    pub(crate) fn linear_share(&self) -> f64 {
+        self.problem(&self.data).linear_share(&self.fit.minimum.x)
+    }
+
+    /// The Gauss-Newton matrix at the fit between all coordinates, row by row. Rows in the linear part
+    /// of the Huber loss count with the parabola that touches it there.
+    pub(crate) fn curvature(&self) -> Vec<f64> {
+        let p = self.bounds.len();
+        let mut matrix = vec![0.0; p * p];
+        self.problem(&self.data).curvature(&self.fit.minimum.x, 1.0, &mut matrix);
+        matrix
+    }
+
+    /// The objective at each of many coordinates; infinite outside the box of the fit.
+    pub(crate) fn values(&self, all: &[Vec<f64>]) -> Vec<f64> {
+        let mut problem = self.problem(&self.data);
+        let value = |z: &Vec<f64>| {
+            let mut y = problem.variables(z);
+            // The way there and back must not leave the box by rounding.
+            for (y, bound) in y.iter_mut().zip(&self.bounds) {
+                let inside = y.clamp(bound.lower, bound.upper);
+                *y = if (*y - inside).abs() <= ROUNDING * (1.0 + y.abs()) { inside } else { *y };
+            }
+            problem.value(&y)
+        };
+        all.iter().map(value).collect()
+    }
+
+    /// A fit from a start that is drawn with this seed: its coordinates and how it went.
+    pub(crate) fn restart(&self, seed: u64) -> (Vec<f64>, Minimum) {
+        let mut problem = self.problem(&self.data);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let start = problem.draw_start(&mut rng).expect("a law draws its starts");
+        let coarse = TrustRegion::default().tolerance(1e-3);
+        let optimizer = SmoothFirst::new(coarse, TrustRegion::default().tolerance(1e-5));
+        let minimum = optimizer.minimize(&mut problem, &start, &mut Control::seeded(seed));
+        (problem.coordinates(&minimum.x), minimum)
+    }
+
+    /// Hands the fit with coefficient `i` held to `search`, and returns what that does. Solves stop at
+    /// falls of less than `tolerance`.
+    pub(crate) fn hold<T>(
+        &self,
+        i: usize,
+        tolerance: f64,
+        search: impl FnOnce(Held<'_>) -> T,
+    ) -> T {
+        let law = self.fit.law();
+        let mut bounds = self.bounds.clone();
+        let mut start = self.fit.minimum.x.clone();
+        let mut level = None;
+        let offset = law.coordinates().offset(i).filter(|o| o.ln_scale != 0.0 && !bounds[i].raw);
+        if let Some(offset) = offset {
+            // The one for raw N and D, as it is printed: any value for which some exponent in its box
+            // puts the term at the reference scale into its own.
+            let shift = |z: f64| offset.ln_scale * exponent(law, offset.exponent, z).0;
+            let Bound { lower, upper, .. } = bounds[offset.exponent];
+            let (a, b) = (shift(lower), shift(upper));
+            let z = (bounds[i].lower, bounds[i].upper);
+            bounds[i] = Bound { lower: z.0 + a.min(b), upper: z.1 + a.max(b), raw: true };
+            start[i] += shift(start[offset.exponent]);
+            level = Some(Level { exponent: offset.exponent, ln_scale: offset.ln_scale, bounds: z });
+        }
+        let Fitter { delta, residual, .. } = self.fit.fitter;
+        let problem = Problem::new(law, &self.data, &bounds, delta, residual);
+        let value = start[i];
+        let optimizer = self.optimizer.clone().tolerance(tolerance);
+        search(Held { law, problem, variable: i, value, level, start, optimizer })
+    }
+}
+
+/// The term at the reference scale, where what is held is the coefficient for raw N and D:
+/// `variable - ln_scale exponent`.
+struct Level {
+    /// Which variable the exponent is.
+    exponent: usize,
+    ln_scale: f64,
+    /// The box of the term.
+    bounds: (f64, f64),
+}
+
+/// A fit with one of its variables held: that of the coefficient as it is printed.
+pub(crate) struct Held<'a> {
+    law: &'a dyn ScalingLaw,
+    problem: Problem<'a>,
+    variable: usize,
+    value: f64,
+    level: Option<Level>,
+    start: Vec<f64>,
+    optimizer: TrustRegion,
+}
+
+impl Held<'_> {
+    /// The variables of the fit.
+    pub(crate) fn start(&self) -> &[f64] {
+        &self.start
+    }
+
+    /// The least and the greatest value that the variable can be held at.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        self.problem.bounds(self.variable)
+    }
+
+    /// Whether the term at the reference scale is all but at the end of its box in this direction.
+    pub(crate) fn is_level_at_end(&self, y: &[f64], direction: f64) -> bool {
+        self.level.as_ref().is_some_and(|level| {
+            let (z, (lower, upper)) = (self.level(level, y), level.bounds);
+            let room = if direction > 0.0 { upper - z } else { z - lower };
+            room <= LEVEL_END * (upper - lower)
+        })
+    }
+
+    /// The variables with the held one at `value`, all others solved for from whichever of `starts` is
+    /// the better one, and only until the objective is at most `enough`; `None` if it does not get
+    /// there.
+    pub(crate) fn solve(
+        &mut self,
+        value: f64,
+        starts: &[Vec<f64>],
+        enough: f64,
+    ) -> Option<Vec<f64>> {
+        self.value = value;
+        let bounds: Vec<(f64, f64)> = (0..self.dim()).map(|i| self.bounds(i)).collect();
+        let turned = starts.iter().filter_map(|start| self.with_same_level(start));
+        let starts: Vec<Vec<f64>> = starts.iter().cloned().chain(turned).collect();
+        let mut best = (f64::INFINITY, None);
+        for mut start in starts {
+            start
+                .iter_mut()
+                .zip(&bounds)
+                .for_each(|(y, (lower, upper))| *y = y.clamp(*lower, *upper));
+            let objective = self.value(&start);
+            if objective < best.0 {
+                best = (objective, Some(start));
+            }
+        }
+        let start = best.1?;
+        if best.0 <= enough {
+            return Some(start);
+        }
+        let local = self.optimizer.clone();
+        // From a start outside of the parabolas of most rows the robust loss leads nowhere.
+        let smooth_first = SmoothFirst::new(local.clone().tolerance(SMOOTH), local.clone());
+        let ways: [&dyn Optimizer; 2] = [&local, &smooth_first];
+        ways.iter().find_map(|way| {
+            let mut observer = |progress: &Progress| match progress.best <= enough {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+            let mut control = Control::default().observed_by(&mut observer);
+            let minimum = way.minimize(self, &start, &mut control);
+            (minimum.value <= enough).then_some(minimum.x)
+        })
+    }
+
+    /// The start with the exponent moved so that the term at the reference scale stays as it is.
+    fn with_same_level(&self, start: &[f64]) -> Option<Vec<f64>> {
+        let level = self.level.as_ref()?;
+        let exponent = (self.value - self.level(level, start)) / level.ln_scale;
+        let mut start = start.to_vec();
+        let coordinate = self.law.coordinates().get(level.exponent);
+        start[level.exponent] = coordinate.checked_coordinate(exponent).ok()?;
+        Some(start)
+    }
+
+    /// The term at the reference scale.
+    fn level(&self, level: &Level, y: &[f64]) -> f64 {
+        let exponent = exponent(self.law, level.exponent, y[level.exponent]).0;
+        y[self.variable] - level.ln_scale * exponent
+    }
+
+    /// Whether the term at the reference scale is inside its box.
+    fn is_inside(&self, y: &[f64]) -> bool {
+        self.level.as_ref().is_none_or(|level| {
+            let (z, (lower, upper)) = (self.level(level, y), level.bounds);
+            let slack = ROUNDING * (1.0 + y[self.variable].abs());
+            (lower - slack..=upper + slack).contains(&z)
+        })
+    }
+}
+
+impl Objective for Held<'_> {
+    fn dim(&self) -> usize {
+        self.problem.dim()
+    }
+
+    fn value(&mut self, y: &[f64]) -> f64 {
+        if self.is_inside(y) { self.problem.value(y) } else { f64::INFINITY }
+    }
+
+    fn value_gradient(&mut self, y: &[f64], g: &mut [f64]) -> f64 {
+        let value = self.problem.value_gradient(y, g);
+        if self.is_inside(y) { value } else { f64::INFINITY }
+    }
+
+    fn bounds(&self, i: usize) -> (f64, f64) {
+        if i == self.variable { (self.value, self.value) } else { self.problem.bounds(i) }
+    }
+
+    fn curvature(&mut self, y: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+        self.problem.curvature(y, reserve, out)
+    }
+
+    fn acceleration(&mut self, y: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+        self.problem.acceleration(y, v, reserve, out)
+    }
+
+    fn set_smoothing(&mut self, factor: f64) -> bool {
+        self.problem.set_smoothing(factor)
     }
 }

@@ -65,6 +65,7 @@ pub use formula::{Auto, Formula};
 pub use full::FullLaw;
 pub use ge24::Ge24Law;
 pub use joint::JointLaw;
+pub(crate) use mixture_function::Sum;
 pub use mixture_function::{Curvature, MixtureFunction};
 pub use power_law::{PowerLaw, PowerLawBuilder};
 pub use scalar::{Dual, Scalar};

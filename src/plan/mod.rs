@@ -8,6 +8,9 @@
 //! | question | answer |
 //! |---|---|
 //! | which mixtures are as good as the best? | [`Plan::ranges`] |
+//! | which mixtures could be the best, given the noise of the runs? | [`Plan::certainty`] |
+//! | is it really better than another one? | [`Plan::advantage`] |
+//! | which runs would decide more? | [`Plan::next_runs`] |
 //! | how far is it from what was trained on? | [`Extrapolation`] |
 //! | which N and D for a budget, and which budget for a loss? | [`Plan::within_budget`], [`Plan::least_budget`] |
 //! | what does another mixture cost? | [`Plan::price`] |
@@ -17,17 +20,24 @@
 //! | what is left of the loss in the limit (eq. 12)? | [`Plan::decompose`] |
 
 mod budget;
+mod certainty;
 mod extrapolation;
+mod next_runs;
 mod scale;
 mod target_map;
 
 use crate::error::PlanError;
-use crate::fit::Fit;
+use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
-use crate::simplex::{Constraints, MixtureObjective, Optimum, Pull, Region, SimplexSolver};
+use crate::simplex::{
+    Constraints, Located, MixtureObjective, Optimum, Pull, Region, SimplexSolver,
+};
+use crate::uncertainty::Resamples;
 
 pub use budget::{Budget, Price};
+pub use certainty::{Advantage, Certainty};
 pub use extrapolation::{Extrapolation, Outside};
+pub use next_runs::{Criterion, NextRun, Run};
 pub use scale::{Decomposition, Growth};
 pub use target_map::Mapped;
 
@@ -83,8 +93,9 @@ pub struct Plan<'a> {
 struct Target<'a> {
     name: String,
     weight: f64,
-    law: &'a dyn ScalingLaw,
-    z: &'a [f64],
+    /// The laws whose mean the loss is.
+    laws: Vec<Located<'a>>,
+    resamples: Option<&'a Resamples>,
 }
 
 /// The mixture that a [`Plan`] chose for one N and D.
@@ -135,8 +146,31 @@ impl<'a> Plan<'a> {
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Self {
-        self.targets.push(Target { name: name.into(), weight, law, z });
+        self.targets.push(Target {
+            name: name.into(),
+            weight,
+            laws: vec![(law, z)],
+            resamples: None,
+        });
         self
+    }
+
+    /// Adds the target of an ensemble, by its mean prediction.
+    #[must_use]
+    pub fn with_ensemble(mut self, weight: f64, ensemble: &'a Ensemble) -> Self {
+        let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates())).collect();
+        let name = ensemble.target().to_owned();
+        self.targets.push(Target { name, weight, laws, resamples: None });
+        self
+    }
+
+    /// Adds the target of resampled fits: it is decided by the fits to all rows, and
+    /// [`Plan::certainty`] says how sure that is.
+    #[must_use]
+    pub fn with_resamples(self, weight: f64, resamples: &'a Resamples) -> Self {
+        let mut plan = self.with_ensemble(weight, resamples.ensemble());
+        plan.targets.iter_mut().next_back().expect("just added").resamples = Some(resamples);
+        plan
     }
 
     /// What counts of several targets.
@@ -166,7 +200,7 @@ impl<'a> Plan<'a> {
     /// The names of the domains: those of the first law.
     #[must_use]
     pub fn domains(&self) -> &'a [String] {
-        self.targets.first().map_or(&[], |target| target.law.domains())
+        self.targets.first().map_or(&[], |target| target.laws[0].0.domains())
     }
 
     /// The function of h that is minimised at N and D, either of which may be infinite.
@@ -189,7 +223,7 @@ impl<'a> Plan<'a> {
         }
         let mut sum = MixtureObjective::new(n, d)?;
         for target in targets {
-            sum = sum.with_law(target.weight, target.law, target.z)?;
+            sum = sum.with_mean(target.weight, target.laws.clone())?;
         }
         if let Some(pull) = &self.pull {
             sum = sum.with_pull(pull.clone())?;
@@ -203,7 +237,7 @@ impl<'a> Plan<'a> {
                     .iter()
                     .map(|target| {
                         let mut alone =
-                            MixtureObjective::new(n, d)?.with_law(1.0, target.law, target.z)?;
+                            MixtureObjective::new(n, d)?.with_mean(1.0, target.laws.clone())?;
                         Ok(self.solver.minimize_within(&mut alone, &region)?.value)
                     })
                     .collect();

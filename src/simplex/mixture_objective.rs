@@ -1,7 +1,7 @@
 use super::SimplexObjective;
 use crate::error::{LawError, SimplexError};
-use crate::fit::Fit;
-use crate::law::{Curvature, MixtureFunction, ScalingLaw};
+use crate::fit::{Ensemble, Fit};
+use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum};
 use crate::mixture::Mixture;
 
 /// What a mixture is chosen by: a weighted sum of fitted laws at one N and D, or the worst of them,
@@ -44,12 +44,16 @@ pub struct MixtureObjective<'a> {
     ln_h: Vec<f64>,
 }
 
+/// A law at its coordinates.
+pub(crate) type Located<'a> = (&'a dyn ScalingLaw, &'a [f64]);
+
 #[derive(Debug)]
 struct Term<'a> {
     weight: f64,
     /// What is subtracted from the loss before it is weighted.
     reference: f64,
-    law: &'a dyn ScalingLaw,
+    /// The laws whose mean the loss is.
+    laws: Vec<Located<'a>>,
     function: Reordered<'a>,
 }
 
@@ -57,7 +61,7 @@ impl Term<'_> {
     /// The term as it is where that is convex, otherwise its relaxation.
     fn relaxation(&self, lower: &[f64], upper: &[f64], convex: bool) -> Option<Term<'_>> {
         let function = self.function.relaxation(lower, upper, convex)?;
-        Some(Term { function, ..*self })
+        Some(Term { function, laws: Vec::new(), ..*self })
     }
 }
 
@@ -231,6 +235,15 @@ impl<'a> MixtureObjective<'a> {
         self.with_law(weight, fit.law(), fit.coordinates())
     }
 
+    /// Adds `weight` times the mean of the losses that an ensemble predicts.
+    ///
+    /// # Errors
+    /// As [`MixtureObjective::with_law`].
+    pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Result<Self, SimplexError> {
+        let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates()));
+        self.with_mean(weight, laws.collect())
+    }
+
     /// Adds `weight` times the loss of a law at coordinates `z`.
     ///
     /// # Errors
@@ -240,29 +253,46 @@ impl<'a> MixtureObjective<'a> {
     /// # Panics
     /// If `z` has the wrong length.
     pub fn with_law(
-        mut self,
+        self,
         weight: f64,
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Result<Self, SimplexError> {
         assert_eq!(z.len(), law.coordinates().len(), "one value for each coordinate");
+        self.with_mean(weight, vec![(law, z)])
+    }
+
+    /// Adds `weight` times the mean loss of laws with the same domains.
+    pub(crate) fn with_mean(
+        mut self,
+        weight: f64,
+        laws: Vec<Located<'a>>,
+    ) -> Result<Self, SimplexError> {
+        let domains = laws[0].0.domains();
         if !(weight.is_finite() && weight > 0.0) {
             let (name, expected) = ("the weight of a law".to_owned(), "a finite number > 0");
             return Err(SimplexError::Setting { name, value: weight, expected });
         }
         if self.terms.is_empty() {
-            self.domains = law.domains();
+            self.domains = domains;
             self.ln_h = vec![0.0; self.domains.len()];
         }
         let place = |domain| self.domains.iter().position(|d| d == domain);
-        let order: Option<Vec<usize>> = law.domains().iter().map(place).collect();
+        let order: Option<Vec<usize>> = domains.iter().map(place).collect();
         let order = order.filter(|order| order.len() == self.domains.len()).ok_or_else(|| {
-            SimplexError::Domains { first: self.domains.to_vec(), other: law.domains().to_vec() }
+            SimplexError::Domains { first: self.domains.to_vec(), other: domains.to_vec() }
         })?;
         let agrees = order.iter().enumerate().all(|(j, i)| i == &j);
         let order = (!agrees).then_some(order);
-        let function = Reordered::new(law.at_scale(z, self.n, self.d), order);
-        self.terms.push(Term { weight, reference: 0.0, law, function });
+        let share = 1.0 / laws.len() as f64;
+        let mut functions: Vec<(f64, Box<dyn MixtureFunction + 'a>)> =
+            laws.iter().map(|&(law, z)| (share, law.at_scale(z, self.n, self.d))).collect();
+        let function = match functions.pop() {
+            Some((_, one)) if functions.is_empty() => one,
+            last => Box::new(Sum(functions.into_iter().chain(last).collect())),
+        };
+        let function = Reordered::new(function, order);
+        self.terms.push(Term { weight, reference: 0.0, laws, function });
         Ok(self)
     }
 
@@ -307,7 +337,8 @@ impl<'a> MixtureObjective<'a> {
         self.set(h)?;
         let (n, d) = (self.n, self.d);
         let loss = |term: &mut Term<'_>| {
-            term.law.check(n, d, &term.function.own(h))?;
+            let own = term.function.own(h);
+            term.laws.iter().try_for_each(|(law, _)| law.check(n, d, &own))?;
             Ok(term.function.add_gradient(h, &self.ln_h, 0.0, &mut vec![0.0; h.len()]))
         };
         self.terms.iter_mut().map(loss).collect()

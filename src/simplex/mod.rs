@@ -18,6 +18,7 @@ mod solver;
 
 pub use constraints::Constraints;
 pub use descent::Step;
+pub(crate) use mixture_objective::Located;
 pub use mixture_objective::{MixtureObjective, Pull};
 pub use objective::SimplexObjective;
 pub use region::Region;

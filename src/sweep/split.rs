@@ -110,6 +110,25 @@ impl Sweep {
         numbers(&self.mixture_keys())
     }
 
+    /// The distinct mixtures in `folds` parts, drawn at random and of equal number where that is
+    /// possible: for each part the rows of the other mixtures, and its own.
+    ///
+    /// # Panics
+    /// If there are fewer than two folds, or more than mixtures.
+    pub(crate) fn folds_by_mixture(&self, folds: usize, seed: u64) -> Vec<(Sweep, Sweep)> {
+        let numbers = self.mixture_numbers();
+        let mixtures = 1 + numbers.iter().max().expect("a sweep is never empty");
+        assert!((2..=mixtures).contains(&folds), "{folds} folds of {mixtures} mixtures");
+        let mut places: Vec<usize> = (0..mixtures).collect();
+        places.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        let of_fold = |fold: usize| {
+            let (own, others): (Vec<usize>, Vec<usize>) =
+                (0..self.len()).partition(|&i| places[numbers[i]] % folds == fold);
+            (self.take(&others), self.take(&own))
+        };
+        (0..folds).map(of_fold).collect()
+    }
+
     fn split_groups<K: Hash + Eq>(
         &self,
         kind: &str,
@@ -238,6 +257,24 @@ mod tests {
         let (a, b) = s.split_by_mixture(1, 9).unwrap();
         assert_eq!(a.len(), 6);
         assert!(a.rows().all(|x| b.rows().all(|y| x.h != y.h)));
+    }
+
+    #[test]
+    fn folds_are_a_partition_by_mixture() {
+        let s = sweep();
+        let folds = s.folds_by_mixture(3, 5);
+        let sizes: Vec<(usize, usize)> = folds.iter().map(|(a, b)| (a.len(), b.len())).collect();
+        // 4 mixtures of 6 rows in 3 folds: one of them has two.
+        assert_eq!(sizes.iter().map(|x| x.1).max(), Some(12));
+        assert!(sizes.iter().all(|(a, b)| a + b == 24 && *b >= 6));
+        let mut places: Vec<String> =
+            folds.iter().flat_map(|(_, b)| (0..b.len()).map(|i| b.place(i))).collect();
+        places.sort();
+        places.dedup();
+        assert_eq!(places.len(), 24);
+        assert!(folds.iter().all(|(a, b)| a.rows().all(|x| b.rows().all(|y| x.h != y.h))));
+        assert_eq!(folds, s.folds_by_mixture(3, 5));
+        assert!((0..9).any(|seed| s.folds_by_mixture(3, seed) != folds));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Unit {
 /// rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
 ///
-/// See the [module](self) for an example.
+/// See the [module](crate::uncertainty) for an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bootstrap {
     resamples: usize,
@@ -86,8 +86,8 @@ impl Bootstrap {
         Self { resamples, seed: 0, unit: Unit::Run }
     }
 
-    /// The seed. The same seed draws the same runs for every target of a sweep, so that
-    /// their resamples belong together.
+    /// The seed. The same seed draws the same runs for every target of a sweep, which is what makes
+    /// [`Plan::certainty`](crate::plan::Plan::certainty) possible.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
@@ -365,6 +365,16 @@ impl Resamples {
     pub fn residuals(&self, level: f64) -> Result<Interval, LawError> {
         check_level(level)?;
         Ok(interval(quantile(&self.residuals, 0.5), self.residuals.clone(), level))
+    }
+}
+
+impl Resamples {
+    /// The variance of the relative residuals, by their interquartile range, which a few odd runs do
+    /// not move.
+    pub(crate) fn residual_variance(&self) -> f64 {
+        let range = quantile(&self.residuals, 0.75) - quantile(&self.residuals, 0.25);
+        // That of a normal distribution is 1.349 standard deviations.
+        (range / 1.349).powi(2)
     }
 }
 

@@ -44,10 +44,10 @@ pub struct CoefficientInterval {
 }
 
 /// The value below which a share `p` of sorted values lies, between neighbours by the share: of m
-/// values the j-th stands for `j / (m + 1)`.
+/// values the j-th, from 0, stands for `j / (m - 1)`.
 pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let last = sorted.len() - 1;
-    let at = (p * (sorted.len() + 1) as f64 - 1.0).clamp(0.0, last as f64);
+    let at = p * last as f64;
     let (below, share) = (at.floor() as usize, at.fract());
     // Equal ends, which may be infinite, are not mixed.
     let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
@@ -66,11 +66,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_weibull_s() {
-        // numpy.quantile([1, 2, 4, 8], p, method="weibull")
+    fn quantiles_are_those_of_numpy() {
+        // numpy.quantile([1, 2, 4, 8], p)
         let values = [1.0, 2.0, 4.0, 8.0];
         for (p, expected) in
-            [(0.1, 1.0), (0.2, 1.0), (0.3, 1.5), (0.5, 3.0), (0.75, 7.0), (0.9, 8.0)]
+            [(0.0, 1.0), (0.1, 1.3), (0.3, 1.9), (0.5, 3.0), (0.75, 5.0), (0.9, 6.8), (1.0, 8.0)]
         {
             approx::assert_relative_eq!(quantile(&values, p), expected, max_relative = 1e-12);
         }

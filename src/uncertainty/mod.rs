@@ -8,7 +8,8 @@
 //! | how far off may a coefficient be? | [`Resamples::coefficients`] |
 //! | how far off may the law be at N, D and h? | [`Resamples::interval`] |
 //! | where will the loss of a new run be? | [`Resamples::prediction_interval`] |
-//! | which mixtures could be the best? | [`Plan`](crate::plan::Plan) |
+//! | which coefficients does the data leave open? | [`Identifiability`] |
+//! | which mixtures could be the best? | [`Plan::certainty`](crate::plan::Plan::certainty) |
 //!
 //! The intervals speak of noise, and of a misfit as large as that on the runs that were fitted. They
 //! do not know whether the law still holds at a hundred times their scale.
@@ -41,7 +42,11 @@
 //! ```
 
 mod bootstrap;
+mod identifiability;
 mod interval;
 
+pub(crate) use bootstrap::check_level;
 pub use bootstrap::{Bootstrap, Resamples, Unit};
+pub use identifiability::{CoefficientRange, DomainPair, Identifiability, Probe, Restarts};
+pub(crate) use interval::interval;
 pub use interval::{CoefficientInterval, Interval};

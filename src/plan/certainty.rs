@@ -1,0 +1,218 @@
+use super::{Choice, Plan, Target};
+use crate::error::{PlanError, SimplexError};
+use crate::mixture::Mixture;
+use crate::uncertainty::{Interval, Resamples, check_level, interval};
+
+/// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certainty {
+    choice: Mixture,
+    optima: Vec<Mixture>,
+}
+
+/// How much lower the value of a choice is than that of another mixture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Advantage {
+    /// The value of the other mixture less that of the choice, in nats.
+    pub nats: Interval,
+    /// The share of the resamples in which the choice is the lower one: the probability that it beats
+    /// the other mixture.
+    pub probability: f64,
+}
+
+impl Certainty {
+    /// The best mixture of every resample.
+    #[must_use]
+    pub fn optima(&self) -> &[Mixture] {
+        &self.optima
+    }
+
+    /// For each domain the interval of its best weight, by percentiles of the resamples.
+    ///
+    /// # Errors
+    /// If the level is not between 0 and 1.
+    pub fn weights(&self, level: f64) -> Result<Vec<Interval>, PlanError> {
+        check_level(level).map_err(SimplexError::from)?;
+        let one = |i: usize| {
+            let values = self.optima.iter().map(|h| h[i]).collect();
+            interval(self.choice[i], values, level)
+        };
+        Ok((0..self.choice.len()).map(one).collect())
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// The resamples of all targets, checked to belong together.
+    pub(super) fn resamples(&self) -> Result<Vec<&'a Resamples>, PlanError> {
+        let of = |target: &Target<'a>| {
+            target.resamples.ok_or_else(|| {
+                let name = &target.name;
+                PlanError::Resamples(format!(
+                    "target `{name}` has no resamples, expected all to be added by with_resamples"
+                ))
+            })
+        };
+        let all: Vec<&Resamples> = self.targets.iter().map(of).collect::<Result<_, _>>()?;
+        let first = all.first().ok_or(PlanError::NoTargets)?;
+        match self.targets.iter().zip(&all).find(|(_, other)| !first.is_aligned_with(other)) {
+            None => Ok(all),
+            Some((target, _)) => Err(PlanError::Resamples(format!(
+                "the resamples of `{}` and `{}` are of different draws, expected the same seed, number and sweep",
+                self.targets[0].name, target.name
+            ))),
+        }
+    }
+
+    /// The plan as a resample sees it; without the search for a proof.
+    pub(super) fn resampled(&self, resamples: &[&'a Resamples], resample: usize) -> Self {
+        let target = |(target, own): (&Target<'a>, &&'a Resamples)| Target {
+            laws: own.member(resample).collect(),
+            ..target.clone()
+        };
+        let targets = self.targets.iter().zip(resamples).map(target).collect();
+        Self { targets, solver: self.solver.clone().max_cells(0), ..self.clone() }
+    }
+
+    /// What every resample would have chosen instead, within the constraints.
+    ///
+    /// # Errors
+    /// [`PlanError::Resamples`] unless all targets were added by [`Plan::with_resamples`] with the same
+    /// draws, and as [`Plan::best`].
+    ///
+    /// ```
+    /// # use mixlaw::law::AdditiveLaw;
+    /// # use mixlaw::uncertainty::Bootstrap;
+    /// # use mixlaw::{Fitter, Mixture, Plan, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         let noise = 1.0 + 0.002 * (37.0 * web + size / 1e8).sin();
+    /// #         loss.push(noise * (1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + f64::powf(1.0 - web, 0.5))
+    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28)));
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
+    /// let plan = Plan::new().with_resamples(1.0, &resamples);
+    /// let choice = plan.best(1e9, 2e10)?;
+    /// let certainty = plan.certainty(&choice)?;
+    /// // The law that made these losses is best at 0.8 of web.
+    /// assert!(certainty.weights(0.9)?[0].contains(0.8));
+    /// let over_uniform = plan.advantage(&choice, &Mixture::uniform(2), 0.9)?;
+    /// assert_eq!(over_uniform.probability, 1.0);
+    /// // Which mixtures could be the best, at a level of 90%?
+    /// let grid = Mixture::grid(2, 20, 0.0)?;
+    /// let as_good = plan.as_good(&choice, &grid)?;
+    /// let region: Vec<f64> =
+    ///     grid.iter().zip(as_good).filter(|(_, p)| *p > 1.0 - 0.9).map(|(h, _)| h[0]).collect();
+    /// assert!(region.contains(&0.8) && !region.contains(&0.5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn certainty(&self, choice: &Choice) -> Result<Certainty, PlanError> {
+        let resamples = self.resamples()?;
+        let region = self.region(choice.d)?;
+        let one = |resample: usize| -> Result<Mixture, PlanError> {
+            let plan = self.resampled(&resamples, resample);
+            let mut objective = plan.objective(choice.n, choice.d)?;
+            let start = choice.optimum.weights.clone();
+            let best = plan.solver.clone().start(start).minimize_within(&mut objective, &region)?;
+            Ok(best.weights)
+        };
+        let optima = for_all(resamples[0].len(), one)?;
+        Ok(Certainty { choice: choice.optimum.weights.clone(), optima })
+    }
+
+    /// How much better the choice is than another mixture, in the order of [`Plan::domains`].
+    ///
+    /// # Errors
+    /// As [`Plan::certainty`], and if the mixture has another number of domains or the level is not
+    /// between 0 and 1.
+    pub fn advantage(
+        &self,
+        choice: &Choice,
+        other: &Mixture,
+        level: f64,
+    ) -> Result<Advantage, PlanError> {
+        check_level(level).map_err(SimplexError::from)?;
+        let resamples = self.resamples()?;
+        let difference = |plan: &Self| -> Result<f64, PlanError> {
+            let mut objective = plan.objective(choice.n, choice.d)?;
+            Ok(objective.value(other)? - objective.value(&choice.optimum.weights)?)
+        };
+        let values = for_all(resamples[0].len(), |b| difference(&self.resampled(&resamples, b)))?;
+        let lower = values.iter().filter(|v| **v > 0.0).count();
+        let probability = lower as f64 / values.len() as f64;
+        Ok(Advantage { nats: interval(difference(self)?, values, level), probability })
+    }
+
+    /// For each mixture the share of the resamples in which it is at least as good as the choice.
+    ///
+    /// The region of mixtures that could be the best at a level of 90% are those with a share above
+    /// 10%: all that the choice does not beat with a probability of 90% or more. On synthetic sweeps it
+    /// holds the true optimum that often (`cargo bench --bench coverage`).
+    ///
+    /// # Errors
+    /// As [`Plan::certainty`], and if a mixture has another number of domains or a law is not defined
+    /// there.
+    pub fn as_good(&self, choice: &Choice, mixtures: &[Mixture]) -> Result<Vec<f64>, PlanError> {
+        let resamples = self.resamples()?;
+        let one = |resample: usize| -> Result<Vec<bool>, PlanError> {
+            let plan = self.resampled(&resamples, resample);
+            let mut objective = plan.objective(choice.n, choice.d)?;
+            let own = objective.value(&choice.optimum.weights)?;
+            mixtures.iter().map(|h| Ok(objective.value(h)? <= own)).collect()
+        };
+        let all = for_all(resamples[0].len(), one)?;
+        let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
+        Ok((0..mixtures.len()).map(share).collect())
+    }
+
+    /// The share of the simplex, within the constraints or not, that is in the region of
+    /// [`Plan::as_good`] at this level, from this many mixtures drawn uniformly: how much is left to
+    /// choose from.
+    ///
+    /// # Errors
+    /// As [`Plan::as_good`], and if the level is not between 0 and 1 or there are no draws.
+    pub fn region_share(
+        &self,
+        choice: &Choice,
+        level: f64,
+        draws: usize,
+        seed: u64,
+    ) -> Result<f64, PlanError> {
+        check_level(level).map_err(SimplexError::from)?;
+        if draws == 0 {
+            let (name, expected) = ("the number of draws".to_owned(), "at least 1");
+            return Err(PlanError::Setting { name, value: 0.0, expected });
+        }
+        let uniform = vec![1.0; choice.domains.len()];
+        let drawn = Mixture::dirichlet(&uniform, draws, seed).map_err(SimplexError::from)?;
+        let within = self.as_good(choice, &drawn)?.into_iter().filter(|p| *p > 1.0 - level);
+        Ok(within.count() as f64 / draws as f64)
+    }
+}
+
+/// `one` for every resample, in order.
+#[cfg(feature = "rayon")]
+pub(super) fn for_all<T: Send>(
+    count: usize,
+    one: impl Fn(usize) -> Result<T, PlanError> + Sync,
+) -> Result<Vec<T>, PlanError> {
+    use rayon::prelude::*;
+    // All of them first, so that the error is that of the first resample that has one.
+    let all: Vec<Result<T, PlanError>> = (0..count).into_par_iter().map(&one).collect();
+    all.into_iter().collect()
+}
+
+/// `one` for every resample, in order.
+#[cfg(not(feature = "rayon"))]
+pub(super) fn for_all<T>(
+    count: usize,
+    one: impl Fn(usize) -> Result<T, PlanError>,
+) -> Result<Vec<T>, PlanError> {
+    (0..count).map(one).collect()
+}

@@ -1,0 +1,219 @@
+use super::certainty::for_all;
+use super::{Choice, Plan};
+use crate::error::{PlanError, SimplexError};
+use crate::mixture::Mixture;
+
+/// A run that could be launched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// N, in parameters.
+    pub n: f64,
+    /// D, in tokens.
+    pub d: f64,
+    /// The mixture, in the order of [`Plan::domains`].
+    pub h: Mixture,
+}
+
+/// What a next run is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Criterion {
+    /// The decision (V-optimal): what leaves least variance of the values of the mixtures that could
+    /// be the best, relative to the choice.
+    #[default]
+    Decision,
+    /// The law (D-optimal): what shrinks the volume of the laws that are still possible most, the runs
+    /// whose losses are least certain.
+    Law,
+}
+
+/// A run that was chosen, and what it is good for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NextRun {
+    /// Its number among the candidates.
+    pub candidate: usize,
+    /// What it takes off, together with the runs before it: the share of the variance of the decision,
+    /// or the information on the law in nats.
+    pub gain: f64,
+}
+
+/// So many mixtures that could be the best stand for the decision.
+const RIVALS: usize = 40;
+
+/// A quantity in every resample, less its mean.
+type Anomaly = Vec<f64>;
+
+fn centred(mut values: Vec<f64>) -> Anomaly {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter_mut().for_each(|v| *v -= mean);
+    values
+}
+
+fn covariance(a: &Anomaly, b: &Anomaly) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / (a.len() - 1) as f64
+}
+
+/// What is left of `x` once `y` has been measured with noise of this variance: the update of a square
+/// root filter, after which the resamples have the covariance of a Kalman update (Whitaker and Hamill,
+/// 2002).
+fn condition(x: &mut Anomaly, y: &Anomaly, variance: f64, noise: f64) {
+    let total = variance + noise;
+    let gain = covariance(x, y) / total / (1.0 + (noise / total).sqrt());
+    x.iter_mut().zip(y).for_each(|(x, y)| *x -= gain * y);
+}
+
+impl Plan<'_> {
+    /// Which `count` of the candidates to run next, best first, each chosen as if those before it had
+    /// been run: a greedy design. A run measures the losses of all targets, with the noise that the
+    /// residuals of the resamples show.
+    ///
+    /// # Errors
+    /// As [`Plan::certainty`], and if there are fewer candidates than runs asked for, or a law is not
+    /// defined at one.
+    ///
+    /// ```
+    /// # use mixlaw::law::AdditiveLaw;
+    /// # use mixlaw::plan::{Criterion, Run};
+    /// # use mixlaw::uncertainty::Bootstrap;
+    /// # use mixlaw::{Fitter, Mixture, Plan, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         let noise = 1.0 + 0.002 * (37.0 * web + size / 1e8).sin();
+    /// #         loss.push(noise * (1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + f64::powf(1.0 - web, 0.5))
+    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28)));
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
+    /// let plan = Plan::new().with_resamples(1.0, &resamples);
+    /// let choice = plan.best(1e9, 2e10)?;
+    /// let candidates: Vec<Run> = Mixture::grid(2, 10, 0.0)?
+    ///     .into_iter()
+    ///     .map(|h| Run { n: 4e8, d: 8e9, h })
+    ///     .collect();
+    /// let next = plan.next_runs(&choice, &candidates, 2, Criterion::Decision)?;
+    /// println!("run {} first", candidates[next[0].candidate].h.named(plan.domains()));
+    /// assert!(next[1].gain >= next[0].gain);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_runs(
+        &self,
+        choice: &Choice,
+        candidates: &[Run],
+        count: usize,
+        criterion: Criterion,
+    ) -> Result<Vec<NextRun>, PlanError> {
+        if candidates.len() < count {
+            let (name, value) = ("the number of candidates".to_owned(), candidates.len() as f64);
+            let expected = "at least as many as runs are asked for";
+            return Err(PlanError::Setting { name, value, expected });
+        }
+        let resamples = self.resamples()?;
+        let members = resamples[0].len();
+        // Losses of every target at every candidate, and the values of the rivals.
+        let mut measured: Vec<Vec<Anomaly>> = Vec::with_capacity(candidates.len());
+        let mut noise = Vec::with_capacity(candidates.len());
+        for run in candidates {
+            let (mut own, mut own_noise) = (Vec::new(), Vec::new());
+            for (target, of_target) in self.targets.iter().zip(&resamples) {
+                let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());
+                let values = of_target.values(run.n, run.d, &h).map_err(SimplexError::from)?;
+                let mean = values.iter().sum::<f64>() / members as f64;
+                own_noise.push(of_target.residual_variance() * mean * mean);
+                own.push(centred(values));
+            }
+            measured.push(own);
+            noise.push(own_noise);
+        }
+        let mut decision = match criterion {
+            Criterion::Law => Vec::new(),
+            Criterion::Decision => {
+                let certainty = self.certainty(choice)?;
+                let rivals = &certainty.optima()[..RIVALS.min(members)];
+                let values = for_all(members, |b| {
+                    let plan = self.resampled(&resamples, b);
+                    let mut objective = plan.objective(choice.n, choice.d)?;
+                    let own = objective.value(&choice.optimum.weights)?;
+                    let rival = |h: &Mixture| Ok(objective.value(h)? - own);
+                    rivals.iter().map(rival).collect::<Result<Vec<f64>, PlanError>>()
+                })?;
+                (0..rivals.len()).map(|i| centred(values.iter().map(|v| v[i]).collect())).collect()
+            }
+        };
+        let spread = |all: &[Anomaly]| all.iter().map(|v| covariance(v, v)).sum::<f64>();
+        let before = spread(&decision);
+        let mut chosen: Vec<NextRun> = Vec::new();
+        let mut information = 0.0;
+        for _ in 0..count {
+            let mut best: Option<(usize, f64)> = None;
+            for (i, own) in measured.iter().enumerate() {
+                if chosen.iter().any(|run| run.candidate == i) {
+                    continue;
+                }
+                let gain = match criterion {
+                    Criterion::Law => information_of(own, &noise[i]),
+                    Criterion::Decision => reduction(&decision, own, &noise[i]),
+                };
+                if best.is_none_or(|(_, most)| gain > most) {
+                    best = Some((i, gain));
+                }
+            }
+            let Some((candidate, gain)) = best else { break };
+            information += gain;
+            for target in 0..self.targets.len() {
+                let y = measured[candidate][target].clone();
+                let (variance, noise) = (covariance(&y, &y), noise[candidate][target]);
+                if variance + noise > 0.0 {
+                    let all = measured.iter_mut().flatten().chain(&mut decision);
+                    all.for_each(|x| condition(x, &y, variance, noise));
+                }
+            }
+            let gain = match criterion {
+                Criterion::Law => information,
+                Criterion::Decision if before > 0.0 => 1.0 - spread(&decision) / before,
+                Criterion::Decision => 0.0,
+            };
+            chosen.push(NextRun { candidate, gain });
+        }
+        Ok(chosen)
+    }
+}
+
+/// The variance that measuring a run takes off the decision, targets one after the other.
+fn reduction(decision: &[Anomaly], run: &[Anomaly], noise: &[f64]) -> f64 {
+    let mut run = run.to_vec();
+    let mut sum = 0.0;
+    for target in 0..run.len() {
+        let y = run[target].clone();
+        let (variance, noise) = (covariance(&y, &y), noise[target]);
+        if variance + noise <= 0.0 {
+            continue;
+        }
+        run.iter_mut().for_each(|x| condition(x, &y, variance, noise));
+        sum += decision.iter().map(|v| covariance(v, &y).powi(2)).sum::<f64>() / (variance + noise);
+    }
+    sum
+}
+
+/// `sum ln(1 + variance / noise) / 2` over the targets, one after the other.
+fn information_of(run: &[Anomaly], noise: &[f64]) -> f64 {
+    let mut run = run.to_vec();
+    let mut sum = 0.0;
+    for target in 0..run.len() {
+        let y = run[target].clone();
+        let (variance, noise) = (covariance(&y, &y), noise[target].max(f64::MIN_POSITIVE));
+        run.iter_mut().for_each(|x| condition(x, &y, variance, noise));
+        sum += 0.5 * (variance / noise).ln_1p();
+    }
+    sum
+}
+
+/// The weights of `h`, of domains `from`, in the order of `to`.
+fn reordered(h: &Mixture, from: &[String], to: &[String]) -> Vec<f64> {
+    let weight = |domain| from.iter().position(|d| d == domain).map_or(0.0, |i| h[i]);
+    to.iter().map(weight).collect()
+}

@@ -1,0 +1,336 @@
+use std::fmt;
+
+use crate::error::FitError;
+use crate::fit::{Ensemble, Metrics};
+use crate::optim::Termination;
+use crate::sweep::Sweep;
+
+/// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
+/// were given.
+///
+/// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    pub(super) target: String,
+    pub(super) scores: Vec<Score>,
+    pub(super) holdout: String,
+    /// What was held out, and how many rows that is.
+    pub(super) scale: Option<(LargestScale, usize)>,
+    pub(super) termination: Termination,
+}
+
+/// What came out for one candidate. A figure is `None` where the sweep does not allow it, a fit
+/// failed ([`Score::failures`]) or the observer stopped before.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Score {
+    /// The name of the candidate.
+    pub name: String,
+    /// The coefficients of its laws that are not fixed.
+    pub coefficients: usize,
+    /// The fit to all rows.
+    pub fit: Option<Ensemble>,
+    /// Its errors on all rows.
+    pub train: Option<Metrics>,
+    /// Held-out mixtures, over all folds or splits together.
+    pub mixtures: Option<HeldOut>,
+    /// The held-out largest scale.
+    pub scale: Option<HeldOut>,
+    /// The fits that could not be made. After one, the other folds or splits are not tried.
+    pub failures: Vec<Failure>,
+    /// Wall time of all fits, in seconds.
+    pub seconds: f64,
+}
+
+/// Errors with some rows held out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct HeldOut {
+    /// On the rows that were fitted, all parts pooled.
+    pub train: Metrics,
+    /// On the rows that were held out, all parts pooled.
+    pub test: Metrics,
+    /// The regret of the mixture that the candidate would choose, in nats. Of each group of held-out
+    /// rows with the same N and D it is the observed loss of the row with the least predicted loss (of
+    /// several with the same prediction, the mean) minus the least observed loss; this is the mean
+    /// over all groups with at least two mixtures, `None` if there are none.
+    pub regret: Option<f64>,
+}
+
+/// A fit that could not be made.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// To which rows: `all rows`, `fold 2 of 5`, `split 1 of 3` or, for the largest scale, such as
+    /// `all but N = 1.2350e9`.
+    pub part: String,
+    /// Why.
+    pub error: FitError,
+}
+
+/// The scale that was held out: all rows of the largest N, fitted on the others; where there are
+/// fewer than three sizes all rows of the largest D. Fitted on one size alone, no law could
+/// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
+/// With four sizes or more the figure is worth more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum LargestScale {
+    /// The largest N, in parameters.
+    Size(f64),
+    /// The largest D, in tokens.
+    Tokens(f64),
+}
+
+impl LargestScale {
+    /// What is held out of a sweep, the rows to fit and those held out.
+    pub(super) fn hold_out(sweep: &Sweep) -> Option<(Self, (Sweep, Sweep))> {
+        // The two largest of at least three values.
+        let largest = |values: Vec<f64>| {
+            let mut values = values;
+            values.sort_by(f64::total_cmp);
+            values.dedup();
+            match values[..] {
+                [_, .., below, largest] => Some((below, largest)),
+                _ => None,
+            }
+        };
+        let both = "there are rows on both sides";
+        if let Some((below, n)) = largest(sweep.n().to_vec()) {
+            return Some((Self::Size(n), sweep.split_by_size(below).expect(both)));
+        }
+        let (below, d) = largest(sweep.d().to_vec())?;
+        Some((Self::Tokens(d), sweep.split_by_tokens(below).expect(both)))
+    }
+}
+
+impl fmt::Display for LargestScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(n) => write!(f, "N = {n:.4e}"),
+            Self::Tokens(d) => write!(f, "D = {d:.4e}"),
+        }
+    }
+}
+
+/// The regret in each group of rows that share N and D and have at least two mixtures.
+pub(super) fn regrets(sweep: &Sweep, observed: &[f64], predicted: &[f64]) -> Vec<f64> {
+    let scale = |i: usize| (sweep.row(i).n, sweep.row(i).d);
+    let mut order: Vec<usize> = (0..sweep.len()).collect();
+    order.sort_by(|&a, &b| {
+        let (a, b) = (scale(a), scale(b));
+        a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let groups = order.chunk_by(|&a, &b| scale(a) == scale(b));
+    let several = |rows: &&[usize]| rows.iter().any(|&i| sweep.row(i).h != sweep.row(rows[0]).h);
+    let regret = |rows: &[usize]| {
+        let least =
+            |of: &[f64]| rows.iter().map(|&i| of[i]).min_by(f64::total_cmp).expect("some rows");
+        let best = least(predicted);
+        let chosen: Vec<f64> =
+            rows.iter().filter(|&&i| predicted[i] == best).map(|&i| observed[i]).collect();
+        chosen.iter().sum::<f64>() / chosen.len() as f64 - least(observed)
+    };
+    groups.filter(several).map(regret).collect()
+}
+
+impl Comparison {
+    /// The target whose loss was fitted.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// One score for each candidate.
+    #[must_use]
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// The score of the first candidate of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Score> {
+        self.scores.iter().find(|score| score.name == name)
+    }
+
+    /// The scale that was held out, if the sweep has one to hold out.
+    #[must_use]
+    pub fn largest_scale(&self) -> Option<LargestScale> {
+        self.scale.map(|(largest, _)| largest)
+    }
+
+    /// [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// [`Termination::Exhausted`].
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.termination
+    }
+
+    /// The candidate with the least MRE on the held-out largest scale; where none has one, on
+    /// held-out mixtures, which also decide between equal ones. `None` where nothing was held out.
+    ///
+    /// The scale comes first because laws are used there: a mixture is chosen for a model larger than
+    /// all that were trained, and laws that agree within the runs part ways beyond them. A design
+    /// can cover the mixtures, but not the scale. The train error decides nothing, as it falls with
+    /// every coefficient, nor does the regret, which a few rows make. Between errors that are
+    /// nearly equal, take the one with fewer coefficients.
+    #[must_use]
+    pub fn best(&self) -> Option<&Score> {
+        // A missing figure, or NaN, is worse than every number.
+        let mre = |held_out: &Option<HeldOut>| {
+            let mre = held_out.map_or(f64::INFINITY, |held_out| held_out.test.mre);
+            if mre.is_nan() { f64::INFINITY } else { mre }
+        };
+        let key = |score: &Score| (mre(&score.scale), mre(&score.mixtures));
+        let known = |score: &&Score| score.scale.is_some() || score.mixtures.is_some();
+        self.scores.iter().filter(known).min_by(|a, b| {
+            let (a, b) = (key(a), key(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.target, self.holdout)?;
+        if let Some((largest, rows)) = self.scale {
+            write!(f, "; scale held out: {largest}, {rows} rows")?;
+        }
+        let names = self.scores.iter().map(|score| score.name.chars().count());
+        let width = names.max().unwrap_or(0).max("MRE %, regret in nats".len());
+        write!(
+            f,
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
+            "", "free", "all", "mixtures", "", "scale", "", ""
+        )?;
+        write!(
+            f,
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
+            "MRE %, regret in nats", "coef.", "MRE", "MRE", "regret", "MRE", "regret", "seconds"
+        )?;
+        let cell = |value: Option<f64>, digits| {
+            value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.mre), 3);
+        let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
+        for score in &self.scores {
+            write!(
+                f,
+                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7.1}",
+                score.name,
+                score.coefficients,
+                cell(score.train.map(|train| train.mre), 3),
+                mre(score.mixtures),
+                regret(score.mixtures),
+                mre(score.scale),
+                regret(score.scale),
+                score.seconds
+            )?;
+        }
+        for score in &self.scores {
+            for Failure { part, error } in &score.failures {
+                write!(f, "\n{}, {part}: {error}", score.name)?;
+            }
+        }
+        if self.termination == Termination::Stopped {
+            write!(f, "\n{}: some figures are missing", self.termination)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+    use crate::selection::tests::sweep;
+
+    #[test]
+    fn regret_is_the_price_of_the_choice() {
+        // Three groups: (1e8, 1e9) with three mixtures, (1e8, 2e9) with one mixture twice, and
+        // (2e8, 1e9) with two, not side by side.
+        let n = [1e8, 2e8, 1e8, 1e8, 1e8, 1e8, 2e8];
+        let d = [1e9, 1e9, 1e9, 1e9, 2e9, 2e9, 1e9];
+        let web = [0.1, 0.1, 0.5, 0.9, 0.5, 0.5, 0.9];
+        let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
+        let observed = [3.0, 2.5, 2.8, 2.9, 2.0, 2.2, 2.7];
+        let s = Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &observed).unwrap();
+        let of = |predicted: &[f64]| regrets(&s, &observed, predicted);
+        assert_eq!(of(&observed), [0.0, 0.0]);
+        let wrong = of(&[3.0, 2.6, 2.9, 2.7, 9.0, 1.0, 2.5]);
+        assert_relative_eq!(wrong[..], [0.1, 0.2][..], epsilon = 1e-12);
+        // Who cannot tell mixtures apart chooses any.
+        let blind = of(&[1.0; 7]);
+        assert_relative_eq!(blind[..], [0.1, 0.1][..], epsilon = 1e-12);
+    }
+
+    #[test]
+    fn the_largest_scale_leaves_two_values() {
+        let held_out = |sizes: &[f64], tokens: &[f64]| {
+            LargestScale::hold_out(&sweep(sizes, tokens))
+                .map(|(what, (a, b))| (what, a.len(), b.len()))
+        };
+        let size = held_out(&[1e8, 4e8, 2e8], &[1e9, 4e9, 8e9]);
+        assert_eq!(size, Some((LargestScale::Size(4e8), 36, 18)));
+        let tokens = held_out(&[1e8, 4e8], &[1e9, 8e9, 4e9]);
+        assert_eq!(tokens, Some((LargestScale::Tokens(8e9), 24, 12)));
+        assert_eq!(held_out(&[1e8, 4e8], &[1e9, 8e9]), None);
+    }
+
+    /// A score with these MRE of mixtures and scale.
+    fn score(name: &str, mixtures: Option<f64>, scale: Option<f64>) -> Score {
+        let held_out = |mre: Option<f64>| {
+            mre.map(|mre| {
+                let test = Metrics { mre, ..Metrics::new(&[1.0], &[1.0]) };
+                HeldOut { train: test, test, regret: None }
+            })
+        };
+        Score {
+            name: name.to_owned(),
+            coefficients: 1,
+            fit: None,
+            train: None,
+            mixtures: held_out(mixtures),
+            scale: held_out(scale),
+            failures: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+
+    fn comparison(scores: Vec<Score>) -> Comparison {
+        Comparison {
+            target: "t".to_owned(),
+            scores,
+            holdout: "mixtures held out: 5 folds".to_owned(),
+            scale: None,
+            termination: Termination::Exhausted,
+        }
+    }
+
+    #[test]
+    fn the_best_is_best_at_scale_and_then_at_mixtures() {
+        let best = |scores| comparison(scores).best().map(|score| score.name.clone());
+        let a = || score("a", Some(0.1), Some(0.9));
+        let b = || score("b", Some(0.5), Some(0.4));
+        let c = || score("c", Some(0.3), Some(0.4));
+        assert_eq!(best(vec![a(), b(), c()]).unwrap(), "c");
+        let without = |x: Score| Score { scale: None, ..x };
+        assert_eq!(best(vec![without(a()), b()]).unwrap(), "b");
+        assert_eq!(best(vec![b(), score("nan", Some(0.0), Some(f64::NAN))]).unwrap(), "b");
+        assert_eq!(best(vec![without(b()), without(a())]).unwrap(), "a");
+        assert_eq!(best(vec![score("none", None, None)]), None);
+    }
+
+    #[test]
+    fn the_table_is_aligned() {
+        let text = comparison(vec![
+            score("a rather long name of a candidate", Some(1.25), Some(100.0)),
+            score("b", None, Some(0.5)),
+        ])
+        .to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[2..].iter().all(|line| line.len() == lines[2].len()), "{text}");
+        assert!(lines[3].contains("1.250") && lines[4].contains(" - "), "{text}");
+    }
+}

@@ -1,0 +1,174 @@
+use super::{Candidate, count_mixtures, draw_mixtures, setting};
+use crate::error::FitError;
+use crate::fit::losses_of;
+use crate::sweep::Sweep;
+
+/// The error of fits to one number of mixtures, over repeated draws.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LearningPoint {
+    /// The number of distinct mixtures that were fitted.
+    pub mixtures: usize,
+    /// The mean over the draws of the MRE on the rows that were predicted, in percent.
+    pub mean: f64,
+    /// The least MRE of a draw, in percent.
+    pub least: f64,
+    /// The greatest MRE of a draw, in percent.
+    pub greatest: f64,
+}
+
+/// How the error on new mixtures falls with the number of mixtures that were trained (Fig. 5 of the
+/// paper): for each of `counts` and each of `repeats` draws, the candidate is fitted to all rows of
+/// so many distinct mixtures drawn at random, and predicts the rows of the others.
+///
+/// A draw of more mixtures contains the draw of fewer with the same number, and every candidate gets
+/// the same draws, so that points and curves can be compared.
+///
+/// # Errors
+/// [`FitError`] if the sweep has no such target, there are no repeats, a count is 0 or not less than
+/// the number of distinct mixtures, or the candidate cannot be fitted to a draw, such as by having
+/// more free coefficients than it has rows.
+///
+/// ```
+/// use mixlaw::law::AdditiveLaw;
+/// use mixlaw::selection::{Candidate, learning_curve};
+/// use mixlaw::{Fitter, Sweep};
+/// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+/// # for web in [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95] {
+/// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+/// #         n.push(size);
+/// #         d.push(tokens);
+/// #         h.extend([web, 1.0 - web]);
+/// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+/// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+/// #     }
+/// # }
+///
+/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
+/// let curve = learning_curve(&candidate, &sweep, "web", &[3, 6], 4, 0)?;
+/// for point in &curve {
+///     println!("{} mixtures: {:.3}% ({:.3} to {:.3})", point.mixtures, point.mean, point.least,
+///         point.greatest);
+/// }
+/// assert!(curve[1].mean < curve[0].mean);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn learning_curve(
+    candidate: &Candidate,
+    sweep: &Sweep,
+    target: &str,
+    counts: &[usize],
+    repeats: usize,
+    seed: u64,
+) -> Result<Vec<LearningPoint>, FitError> {
+    curve(candidate, sweep, None, target, counts, repeats, seed)
+}
+
+/// As [`learning_curve`], with the error on all rows of another sweep, such as the runs of larger
+/// models, whatever their mixtures. A count may be that of all mixtures.
+///
+/// # Errors
+/// As [`learning_curve`], other than that a count may be the number of mixtures; and if `test` has
+/// other domains or no such target.
+pub fn learning_curve_on(
+    candidate: &Candidate,
+    sweep: &Sweep,
+    test: &Sweep,
+    target: &str,
+    counts: &[usize],
+    repeats: usize,
+    seed: u64,
+) -> Result<Vec<LearningPoint>, FitError> {
+    losses_of(test, target)?;
+    curve(candidate, sweep, Some(test), target, counts, repeats, seed)
+}
+
+fn curve(
+    candidate: &Candidate,
+    sweep: &Sweep,
+    test: Option<&Sweep>,
+    target: &str,
+    counts: &[usize],
+    repeats: usize,
+    seed: u64,
+) -> Result<Vec<LearningPoint>, FitError> {
+    if repeats == 0 {
+        return Err(setting("the number of repeats", 0, "at least 1"));
+    }
+    let mixtures = count_mixtures(sweep);
+    let error = |count: usize, repeat: usize| -> Result<f64, FitError> {
+        let metrics = match test {
+            // A draw of all leaves no others.
+            Some(test) if count == mixtures => candidate.fit(sweep, target)?.evaluate(test)?,
+            _ => {
+                let (rows, others) = draw_mixtures(sweep, count, seed, repeat)?;
+                candidate.fit(&rows, target)?.evaluate(test.unwrap_or(&others))?
+            }
+        };
+        Ok(metrics.mre)
+    };
+    let point = |&count: &usize| {
+        // There is but one draw of all.
+        let repeats = if count == mixtures { 1 } else { repeats };
+        let errors: Vec<f64> =
+            (0..repeats).map(|repeat| error(count, repeat)).collect::<Result<_, _>>()?;
+        Ok(LearningPoint {
+            mixtures: count,
+            mean: errors.iter().sum::<f64>() / repeats as f64,
+            least: errors.iter().copied().fold(f64::INFINITY, f64::min),
+            greatest: errors.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        })
+    };
+    counts.iter().map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::Fitter;
+    use crate::law::AdditiveLaw;
+    use crate::selection::tests::sweep;
+
+    #[test]
+    fn points_are_in_the_order_of_the_counts_and_repeat() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(8));
+        let curve = learning_curve(&candidate, &s, "t", &[5, 2], 3, 7).unwrap();
+        assert_eq!(curve.iter().map(|p| p.mixtures).collect::<Vec<_>>(), [5, 2]);
+        assert!(curve.iter().all(|p| p.least <= p.mean && p.mean <= p.greatest));
+        // Two mixtures cannot determine 1/(C_1 h_1^g_1 + C_2 h_2^g_2), five can.
+        assert!(curve[0].greatest < 0.01 && curve[1].mean > 0.1, "{curve:?}");
+        assert_eq!(curve, learning_curve(&candidate, &s, "t", &[5, 2], 3, 7).unwrap());
+        assert_ne!(curve, learning_curve(&candidate, &s, "t", &[5, 2], 3, 8).unwrap());
+    }
+
+    #[test]
+    fn another_sweep_is_predicted_from_all_mixtures_too() {
+        // Three values of each leave nothing open in the terms of N and D.
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9, 1.6e10]);
+        let large = sweep(&[2e9], &[2e10]);
+        let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(8));
+        let curve = learning_curve_on(&candidate, &s, &large, "t", &[2, 6], 3, 0).unwrap();
+        assert!(curve[1].mean < 0.1 && curve[1].least == curve[1].greatest, "{curve:?}");
+        assert!(curve[0].mean > 10.0 * curve[1].mean, "{curve:?}");
+        let exact = candidate.fit(&s, "t").unwrap().evaluate(&large).unwrap();
+        assert_eq!(curve[1].mean, exact.mre);
+    }
+
+    #[test]
+    fn faults_are_errors() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(1));
+        let run = |target: &str, count: usize, repeats: usize| {
+            learning_curve(&candidate, &s, target, &[count], repeats, 0)
+        };
+        assert!(matches!(run("u", 4, 1), Err(FitError::Target { .. })));
+        assert!(matches!(run("t", 4, 0), Err(FitError::Setting { .. })));
+        assert!(matches!(run("t", 0, 1), Err(FitError::Setting { .. })));
+        assert!(matches!(run("t", 6, 1), Err(FitError::Setting { .. })));
+        // One mixture has 6 rows for 9 coefficients.
+        assert!(matches!(run("t", 1, 1), Err(FitError::TooFewRows { .. })));
+        assert!(learning_curve_on(&candidate, &s, &s, "t", &[7], 1, 0).is_err());
+    }
+}

@@ -1,0 +1,507 @@
+//! Which law to trust: laws compared by their errors on runs that they were not fitted to.
+//!
+//! A law with more coefficients always fits the runs better; whether it predicts better shows only on
+//! runs that were held out. A [`Selection`] fits every [`Candidate`] to all rows, and again with rows
+//! held out in two ways, which ask different questions:
+//!
+//! | held out | the question | needs |
+//! |---|---|---|
+//! | mixtures, by folds or random splits | is the loss right at a mixture that was not trained? | two mixtures |
+//! | the largest scale | is the loss right at a larger N, or a larger D? | three sizes, or three token counts |
+//!
+//! For both it gives the errors ([`Metrics`]) and the regret: how much higher the observed loss of the
+//! mixture is that the law would have chosen among those held out than the least observed one.
+//! [`LearningPoint`]s tell how many mixtures it takes ([`learning_curve`], Fig. 5 of the paper).
+//!
+//! ```
+//! use mixlaw::Sweep;
+//! use mixlaw::selection::Selection;
+//! # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+//! # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+//! #     for size in [1e8, 2e8, 4e8] {
+//! #         for tokens in [2e9, 8e9] {
+//! #             n.push(size);
+//! #             d.push(tokens);
+//! #             h.extend([web, 1.0 - web]);
+//! #             loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+//! #                 + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+//! #         }
+//! #     }
+//! # }
+//!
+//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! // All laws of the crate that suit the sweep, and the recommended ensemble.
+//! let comparison = Selection::new().folds(3).run(&sweep, "web")?;
+//! println!("{comparison}");
+//!
+//! let best = comparison.best().expect("something was held out");
+//! assert_ne!(best.name, "chinchilla");
+//! let fit = best.fit.as_ref().expect("it was fitted to all rows");
+//! println!("{:.3} nats", fit.predict(1e9, 2e10, &[0.5, 0.5])?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Your own laws, settings and ensembles are candidates like the crate's:
+//!
+//! ```
+//! use mixlaw::Fitter;
+//! use mixlaw::law::{AdditiveLaw, JointLaw};
+//! use mixlaw::selection::{Candidate, Selection};
+//! # let n = [1e8, 2e8];
+//! # let sweep = mixlaw::Sweep::from_slices(&["a"], &["t"], &n, &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
+//!
+//! let weighted = Fitter::new().weigh_by_compute(1.0);
+//! let selection = Selection::new()
+//!     .candidate(Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new()))
+//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), Fitter::new()))
+//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).named("joint, weighted"))
+//!     .candidate(Candidate::recommended(&sweep));
+//! # let _ = selection;
+//! # Ok::<(), mixlaw::SweepError>(())
+//! ```
+
+mod candidate;
+mod comparison;
+mod learning;
+
+use std::time::Instant;
+
+pub use candidate::{Candidate, applicable};
+pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
+pub use learning::{LearningPoint, learning_curve, learning_curve_on};
+
+use crate::error::FitError;
+use crate::fit::{Ensemble, Metrics, losses_of};
+use crate::optim::{Control, Minimum, Termination};
+use crate::sweep::Sweep;
+
+/// Compares candidates by their errors on rows held out; see the [module](self).
+///
+/// It makes `1 + folds + 1` fits of every law: to all rows, for each fold, and for the largest scale.
+/// The fits come one after the other; with the feature `rayon` the starts of each share the threads
+/// of the current pool. The same seeds give the same figures, bit for bit, on any number of
+/// threads; only [`Score::seconds`] differs.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    candidates: Vec<Candidate>,
+    holdout: Holdout,
+    seed: u64,
+}
+
+/// How mixtures are held out.
+#[derive(Debug, Clone, Copy)]
+enum Holdout {
+    Folds(usize),
+    Splits { count: usize, splits: usize },
+}
+
+impl Holdout {
+    /// What a part of the mixtures is called.
+    fn part(self) -> &'static str {
+        match self {
+            Self::Folds(_) => "fold",
+            Self::Splits { .. } => "split",
+        }
+    }
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self { candidates: Vec::new(), holdout: Holdout::Folds(5), seed: 0 }
+    }
+}
+
+impl Selection {
+    /// Five folds, seed 0 and the crate's own candidates: all [`applicable`] laws with the default
+    /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
+    /// are among them.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Holds mixtures out in this many folds: the distinct mixtures are dealt at random into as many
+    /// parts, and each part is predicted by a fit to the others. All rows of a mixture are in one
+    /// part. Of fewer mixtures than folds each is a fold of its own.
+    #[must_use]
+    pub fn folds(self, folds: usize) -> Self {
+        Self { holdout: Holdout::Folds(folds), ..self }
+    }
+
+    /// Holds mixtures out by random splits in place of folds: `count` distinct mixtures are drawn to
+    /// fit and the others are predicted, `splits` times. Tables 13 and 14 of the paper draw 25.
+    #[must_use]
+    pub fn mixtures(self, count: usize, splits: usize) -> Self {
+        Self { holdout: Holdout::Splits { count, splits }, ..self }
+    }
+
+    /// The seed of the folds and splits: the same for every candidate. Fits have the seeds of their
+    /// fitters.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Adds a candidate. The crate's own are compared only where none is added.
+    #[must_use]
+    pub fn candidate(self, candidate: Candidate) -> Self {
+        self.candidates([candidate])
+    }
+
+    /// Adds candidates.
+    #[must_use]
+    pub fn candidates(mut self, candidates: impl IntoIterator<Item = Candidate>) -> Self {
+        self.candidates.extend(candidates);
+        self
+    }
+
+    /// Fits, holds out and fits again. Every candidate gets a [`Score`]: where it could not be fitted
+    /// the score says why, in [`Score::failures`].
+    ///
+    /// # Errors
+    /// [`FitError`] if the sweep has no such target, no law of the crate suits it and no candidate
+    /// was added, there are fewer than two folds or no splits, or `count` is 0 or not less than the
+    /// number of distinct mixtures.
+    pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, FitError> {
+        self.run_observed(sweep, target, Control::default())
+    }
+
+    /// As [`Selection::run`], with an observer that is told of the fits made (its `local_solves`)
+    /// after each of them and can stop the rest; the scores then hold what was done until then. The
+    /// seed of the control is not used.
+    ///
+    /// # Errors
+    /// As [`Selection::run`].
+    pub fn run_observed(
+        &self,
+        sweep: &Sweep,
+        target: &str,
+        control: Control<'_>,
+    ) -> Result<Comparison, FitError> {
+        losses_of(sweep, target)?;
+        let candidates = if self.candidates.is_empty() {
+            candidate::defaults(sweep, target)?
+        } else {
+            self.candidates.clone()
+        };
+        if candidates.is_empty() {
+            return Err(setting(
+                "the number of candidates",
+                0,
+                "at least 1, no law suits the sweep",
+            ));
+        }
+        let splits = self.splits(sweep)?;
+        let part = self.holdout.part();
+        let largest = LargestScale::hold_out(sweep);
+        let mut work = Work { target, control, stop: false, undone: false };
+        let mut scores = Vec::with_capacity(candidates.len());
+        for candidate in &candidates {
+            let start = Instant::now();
+            let mut failures = Vec::new();
+            let mut attempt = |part: String, rows, test| {
+                let result = work.fit(candidate, rows, test)?;
+                result.map_err(|error| failures.push(Failure { part, error })).ok()
+            };
+            let all = attempt("all rows".to_owned(), sweep, None);
+            let mut parts = splits.iter().enumerate().map(|(i, (rows, test))| {
+                attempt(format!("{part} {} of {}", i + 1, splits.len()), rows, Some(test))
+            });
+            let mixtures = pooled(&mut parts);
+            drop(parts);
+            let scale = largest.as_ref().and_then(|(largest, (rows, test))| {
+                pooled(std::iter::once(attempt(format!("all but {largest}"), rows, Some(test))))
+            });
+            let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
+            scores.push(Score {
+                name: candidate.name().to_owned(),
+                // Bounds that a law cannot keep stand among the failures.
+                coefficients: candidate.free_coefficients().unwrap_or_default(),
+                fit,
+                train,
+                mixtures,
+                scale,
+                failures,
+                seconds: start.elapsed().as_secs_f64(),
+            });
+        }
+        Ok(Comparison {
+            target: target.to_owned(),
+            scores,
+            holdout: if splits.is_empty() {
+                "one mixture, none held out".to_owned()
+            } else {
+                format!("mixtures held out: {} {part}s", splits.len())
+            },
+            scale: largest.map(|(largest, (_, test))| (largest, test.len())),
+            termination: if work.undone { Termination::Stopped } else { Termination::Exhausted },
+        })
+    }
+
+    /// For each part of the mixtures the rows to fit and those to predict.
+    fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, FitError> {
+        let mixtures = count_mixtures(sweep);
+        match self.holdout {
+            Holdout::Folds(folds) if folds < 2 => {
+                Err(setting("the number of folds", folds, "at least 2"))
+            }
+            Holdout::Folds(_) if mixtures < 2 => Ok(Vec::new()),
+            Holdout::Folds(folds) => Ok(sweep.folds_by_mixture(folds.min(mixtures), self.seed)),
+            Holdout::Splits { splits: 0, .. } => {
+                Err(setting("the number of splits", 0, "at least 1"))
+            }
+            Holdout::Splits { count, splits } => {
+                (0..splits).map(|i| draw_mixtures(sweep, count, self.seed, i)).collect()
+            }
+        }
+    }
+}
+
+/// The number of distinct mixtures.
+fn count_mixtures(sweep: &Sweep) -> usize {
+    1 + sweep.mixture_numbers().into_iter().max().expect("a sweep is never empty")
+}
+
+/// The `index`-th draw of `count` mixtures: their rows, and those of the others.
+fn draw_mixtures(
+    sweep: &Sweep,
+    count: usize,
+    seed: u64,
+    index: usize,
+) -> Result<(Sweep, Sweep), FitError> {
+    let seed = Control::seeded(seed).inner(index as u64).seed();
+    sweep.split_by_mixture(count, seed).map_err(|_| {
+        let expected = "at least 1 and less than the distinct mixtures of the sweep";
+        setting("the number of mixtures to fit", count, expected)
+    })
+}
+
+fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
+    FitError::Setting { name: name.to_owned(), value: value as f64, expected }
+}
+
+/// What is common to all fits of a selection.
+struct Work<'a, 'c> {
+    target: &'a str,
+    control: Control<'c>,
+    /// The observer said stop.
+    stop: bool,
+    /// Something was left out for it.
+    undone: bool,
+}
+
+impl Work<'_, '_> {
+    /// Fits a candidate to some rows and predicts them and those of a test; `None` if the observer
+    /// has stopped.
+    fn fit(
+        &mut self,
+        candidate: &Candidate,
+        rows: &Sweep,
+        test: Option<&Sweep>,
+    ) -> Option<Result<Predicted, FitError>> {
+        let mut fits = Vec::with_capacity(candidate.laws().len());
+        for law in candidate.laws() {
+            if self.stop {
+                self.undone = true;
+                return None;
+            }
+            match candidate.fitter().fit(law.clone(), rows, self.target) {
+                Ok(fit) => {
+                    let done = Minimum {
+                        x: Vec::new(),
+                        value: f64::INFINITY,
+                        optimality: f64::NAN,
+                        termination: fit.termination(),
+                        evaluations: fit.evaluations(),
+                        local_solves: 1,
+                    };
+                    self.stop = self.control.finished(&done);
+                    fits.push(fit);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ensemble::new(fits).and_then(|fit| Predicted::new(fit, rows, test)))
+    }
+}
+
+/// A fit with its predictions.
+struct Predicted {
+    fit: Ensemble,
+    train: Pairs,
+    test: Pairs,
+    /// Of each group of test rows that share N and D.
+    regrets: Vec<f64>,
+}
+
+impl Predicted {
+    fn new(fit: Ensemble, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
+        let train = Pairs::new(&fit, rows)?;
+        let (test, regrets) = match test {
+            Some(test) => {
+                let pairs = Pairs::new(&fit, test)?;
+                let regrets = comparison::regrets(test, &pairs.observed, &pairs.predicted);
+                (pairs, regrets)
+            }
+            None => (Pairs::default(), Vec::new()),
+        };
+        Ok(Self { fit, train, test, regrets })
+    }
+}
+
+/// Observed and predicted losses of the same rows.
+#[derive(Default)]
+struct Pairs {
+    observed: Vec<f64>,
+    predicted: Vec<f64>,
+}
+
+impl Pairs {
+    fn new(fit: &Ensemble, sweep: &Sweep) -> Result<Self, FitError> {
+        let observed = losses_of(sweep, fit.target())?;
+        Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
+    }
+
+    fn append(&mut self, other: Pairs) {
+        self.observed.extend(other.observed);
+        self.predicted.extend(other.predicted);
+    }
+
+    fn metrics(&self) -> Metrics {
+        Metrics::new(&self.observed, &self.predicted)
+    }
+}
+
+/// The figures over all parts; `None` if there are none or one of them is missing, after which no
+/// other is tried.
+fn pooled(parts: impl IntoIterator<Item = Option<Predicted>>) -> Option<HeldOut> {
+    let (mut train, mut test, mut regrets) = (Pairs::default(), Pairs::default(), Vec::new());
+    for part in parts {
+        let part = part?;
+        train.append(part.train);
+        test.append(part.test);
+        regrets.extend(part.regrets);
+    }
+    let mean = regrets.iter().sum::<f64>() / regrets.len() as f64;
+    (!test.observed.is_empty()).then(|| HeldOut {
+        train: train.metrics(),
+        test: test.metrics(),
+        regret: (!regrets.is_empty()).then_some(mean),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::fit::Fitter;
+    use crate::law::{AdditiveLaw, ChinchillaLaw};
+    use crate::optim::Progress;
+
+    /// Sizes x 6 mixtures x 2 token counts of an additive law without noise.
+    pub(super) fn sweep(sizes: &[f64], tokens: &[f64]) -> Sweep {
+        let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+        for &size in sizes {
+            for web in [0.1f64, 0.25, 0.4, 0.6, 0.8, 0.95] {
+                for &count in tokens {
+                    n.push(size);
+                    d.push(count);
+                    h.extend([web, 1.0 - web]);
+                    let bias = 1.0 / (0.7 * web.powf(0.5) + 1.1 * (1.0 - web).powf(0.4));
+                    loss.push(1.0 + bias + 400.0 / size.powf(0.34) + 400.0 / count.powf(0.28));
+                }
+            }
+        }
+        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+    }
+
+    fn additive(sweep: &Sweep) -> Candidate {
+        Candidate::new(AdditiveLaw::for_sweep(sweep), Fitter::new().starts(4))
+    }
+
+    #[test]
+    fn every_row_is_held_out_once() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let c = Selection::new().candidate(additive(&s)).folds(4).run(&s, "t").unwrap();
+        let score = &c.scores()[0];
+        let mixtures = score.mixtures.unwrap();
+        assert_eq!((mixtures.test.count, mixtures.train.count), (36, 3 * 36));
+        assert_eq!(score.train.unwrap().count, 36);
+        let scale = score.scale.unwrap();
+        assert_eq!((scale.test.count, scale.train.count), (12, 24));
+        // More folds than mixtures: each is one, and alone there is nothing to choose from.
+        let c = Selection::new().candidate(additive(&s)).folds(99).run(&s, "t").unwrap();
+        let mixtures = c.scores()[0].mixtures.unwrap();
+        assert_eq!((mixtures.test.count, mixtures.train.count), (36, 5 * 36));
+        assert_eq!(mixtures.regret, None);
+    }
+
+    #[test]
+    fn random_splits_draw_as_many_mixtures_as_asked_for() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let selection = Selection::new().candidate(additive(&s));
+        let c = selection.clone().mixtures(4, 3).run(&s, "t").unwrap();
+        let mixtures = c.scores()[0].mixtures.unwrap();
+        assert_eq!((mixtures.train.count, mixtures.test.count), (3 * 24, 3 * 12));
+        for (count, splits) in [(0, 3), (6, 3), (4, 0)] {
+            let fault = selection.clone().mixtures(count, splits).run(&s, "t").unwrap_err();
+            assert!(matches!(fault, FitError::Setting { .. }), "{fault}");
+        }
+        assert!(selection.clone().folds(1).run(&s, "t").is_err());
+        assert!(matches!(selection.run(&s, "u"), Err(FitError::Target { .. })));
+    }
+
+    #[test]
+    fn a_fit_that_fails_is_named_and_the_others_stay() {
+        // 6 mixtures of one row; 9 coefficients against 6 rows, then 5 against 4 of a fold.
+        let s = sweep(&[1e8], &[1e9]);
+        let chinchilla =
+            Candidate::new(ChinchillaLaw::for_sweep(&s), Fitter::new().starts(2)).named("plain");
+        let c = Selection::new().candidates([additive(&s), chinchilla]).folds(3).run(&s, "t");
+        let c = c.unwrap();
+        let [additive, plain] = c.scores() else { panic!("two scores") };
+        assert!(additive.fit.is_none() && additive.train.is_none() && additive.mixtures.is_none());
+        let parts: Vec<&str> = additive.failures.iter().map(|x| x.part.as_str()).collect();
+        assert_eq!(parts, ["all rows", "fold 1 of 3"]);
+        assert!(plain.fit.is_some() && plain.train.is_some() && plain.mixtures.is_none());
+        assert_eq!(plain.failures.len(), 1);
+        let expected = "plain, fold 1 of 3: 4 rows cannot determine the 5 free coefficients";
+        assert!(c.to_string().contains(expected), "{c}");
+        assert!(c.best().is_none() && c.largest_scale().is_none());
+    }
+
+    #[test]
+    fn an_observer_sees_every_fit_and_can_stop() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let selection = Selection::new().candidates([additive(&s), additive(&s)]).folds(2);
+        let run = |most: usize| {
+            let mut seen = Vec::new();
+            let mut observer = |progress: &Progress| {
+                seen.push(progress.local_solves);
+                if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let control = Control::default().observed_by(&mut observer);
+            let c = selection.run_observed(&s, "t", control).unwrap();
+            (c, seen)
+        };
+        let (all, seen) = run(usize::MAX);
+        assert_eq!(seen, (1..=8).collect::<Vec<_>>());
+        // A stop at the last fit leaves nothing out.
+        assert_eq!(run(8).0.termination(), Termination::Exhausted);
+        assert_eq!(all.termination(), Termination::Exhausted);
+        let (some, seen) = run(3);
+        assert_eq!(seen, [1, 2, 3]);
+        assert_eq!(some.termination(), Termination::Stopped);
+        let [first, second] = some.scores() else { panic!("two scores") };
+        assert_eq!(first.mixtures, all.scores()[0].mixtures);
+        assert!(first.scale.is_none() && second.fit.is_none() && second.failures.is_empty());
+    }
+
+    #[test]
+    fn nothing_to_compare_is_an_error() {
+        let s = Sweep::from_slices(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0]).unwrap();
+        let fault = Selection::new().run(&s, "t").unwrap_err().to_string();
+        assert!(fault.contains("no law"), "{fault}");
+    }
+}

@@ -1,0 +1,202 @@
+//! Laws compared by their errors on runs that were held out.
+
+use mixlaw::fit::Ensemble;
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw};
+use mixlaw::selection::{
+    Candidate, Comparison, LargestScale, Score, Selection, applicable, learning_curve,
+};
+use mixlaw::{Fitter, Sweep};
+
+/// Three domains, 4 sizes x 12 mixtures x 3 token counts, losses of an additive law without noise.
+fn synthetic() -> Sweep {
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for size in [5e7, 1e8, 2e8, 5e8] {
+        for i in 0..12 {
+            let a = 0.1 + 0.06 * f64::from(i);
+            let b = (1.0 - a) * (0.2 + 0.05 * f64::from(i * 5 % 12));
+            for tokens in [2e9, 5e9, 1.2e10] {
+                n.push(size);
+                d.push(tokens);
+                h.extend([a, b, 1.0 - a - b]);
+                let sum = 0.7 * a.powf(0.5) + 0.4 * b.powf(0.3) + 0.3 * (1.0 - a - b).powf(0.6);
+                loss.push(
+                    1.2 + 1.0 / sum
+                        + 380.0 / f64::powf(size, 0.34)
+                        + 420.0 / f64::powf(tokens, 0.29),
+                );
+            }
+        }
+    }
+    Sweep::from_slices(&["a", "b", "c"], &["t"], &n, &d, &h, &loss).unwrap()
+}
+
+fn candidates(sweep: &Sweep) -> [Candidate; 2] {
+    [
+        Candidate::new(ChinchillaLaw::for_sweep(sweep), Fitter::new()),
+        Candidate::new(AdditiveLaw::for_sweep(sweep), Fitter::new()),
+    ]
+}
+
+#[test]
+fn the_true_law_wins_and_regrets_nothing() {
+    let sweep = synthetic();
+    let comparison = Selection::new().candidates(candidates(&sweep)).run(&sweep, "t").unwrap();
+    println!("{comparison}");
+    assert_eq!(comparison.largest_scale(), Some(LargestScale::Size(5e8)));
+    assert_eq!(comparison.best().unwrap().name, "additive");
+    let [blind, truth] = comparison.scores() else { panic!("two scores") };
+    for held_out in [truth.mixtures.unwrap(), truth.scale.unwrap()] {
+        assert!(held_out.test.mre < 0.02, "{held_out:?}");
+        assert_eq!(held_out.regret, Some(0.0));
+    }
+    for held_out in [blind.mixtures.unwrap(), blind.scale.unwrap()] {
+        assert!(held_out.test.mre > 0.5, "{held_out:?}");
+        assert!(held_out.regret.unwrap() > 0.01, "{held_out:?}");
+    }
+    assert_eq!((blind.coefficients, truth.coefficients), (5, 11));
+}
+
+#[test]
+fn by_default_all_laws_that_suit_are_compared() {
+    let sweep = synthetic().select(|row| (1e8..5e8).contains(&row.n) && row.h[0] < 0.5).unwrap();
+    let comparison = Selection::new().folds(2).run(&sweep, "t").unwrap();
+    let names: Vec<&str> = comparison.scores().iter().map(|x| x.name.as_str()).collect();
+    assert_eq!(names, ["chinchilla", "simple", "additive", "joint", "full", "recommended"]);
+    // The recommended ensemble is the crate's own, fitted to all rows.
+    let own = Ensemble::recommended(&sweep, "t").unwrap();
+    let best = comparison.get("recommended").unwrap().fit.as_ref().unwrap();
+    let at = |ensemble: &Ensemble| ensemble.predict(1e9, 1e10, &[0.3, 0.3, 0.4]);
+    assert_eq!(at(&own).unwrap(), at(best).unwrap());
+    // Two sizes: the tokens are held out.
+    assert_eq!(comparison.largest_scale(), Some(LargestScale::Tokens(1.2e10)));
+}
+
+/// All figures of a comparison, which are the same for the same seed.
+fn figures(comparison: &Comparison) -> Vec<String> {
+    let figures = |x: &Score| {
+        format!("{} {} {:?} {:?} {:?}", x.name, x.coefficients, x.train, x.mixtures, x.scale)
+    };
+    comparison.scores().iter().map(figures).collect()
+}
+
+#[test]
+fn the_seed_decides_and_the_threads_do_not() {
+    let sweep = synthetic();
+    let run = |seed: u64| {
+        let selection = Selection::new().candidates(candidates(&sweep)).folds(3).seed(seed);
+        figures(&selection.run(&sweep, "t").unwrap())
+    };
+    let pool = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool")
+    };
+    let one = pool(1).install(|| run(0));
+    assert_eq!(one, pool(4).install(|| run(0)));
+    assert_ne!(one, run(1));
+}
+
+#[test]
+fn splits_and_curves_draw_the_same_mixtures() {
+    let sweep = synthetic();
+    let [_, additive] = candidates(&sweep);
+    let selection = Selection::new().candidate(additive.clone()).mixtures(4, 1).seed(9);
+    let score = selection.run(&sweep, "t").unwrap().scores()[0].mixtures.unwrap();
+    let curve = learning_curve(&additive, &sweep, "t", &[4], 1, 9).unwrap();
+    assert_eq!(curve[0].mean, score.test.mre);
+}
+
+#[test]
+fn an_ensemble_errs_by_the_mean_of_its_laws() {
+    let sweep = synthetic();
+    let laws: Vec<_> = applicable(&sweep, "t").unwrap().into_iter().take(2).collect();
+    let alone = laws.clone().into_iter().map(|law| Candidate::new(law, Fitter::new()));
+    let both = Candidate::ensemble(laws.clone(), Fitter::new()).unwrap();
+    let selection = Selection::new().candidates(alone).candidate(both).mixtures(8, 1);
+    let comparison = selection.run(&sweep, "t").unwrap();
+    let [first, second, both] = comparison.scores() else { panic!("three scores") };
+    let mae = |x: &Score| x.mixtures.unwrap().test.mae;
+    assert!(mae(both) <= f64::midpoint(mae(first), mae(second)) + 1e-12);
+    assert_eq!(both.coefficients, first.coefficients + second.coefficients);
+}
+
+#[test]
+fn a_law_of_other_domains_is_a_failure_beside_the_others() {
+    let sweep = synthetic();
+    let other = JointLaw::new(&["x", "y"], sweep.scales()).unwrap();
+    let [chinchilla, _] = candidates(&sweep);
+    let selection =
+        Selection::new().candidates([Candidate::new(other, Fitter::new()), chinchilla]).folds(2);
+    let comparison = selection.run(&sweep, "t").unwrap();
+    assert_eq!(comparison.best().unwrap().name, "chinchilla");
+    assert_eq!(comparison.scores()[0].failures.len(), 3);
+    assert!(comparison.to_string().contains("domains x, y"), "{comparison}");
+}
+
+/// The paper's LLM sweep, where the variable `MIXLAW_SLIMPAJAMA` names its file.
+#[cfg(feature = "csv")]
+mod slimpajama {
+    use mixlaw::law::{
+        AdditiveFixedNDLaw, AdditiveFixedNLaw, Ge24Law, ScalingLaw, YeM1Law, YeM2Law, YeM3Law,
+        YeM4Law,
+    };
+
+    use super::*;
+
+    const TARGETS: [&str; 4] = ["wikipedia", "github", "stackexchange", "book"];
+
+    /// The train rows of 310e6 parameters.
+    fn sweep() -> Option<Sweep> {
+        match std::env::var_os("MIXLAW_SLIMPAJAMA") {
+            Some(path) => {
+                let train = Sweep::read_csv(path).unwrap().split("train").unwrap();
+                Some(train.select(|row| row.n == 310e6).unwrap())
+            }
+            None => {
+                eprintln!("skipped: MIXLAW_SLIMPAJAMA does not name the sweep's file");
+                None
+            }
+        }
+    }
+
+    /// Test MRE of random splits of 25 mixtures to fit, by candidate.
+    fn test_mre(sweep: &Sweep, target: &str, laws: Vec<Box<dyn ScalingLaw>>) -> Vec<f64> {
+        let candidates = laws.into_iter().map(|law| Candidate::new(law, Fitter::new()));
+        let selection = Selection::new().candidates(candidates).mixtures(25, 5);
+        let comparison = selection.run(sweep, target).unwrap();
+        println!("{comparison}\n");
+        comparison.scores().iter().map(|score| score.mixtures.unwrap().test.mre).collect()
+    }
+
+    #[test]
+    fn at_one_scale_the_additive_law_beats_those_of_ye_as_in_table_13() {
+        let Some(sweep) = sweep() else { return };
+        let sweep = sweep.select(|row| row.d == 2e10).unwrap();
+        assert_eq!(sweep.len(), 60);
+        let mut means = [0.0; 5];
+        for target in TARGETS {
+            let laws: Vec<Box<dyn ScalingLaw>> = vec![
+                Box::new(AdditiveFixedNDLaw::for_sweep(&sweep)),
+                Box::new(YeM1Law::for_sweep(&sweep)),
+                Box::new(YeM2Law::for_sweep(&sweep)),
+                Box::new(YeM3Law::for_sweep(&sweep)),
+                Box::new(YeM4Law::for_sweep(&sweep)),
+            ];
+            let errors = test_mre(&sweep, target, laws);
+            means.iter_mut().zip(errors).for_each(|(mean, error)| *mean += error / 4.0);
+        }
+        println!("mean test MRE: {means:.3?}");
+        assert!(means[1..].iter().all(|ye| means[0] < *ye), "{means:?}");
+    }
+
+    #[test]
+    fn at_one_size_the_additive_law_beats_that_of_ge_as_in_table_14() {
+        let Some(sweep) = sweep() else { return };
+        for target in TARGETS {
+            let laws: Vec<Box<dyn ScalingLaw>> = vec![
+                Box::new(AdditiveFixedNLaw::for_sweep(&sweep)),
+                Box::new(Ge24Law::for_sweep(&sweep, target).unwrap()),
+            ];
+            let errors = test_mre(&sweep, target, laws);
+            assert!(errors[0] < errors[1], "{target}: {errors:?}");
+        }
+    }
+}
