@@ -16,8 +16,6 @@ use crate::sweep::Sweep;
 const SAME_OBJECTIVE: f64 = 1e-6;
 /// What conversions may lose, relative to 1 and to the value.
 const ROUNDING: f64 = 1e-12;
-/// Least squares on the way to a robust fit need not be exact.
-const SMOOTH: f64 = 1e-3;
 /// This near to an end of its box, relative to its width, a level is at it.
 const LEVEL_END: f64 = 0.01;
 
@@ -39,7 +37,7 @@ impl<'a> Refit<'a> {
     pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, FitError> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
-        let optimizer = TrustRegion::default().tolerance(1e-4).max_iterations(100);
+        let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
         let refit = Self { fit, data, bounds, optimizer };
         let (found, expected) = (refit.problem(&refit.data).value(&fit.minimum.x), fit.objective());
         if (found - expected).abs() > SAME_OBJECTIVE * expected.abs() + f64::MIN_POSITIVE {
@@ -216,19 +214,13 @@ impl Held<'_> {
         if best.0 <= enough {
             return Some(start);
         }
-        let local = self.optimizer.clone();
-        // From a start outside of the parabolas of most rows the robust loss leads nowhere.
-        let smooth_first = SmoothFirst::new(local.clone().tolerance(SMOOTH), local.clone());
-        let ways: [&dyn Optimizer; 2] = [&local, &smooth_first];
-        ways.iter().find_map(|way| {
-            let mut observer = |progress: &Progress| match progress.best <= enough {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            };
-            let mut control = Control::default().observed_by(&mut observer);
-            let minimum = way.minimize(self, &start, &mut control);
-            (minimum.value <= enough).then_some(minimum.x)
-        })
+        let mut observer = |progress: &Progress| {
+            if progress.best <= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut control = Control::default().observed_by(&mut observer);
+        let optimizer = self.optimizer.clone();
+        let minimum = optimizer.minimize(self, &start, &mut control);
+        (minimum.value <= enough).then_some(minimum.x)
     }
 
     /// The start with the exponent moved so that the term at the reference scale stays as it is.
@@ -281,9 +273,5 @@ impl Objective for Held<'_> {
 
     fn acceleration(&mut self, y: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
         self.problem.acceleration(y, v, reserve, out)
-    }
-
-    fn set_smoothing(&mut self, factor: f64) -> bool {
-        self.problem.set_smoothing(factor)
     }
 }

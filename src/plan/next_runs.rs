@@ -217,3 +217,26 @@ fn reordered(h: &Mixture, from: &[String], to: &[String]) -> Vec<f64> {
     let weight = |domain| from.iter().position(|d| d == domain).map_or(0.0, |i| h[i]);
     to.iter().map(weight).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditioning_is_a_kalman_update() {
+        let x = centred(vec![0.3, -1.0, 2.0, 0.7, -0.4]);
+        let z = centred(vec![1.0, 0.2, -0.3, 0.8, 0.1]);
+        let y = centred(vec![0.5, -0.9, 1.1, 0.2, 0.6]);
+        let (variance, noise) = (covariance(&y, &y), 0.7);
+        let (xy, zy) = (covariance(&x, &y), covariance(&z, &y));
+        let expected = covariance(&x, &z) - xy * zy / (variance + noise);
+        let (mut x_after, mut z_after) = (x.clone(), z.clone());
+        condition(&mut x_after, &y, variance, noise);
+        condition(&mut z_after, &y, variance, noise);
+        approx::assert_relative_eq!(covariance(&x_after, &z_after), expected, max_relative = 1e-12);
+        // What it takes off is what `reduction` says beforehand.
+        let fall = covariance(&x, &x) - covariance(&x_after, &x_after);
+        let said = reduction(&[x], std::slice::from_ref(&y), &[noise]);
+        approx::assert_relative_eq!(said, fall, max_relative = 1e-12);
+    }
+}

@@ -385,3 +385,60 @@ pub(crate) fn check_level(level: f64) -> Result<(), LawError> {
     let expected = "a number between 0 and 1, such as 0.9".to_owned();
     Err(LawError::Point { what: "the level", value: level, expected })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fitter;
+    use crate::law::AdditiveLaw;
+
+    /// Twelve runs with two checkpoints each.
+    fn sweep() -> Sweep {
+        let (mut n, mut d, mut h, mut losses) = (vec![], vec![], vec![], vec![]);
+        for i in 0..12 {
+            for tokens in [2e9f64, 8e9] {
+                let (size, web): (f64, f64) = ([1e8, 4e8][i % 2], 0.076 * (i + 1) as f64);
+                n.push(size);
+                d.push(tokens);
+                h.extend([web, 1.0 - web]);
+                let noise = 1.0 + 0.003 * (i as f64 * 2.7).sin();
+                let learned = 1.0 / (2.0 * web.powf(0.5) + (1.0 - web).powf(0.8));
+                let rest = 400.0 / size.powf(0.34) + 400.0 / tokens.powf(0.28);
+                losses.push(noise * (1.0 + learned + rest));
+            }
+        }
+        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &losses).unwrap()
+    }
+
+    /// Draws may change only together with a value-breaking entry in the changelog.
+    #[test]
+    fn draws_are_stable_per_seed() {
+        let draws = Draws { seed: 42, units: 5, unit_of: vec![0, 1, 2, 3, 4] };
+        assert_eq!(draws.counts(0), [2.0, 0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(draws.counts(1), [3.0, 0.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_member_is_the_fit_to_rows_that_count_as_often_as_their_run_was_drawn() {
+        let sweep = sweep();
+        let law = AdditiveLaw::for_sweep(&sweep);
+        let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();
+        let resamples = Bootstrap::new(20).seed(3).run(fit, &sweep).unwrap();
+        let mut within = 0;
+        for b in 0..20 {
+            let counts = resamples.draws.counts(b);
+            assert_eq!(counts.iter().sum::<f64>(), 24.0);
+            assert!(counts.chunks(2).all(|run| run[0] == run[1]));
+            let fitter = Fitter::new().row_weights(counts.clone());
+            let best = fitter.fit(law.clone(), &sweep, "t").unwrap().objective();
+            let (law, z) = resamples.member(b).next().unwrap();
+            let huber = |r: f64| if r.abs() < 1e-3 { 0.5 * r * r } else { 1e-3 * (r.abs() - 5e-4) };
+            let rows = sweep.rows().zip(&counts);
+            let own = rows.map(|(r, c)| c * huber(r.losses[0] - law.loss(z, r.n, r.d, r.h)));
+            let own = own.sum::<f64>() / 24.0;
+            within += usize::from(own <= 1.02 * best);
+        }
+        // A few settle in another valley than the best of 24 starts.
+        assert!(within >= 17, "{within} of 20 within 2% of the best");
+    }
+}
