@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::fit::Residual;
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw, Ge24Law, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::law::{
+    AdditiveLaw, AutoScaleLaw, ChinchillaLaw, DCptLaw, DataConstrainedLaw, Ge24Law, JointLaw,
+    ScalingLaw, SimpleLaw,
+};
 use mixlaw::optim::{BasinHopping, Control, Lbfgs, MultiStart, Termination, TrustRegion};
 use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
 
@@ -271,4 +274,73 @@ fn faults_are_named() {
     let ge24 = Ge24Law::for_sweep(&corner, "b").unwrap();
     let error = Fitter::new().fit(ge24, &corner, "t").unwrap_err().to_string();
     assert!(error.starts_with("row 2: ") && error.contains("domain `b` is 0"), "{error}");
+}
+
+/// Laws of two domains, planted at sizes, token counts and mixtures that tell their coefficients apart,
+/// are found again.
+#[test]
+fn the_laws_of_others_are_found_again() {
+    let scales = mixlaw::Scales { n: 1e9, d: 1e10 };
+    let names = ["web", "code"];
+    let unique = [("web", 2e10), ("code", 1e9)];
+    type Planted<'a> = (Box<dyn ScalingLaw>, &'a [(&'a str, f64)]);
+    let laws: [Planted<'_>; 3] = [
+        (
+            Box::new(DataConstrainedLaw::new(&names, &unique, scales).unwrap()),
+            &[
+                ("E", 1.7),
+                ("A", 500.0),
+                ("alpha", 0.36),
+                ("B", 1500.0),
+                ("beta", 0.34),
+                ("R*_D", 12.0),
+                ("R*_N", 5.0),
+            ],
+        ),
+        (
+            Box::new(AutoScaleLaw::new(&names, scales).unwrap()),
+            &[
+                ("E", 1.5),
+                ("n0[web]", 0.2),
+                ("n0[code]", 1.5),
+                ("gamma[web]", 0.3),
+                ("gamma[code]", 0.6),
+            ],
+        ),
+        (
+            Box::new(DCptLaw::new(&names, "code", scales).unwrap()),
+            &[
+                ("E", 0.7),
+                ("A", 300.0),
+                ("alpha", 0.33),
+                ("B", 900.0),
+                ("beta", 0.31),
+                ("eta[code]", 0.6),
+                ("C", 0.2),
+                ("gamma[code]", 0.5),
+                ("epsilon[code]", 0.02),
+            ],
+        ),
+    ];
+    for (law, printed) in laws {
+        let z = law.coordinates_of(printed).unwrap();
+        let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+        for code in [0.0, 0.01, 0.1, 0.4, 0.7, 1.0] {
+            for size in [1e8, 5e8, 2e9, 1e10] {
+                for tokens in [5e8, 5e9, 5e10, 3e11] {
+                    n.push(size);
+                    d.push(tokens);
+                    h.extend([1.0 - code, code]);
+                    loss.push(law.loss(&z, size, tokens, &[1.0 - code, code]));
+                }
+            }
+        }
+        let sweep = Sweep::from_slices(&names, &["t"], &n, &d, &h, &loss).unwrap();
+        let fit = Fitter::new().fit(law, &sweep, "t").unwrap();
+        for &(name, value) in printed {
+            let found = fit.coefficient(name).unwrap();
+            assert_relative_eq!(found, value, max_relative = 1e-4);
+        }
+        assert!(fit.evaluate(&sweep).unwrap().mre < 1e-5, "{fit}");
+    }
 }

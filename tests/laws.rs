@@ -1,16 +1,18 @@
 //! Every law: its reference values, the contract of the trait, exact gradients, nesting and counts.
 
 use approx::assert_relative_eq;
-use mixlaw::Scales;
 use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, Biased, ChinchillaLaw, Constant,
-    Coordinate, Dual, ExponentialSum, Formula, FullLaw, Ge24Law, Gradient, InverseSum, JointLaw,
-    LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
+    Constant, Coordinate, DCptLaw, DataConstrainedLaw, Dual, ExponentialSum, Formula, FullLaw,
+    Ge24Law, Gradient, InverseSum, JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
+    YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
+use mixlaw::simplex::Certificate;
 use mixlaw::testing::assert_law_contract;
+use mixlaw::{MixtureObjective, Scales, SimplexSolver};
 use serde_json::Value;
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "chinchilla",
     "simple",
     "additive",
@@ -23,7 +25,13 @@ const NAMES: [&str; 12] = [
     "ye-m3",
     "ye-m4",
     "ge24",
+    "data-constrained",
+    "autoscale",
+    "d-cpt",
 ];
+
+/// The unique tokens of the data-constrained law, here and in the reference values.
+const UNIQUE: [f64; 7] = [6e9, 1e9, 4e10, 2e10, 2e8, 2e12, 1e10];
 
 fn domains(k: usize) -> Vec<String> {
     (0..k).map(|i| format!("d{i}")).collect()
@@ -44,6 +52,12 @@ fn law(name: &str, k: usize, own: usize, scales: Scales) -> Box<dyn ScalingLaw> 
         "ye-m3" => Box::new(YeM3Law::new(&d, scales).unwrap()),
         "ye-m4" => Box::new(YeM4Law::new(&d, scales).unwrap()),
         "ge24" => Box::new(Ge24Law::new(&d, &d[own], scales).unwrap()),
+        "data-constrained" => {
+            let unique: Vec<_> = d.iter().map(String::as_str).zip(UNIQUE).collect();
+            Box::new(DataConstrainedLaw::new(&d, &unique, scales).unwrap())
+        }
+        "autoscale" => Box::new(AutoScaleLaw::new(&d, scales).unwrap()),
+        "d-cpt" => Box::new(DCptLaw::new(&d, &d[own], scales).unwrap()),
         other => panic!("no law `{other}`"),
     }
 }
@@ -77,6 +91,9 @@ fn laws_agree_with_high_precision() {
         let mut g = Gradient::new(&law);
         let loss = law.gradient(&z, n, d, &h, &mut g);
         assert_eq!(z.len(), law.coordinates().len());
+        if name == "data-constrained" {
+            assert_eq!(numbers(&case["unique"]), UNIQUE[..k]);
+        }
 
         let close = |what: String, found: f64, key: &str, i: Option<usize>| {
             let pick = |v: &Value| number(i.map_or(v, |i| &v[i]));
@@ -134,6 +151,9 @@ fn counts_are_those_of_the_table() {
         ("ye-m3", k + 2, 3),
         ("ye-m4", k + 2, k + 1),
         ("ge24", 5, 4),
+        ("data-constrained", 7, 7),
+        ("autoscale", 3 * k, 2 * k + 1),
+        ("d-cpt", 9, 9),
     ] {
         let law = law(name, k, 2, SCALES);
         assert_eq!(law.name(), name);
@@ -537,4 +557,134 @@ fn formulas_print_their_numbers() {
     let z = [0.0, 0.0, 0.0, 0.0, 0.0, 3f64.ln(), 2f64.ln(), 2.0, 0.3f64.ln()];
     let text = joint.formula(&z);
     assert!(text.ends_with("+ (9.000 h[web] + 4.000 h[code])^0.5000 / D^0.3000"), "{text}");
+}
+
+/// The losses that the authors of the data-constrained law print beside their published fit.
+#[test]
+fn the_data_constrained_law_is_that_of_its_authors() {
+    let law = DataConstrainedLaw::new(&["c4"], &[("c4", 25e9)], SCALES).unwrap();
+    let published = [
+        ("E", 0.6254804f64.exp()),
+        ("A", 6.255414f64.exp()),
+        ("alpha", 0.3526596),
+        ("B", 7.3049974f64.exp()),
+        ("beta", 0.3526596),
+        ("R*_D", 15.387756),
+        ("R*_N", 5.309743),
+    ];
+    let z = law.coordinates_of(&published).unwrap();
+    let loss = |n, d| law.loss(&z, n, d, &[1.0]);
+    assert_relative_eq!(loss(6.34e9, 242e9), 2.2256440889984477, max_relative = 1e-13);
+    assert_relative_eq!(loss(8.67e9, 178e9), 2.2269634075087867, max_relative = 1e-13);
+
+    // Without repetition, and with no more parameters than the tokens can use, it is Chinchilla's law.
+    let chinchilla = ChinchillaLaw::new(&["c4"], SCALES).unwrap();
+    let expected = chinchilla.loss(&z[..5], 1e8, 20e9, &[1.0]);
+    assert_relative_eq!(loss(1e8, 20e9), expected, max_relative = 1e-13);
+    assert!(loss(1e8, 30e9) > chinchilla.loss(&z[..5], 1e8, 30e9, &[1.0]));
+}
+
+#[test]
+fn constants_of_a_law_are_listed_and_held() {
+    let law = DataConstrainedLaw::new(&["a", "b"], &[("b", 1e9)], SCALES).unwrap();
+    let z = vec![0.1; 7];
+    let mut all = law.coefficients(&z);
+    let listed = [("U[a]".to_owned(), f64::INFINITY), ("U[b]".to_owned(), 1e9)];
+    assert_eq!(all[7..], listed);
+    assert_eq!(coordinates(&law, &all), coordinates(&law, &all[..7]));
+    all[8].1 = 2e9;
+    let named: Vec<(&str, f64)> = all.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+    let fault = law.coordinates_of(&named).unwrap_err().to_string();
+    assert!(fault.contains("`U[b]` is 2000000000, expected the law's own constant"), "{fault}");
+    for faulty in [&[("c", 1e9)][..], &[("a", 0.0)], &[("a", f64::NAN)], &[("a", 1e9), ("a", 1e9)]]
+    {
+        assert!(DataConstrainedLaw::new(&["a", "b"], faulty, SCALES).is_err());
+    }
+    assert!(DCptLaw::new(&["a", "b"], "c", SCALES).is_err());
+}
+
+/// At an infinite N or D, and without a domain, the laws of others are their limits.
+#[test]
+fn limits_of_the_laws_of_others_are_finite() {
+    for name in ["data-constrained", "autoscale", "d-cpt"] {
+        let law = law(name, 3, 1, SCALES);
+        let z: Vec<f64> =
+            (0..law.coordinates().len()).map(|i| -0.5 + 0.4 * (1.7 * i as f64).sin()).collect();
+        for h in [[0.2, 0.3, 0.5], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]] {
+            for (n, d) in
+                [(f64::INFINITY, 1e11), (1e9, f64::INFINITY), (f64::INFINITY, f64::INFINITY)]
+            {
+                let large = |x: f64| x.min(1e250);
+                let limit = law.loss(&z, n, d, &h);
+                let near = law.loss(&z, large(n), large(d), &h);
+                assert!(
+                    (limit - near).abs() < 1e-6,
+                    "{name}: {limit}, near it {near}, {n} {d} {h:?}"
+                );
+                let mut dh = [0.0; 3];
+                let ln_h = h.map(f64::ln);
+                let value = law.at_scale(&z, n, d).add_gradient(&h, &ln_h, 1.0, &mut dh);
+                assert_eq!(value, limit);
+                assert!(dh.iter().all(|g| !g.is_nan()), "{name}: {dh:?} at {n}, {d}, {h:?}");
+            }
+        }
+    }
+}
+
+/// Where a law says that it is convex in h it lies below its chords.
+#[test]
+fn the_laws_of_others_are_convex_where_they_say_so() {
+    let mixtures = mixlaw::Mixture::dirichlet(&[0.5; 4], 60, 3).unwrap();
+    let mut said = [0; 3];
+    for (which, name) in ["data-constrained", "autoscale", "d-cpt"].into_iter().enumerate() {
+        let law = law(name, 4, 1, SCALES);
+        for round in 0..12 {
+            let z: Vec<f64> = (0..law.coordinates().len())
+                .map(|i| -0.3 + 0.8 * (1.7 * (i + 7 * round) as f64).sin())
+                .collect();
+            for d in [1e9, 2e10, 3e12] {
+                if !law.at_scale(&z, 2e9, d).is_convex() {
+                    continue;
+                }
+                said[which] += 1;
+                for pair in mixtures.chunks(2) {
+                    let middle: Vec<f64> =
+                        pair[0].iter().zip(pair[1].iter()).map(|(a, b)| 0.5 * (a + b)).collect();
+                    let at = |h: &[f64]| law.loss(&z, 2e9, d, h);
+                    let chord = 0.5 * (at(&pair[0]) + at(&pair[1]));
+                    assert!(at(&middle) <= chord * (1.0 + 1e-12), "{name} at {z:?}, {d}");
+                }
+            }
+        }
+    }
+    assert!(said.iter().all(|count| *count > 0), "{said:?}");
+}
+
+/// The best mixtures of the laws of others are those that a pencil finds, and certified.
+#[test]
+fn the_best_mixtures_of_the_laws_of_others_are_certified() {
+    // With more tokens than there are unique ones every domain is repeated as often.
+    let unique = [("d0", 6e9), ("d1", 1e9), ("d2", 3e9)];
+    let law = DataConstrainedLaw::new(&domains(3), &unique, SCALES).unwrap();
+    let z = [0.0, -0.5, 0.35f64.ln(), -0.5, 0.3f64.ln(), 12f64.ln(), 5f64.ln()];
+    let mut objective = MixtureObjective::new(3e9, 1e11).unwrap().with_law(1.0, &law, &z).unwrap();
+    let best = SimplexSolver::new().minimize(&mut objective);
+    for (weight, share) in best.weights.iter().zip([0.6, 0.1, 0.3]) {
+        assert!((weight - share).abs() < 1e-4, "{:?}", best.weights);
+    }
+    assert_eq!(best.certificate, Certificate::Convex);
+
+    // One more token is worth the same in every domain, and the choice moves with D.
+    let law = AutoScaleLaw::new(&domains(2), SCALES).unwrap();
+    let z = [1.0, 0.2f64.ln(), 1.5f64.ln(), 0.4f64.ln(), 0.8f64.ln()];
+    let choose = |d: f64| {
+        let mut objective = MixtureObjective::new(3e8, d).unwrap().with_law(1.0, &law, &z).unwrap();
+        let best = SimplexSolver::new().minimize(&mut objective);
+        assert_eq!(best.certificate, Certificate::Convex);
+        let mut g = Gradient::new(&law);
+        law.gradient(&z, 3e8, d, &best.weights, &mut g);
+        assert_relative_eq!(g.h[0], g.h[1], max_relative = 1e-3);
+        best.weights[0]
+    };
+    assert!((choose(SCALES.d) - choose(30.0 * SCALES.d)).abs() > 0.05);
 }

@@ -2,10 +2,15 @@
 
 use std::fmt::Debug;
 
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Exp1};
+
 use super::coordinates::Offset;
+use super::mixture_function::AtScale;
 use super::scalar::LANES;
 use super::{
-    Coordinate, Coordinates, Dual, Gradient, Scalar, ScalingLaw, Transform, check_domains,
+    Coordinate, Coordinates, Dual, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData,
+    Transform, by_name, check_domains, no_repeats,
 };
 use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
@@ -54,17 +59,99 @@ pub trait Formula: Debug + Send + Sync {
     /// The loss in nats; `c` holds the coefficients themselves (not their logarithms), in the order
     /// of [`Formula::coefficients`].
     fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S;
+
+    /// Draws coordinates to start a fit from; by default from the range of each coordinate. With
+    /// `data` a formula can start at the level of the losses.
+    fn start(
+        &self,
+        coordinates: &Coordinates,
+        data: &StartData<'_>,
+        rng: &mut dyn Rng,
+    ) -> Vec<f64> {
+        let _ = data;
+        coordinates.iter().map(|c| c.draw(rng)).collect()
+    }
+
+    /// Whether the loss is known to be convex in h on the simplex at coefficients `c`, whatever N and
+    /// D are, so that a mixture found with it can be certified.
+    fn is_convex(&self, c: &[f64]) -> bool {
+        let _ = c;
+        false
+    }
+
+    /// Named numbers that no fit moves but that are part of the law, such as how much there is of
+    /// each domain. They are listed after the coefficients.
+    fn constants(&self, domains: &[String]) -> Vec<(String, f64)> {
+        let _ = domains;
+        Vec::new()
+    }
+}
+
+/// Levels for a start: E, a part of the least loss, and shares of the rest of the median loss for
+/// `COUNT` terms.
+pub(super) fn start_levels<const COUNT: usize>(
+    data: &StartData<'_>,
+    rng: &mut dyn Rng,
+) -> (f64, [f64; COUNT]) {
+    let floor = rng.random_range(0.3..0.95) * data.least_loss;
+    let rest = (data.median_loss - floor).max(0.05 * data.median_loss);
+    let shares: [f64; COUNT] = std::array::from_fn(|_| Exp1.sample(rng));
+    let total: f64 = shares.iter().sum();
+    (floor, shares.map(|share| rest * share / total))
 }
 
 /// A [`ScalingLaw`] made of a [`Formula`], with exact gradients by forward-mode differentiation.
 ///
 /// An evaluation of the gradient costs one evaluation of the formula over [`Dual`] for every eight
 /// coordinates and domains.
+///
+/// ```
+/// use mixlaw::law::{Auto, Coordinate, Formula, Scalar, ScalingLaw};
+/// use mixlaw::Scales;
+///
+/// /// E + sum_i C (h_i D / unit)^-1/2: where tokens are counted is a part of the law.
+/// #[derive(Debug)]
+/// struct Roots {
+///     unit: f64,
+/// }
+///
+/// impl Formula for Roots {
+///     fn name(&self) -> &str {
+///         "roots"
+///     }
+///
+///     fn coefficients(&self, _domains: &[String]) -> Vec<Coordinate> {
+///         vec![Coordinate::positive("E", 0.1..=10.0), Coordinate::positive("C", 1e-3..=1e3)]
+///     }
+///
+///     fn loss<S: Scalar>(&self, c: &[S], _n: S, d: S, h: &[S]) -> S {
+///         let mut sum = c[0];
+///         h.iter().for_each(|&h| sum += c[1] / (h * d / S::from_f64(self.unit)).sqrt());
+///         sum
+///     }
+///
+///     fn is_convex(&self, _c: &[f64]) -> bool {
+///         true
+///     }
+///
+///     fn constants(&self, _domains: &[String]) -> Vec<(String, f64)> {
+///         vec![("unit".to_owned(), self.unit)]
+///     }
+/// }
+///
+/// let law = Auto::new(Roots { unit: 1e9 }, &["web", "code"], Scales::ONE)?;
+/// let z = law.coordinates_of(&[("E", 2.0), ("C", 0.5)])?;
+/// assert!((law.loss(&z, 1e8, 8e9, &[0.5, 0.5]) - 2.5).abs() < 1e-14);
+/// assert_eq!(law.coefficients(&z)[2], ("unit".to_owned(), 1e9));
+/// assert!(law.at_scale(&z, 1e8, 8e9).is_convex());
+/// # Ok::<(), mixlaw::LawError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Auto<F> {
     formula: F,
     domains: Vec<String>,
     coordinates: Coordinates,
+    printed_parameters: usize,
 }
 
 impl<F: Formula> Auto<F> {
@@ -76,7 +163,13 @@ impl<F: Formula> Auto<F> {
     pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scales) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         let coordinates = Coordinates::new(formula.coefficients(&domains), scales)?;
-        Ok(Self { formula, domains, coordinates })
+        let printed_parameters = coordinates.len();
+        Ok(Self { formula, domains, coordinates, printed_parameters })
+    }
+
+    /// The number of parameters as printed, where it is not the number of coordinates.
+    pub(super) fn printing(self, count: usize) -> Self {
+        Self { printed_parameters: count, ..self }
     }
 
     /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
@@ -89,7 +182,7 @@ impl<F: Formula> Auto<F> {
 
     /// The formula.
     #[must_use]
-    pub fn formula(&self) -> &F {
+    pub fn as_formula(&self) -> &F {
         &self.formula
     }
 
@@ -148,6 +241,10 @@ impl<F: Formula> ScalingLaw for Auto<F> {
         &self.coordinates
     }
 
+    fn printed_parameters(&self) -> usize {
+        self.printed_parameters
+    }
+
     fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
         self.evaluate(z, n, d, h, |value, _, _| value)
     }
@@ -173,5 +270,39 @@ impl<F: Formula> ScalingLaw for Auto<F> {
             }
         }
         value
+    }
+
+    fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {
+        let names = self.coordinates.iter().map(|c| c.name().to_owned());
+        let own = names.zip(self.coordinates.coefficients(z));
+        own.chain(self.formula.constants(&self.domains)).collect()
+    }
+
+    /// Takes the constants of the formula too, which may be left out.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
+        no_repeats(coefficients)?;
+        let constants = self.formula.constants(&self.domains);
+        let mut others = Vec::new();
+        for &(name, value) in coefficients {
+            match constants.iter().find(|(constant, _)| constant == name) {
+                None => others.push((name, value)),
+                Some(&(_, own)) if own == value => {}
+                Some(_) => {
+                    let expected = "the law's own constant, which is part of it";
+                    return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+                }
+            }
+        }
+        let values = by_name(self.name(), &self.coordinates, &others)?;
+        self.coordinates.from_coefficients(&values)
+    }
+
+    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+        self.formula.start(&self.coordinates, data, rng)
+    }
+
+    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+        let convex = self.formula.is_convex(&self.coordinates.coefficients(z));
+        Box::new(AtScale { law: self, z, n, d, gradient: Gradient::new(self), convex })
     }
 }

@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 
 use super::coefficient::{indexed, number};
 use super::forward::forward_law;
-use super::{CoefficientFn, Constant, Coordinate, PowerLaw};
+use super::{CoefficientFn, Constant, Coordinate, PowerLaw, place_of};
 use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
 
@@ -39,13 +39,7 @@ impl Ge24Law {
         domain: &str,
         scales: Scales,
     ) -> Result<Self, LawError> {
-        let at = domains.iter().position(|d| d.as_ref() == domain).ok_or_else(|| {
-            let known: Vec<&str> = domains.iter().map(AsRef::as_ref).collect();
-            LawError::Domains(format!(
-                "unknown domain `{domain}`, expected one of: {}",
-                known.join(", ")
-            ))
-        })?;
+        let at = place_of(domain, domains)?;
         // E(h) and B(h) share gamma: the last coordinate of the one is the first of the other.
         PowerLaw::builder("ge24", domains)
             .scales(scales)

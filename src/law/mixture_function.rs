@@ -221,6 +221,8 @@ pub(super) struct AtScale<'a, L: ?Sized> {
     pub(super) n: f64,
     pub(super) d: f64,
     pub(super) gradient: Gradient,
+    /// Whether the law is known to be convex in h at z.
+    pub(super) convex: bool,
 }
 
 impl<L: ScalingLaw + ?Sized> MixtureFunction for AtScale<'_, L> {
@@ -232,5 +234,9 @@ impl<L: ScalingLaw + ?Sized> MixtureFunction for AtScale<'_, L> {
 
     fn fork(&self) -> Box<dyn MixtureFunction + '_> {
         Box::new(AtScale { law: self.law, gradient: self.gradient.clone(), ..*self })
+    }
+
+    fn is_convex(&self) -> bool {
+        self.convex
     }
 }

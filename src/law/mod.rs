@@ -21,9 +21,48 @@
 //! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
 //!
 //! All of them are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
-//! sweep and a power once for each distinct N or D. A law of your own is another choice of five, a
-//! [`CoefficientFn`] of your own among them, a [`Formula`], or anything that implements
-//! [`ScalingLaw`].
+//! sweep and a power once for each distinct N or D. Three laws of others do not have the form of eq.
+//! (3), or not in h alone, and are [`Formula`]s:
+//!
+//! | law | L | source |
+//! |---|---|---|
+//! | [`DataConstrainedLaw`] | `E + A/N'^alpha + B/D'^beta`, with D' tokens' worth of repeated ones | Muennighoff et al. (2023) |
+//! | [`AutoScaleLaw`] | `E + sum_i (n0_i + h_i D / unit)^-gamma_i` | Kang et al. (2024) |
+//! | [`DCptLaw`], for a domain with weight r | `E + A/N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma` | Que et al. (2024) |
+//!
+//! A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
+//! [`Formula`], or anything that implements [`ScalingLaw`].
+//!
+//! # What each can say
+//!
+//! | law | depends on | domains it sees | the optimal mixture of one target | certified | at `h_i = 0` |
+//! |---|---|---|---|---|---|
+//! | chinchilla | N, D | none | any | yes | finite |
+//! | simple | N, D | all | a corner, at every scale | yes | finite |
+//! | additive | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
+//! | joint | N, D | all | moves with N and D | yes | finite, steep where `gamma_i < 1` |
+//! | full | N, D | all | moves with N and D | no | finite, steep where `gamma_i < 1` |
+//! | additive for one N; for one N and D | D; nothing | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
+//! | Ye M1 to M4 | nothing | all | one | yes, but for M3 | finite |
+//! | Ge 24 | D | its own | that domain alone | yes | infinite without its own |
+//! | data-constrained | N, D | all, by how much there is of them | moves with D: whatever repeats least | where `beta <= alpha` | finite |
+//! | autoscale | D | all | moves with D | yes | finite |
+//! | d-cpt | N, D | its own | moves with D | where `eta >= 1` | finite, steep where `eta < 1` |
+//!
+//! - *Repetition.* Only the data-constrained law knows that a domain can run out; for all others a
+//!   token is new however often it was seen. It knows nothing else of a domain: two domains that both
+//!   have enough are the same to it, where the others differ in what a domain is worth to a target.
+//! - *Scale.* A law whose mixture is a summand of its own (simple, additive) chooses the same mixture
+//!   for every N and D, also for several targets. Where the mixture changes a term of D alone
+//!   (autoscale, d-cpt) the choice moves with D and not with N.
+//! - *What data can identify.* [`ScalingLaw::printed_parameters`] counts what is printed, and the
+//!   coordinates what can be told apart with any data. Data may still not do so: R* of the
+//!   data-constrained law needs runs that repeat data or exceed the size that is best for it; `n0_i`,
+//!   `gamma_i` and E of autoscale trade off unless each domain's tokens vary by a large factor, and so do
+//!   C, gamma and epsilon of d-cpt unless some runs have next to nothing of the domain;
+//!   [`Identifiability`](crate::uncertainty::Identifiability) tells.
+//!
+//! # Coordinates
 //!
 //! What optimizers move are not the printed coefficients but well-scaled [`Coordinates`]: logarithms
 //! of positive coefficients, N and D divided by reference scales, and a linear power through its
@@ -31,10 +70,13 @@
 //! paper's units, for raw N and D.
 
 mod additive;
+mod autoscale;
 mod batch;
 mod chinchilla;
 mod coefficient;
 mod coordinates;
+mod d_cpt;
+mod data_constrained;
 mod formula;
 mod forward;
 mod full;
@@ -54,13 +96,17 @@ use rand::Rng;
 use crate::error::LawError;
 
 pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
+pub use autoscale::AutoScaleLaw;
 pub use batch::{Batch, Points};
 pub use chinchilla::ChinchillaLaw;
+use coefficient::indexed;
 pub use coefficient::{
     Biased, BoundCoefficient, CoefficientFn, Constant, ExponentialProduct, ExponentialSum,
     GeometricMean, InverseSum, LinearPower, SharedExponentialSum,
 };
 pub use coordinates::{Coordinate, Coordinates, Transform};
+pub use d_cpt::DCptLaw;
+pub use data_constrained::DataConstrainedLaw;
 pub use formula::{Auto, Formula};
 pub use full::FullLaw;
 pub use ge24::Ge24Law;
@@ -168,7 +214,7 @@ pub trait ScalingLaw: Debug + Send + Sync {
     fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
         assert_eq!(z.len(), self.coordinates().len(), "one value for each coordinate");
         let gradient = Gradient::new(self);
-        Box::new(mixture_function::AtScale { law: self, z, n, d, gradient })
+        Box::new(mixture_function::AtScale { law: self, z, n, d, gradient, convex: false })
     }
 
     /// Checks that the law is defined at N, D and h. N and D may be infinite: the limit.
@@ -266,6 +312,17 @@ fn no_repeats(named: &[(&str, f64)]) -> Result<(), LawError> {
         }
     }
     Ok(())
+}
+
+/// The place of a domain among the domains of a law.
+fn place_of(domain: &str, domains: &[impl AsRef<str>]) -> Result<usize, LawError> {
+    domains.iter().position(|d| d.as_ref() == domain).ok_or_else(|| {
+        let known: Vec<&str> = domains.iter().map(AsRef::as_ref).collect();
+        LawError::Domains(format!(
+            "unknown domain `{domain}`, expected one of: {}",
+            known.join(", ")
+        ))
+    })
 }
 
 /// Checks the names of the domains of a law.

@@ -25,6 +25,10 @@ use crate::sweep::Sweep;
 /// A term of what does not differ would be one more constant beside E. For the same reason, where
 /// all rows have one mixture only chinchilla is left, and nothing where N or D does not differ.
 ///
+/// Not among them are the laws that ask for more than a sweep knows, or for one pair of corpora:
+/// [`DataConstrainedLaw`](crate::law::DataConstrainedLaw), [`AutoScaleLaw`](crate::law::AutoScaleLaw)
+/// and [`DCptLaw`](crate::law::DCptLaw). Add them as candidates.
+///
 /// # Errors
 /// [`FitError::Target`] if the sweep has no such target.
 ///

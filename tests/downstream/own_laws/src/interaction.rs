@@ -32,4 +32,8 @@ impl Formula for Interaction {
         h.iter().zip(&c[4..]).for_each(|(&h, &tau)| worth += tau * h);
         c[0] + (c[1] / n.powf(c[2]) + S::from_f64(self.unit) / (d * worth)).powf(c[3])
     }
+
+    fn constants(&self, _: &[String]) -> Vec<(String, f64)> {
+        vec![("unit".to_owned(), self.unit)]
+    }
 }

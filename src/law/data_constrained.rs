@@ -1,0 +1,174 @@
+//! The law of Muennighoff et al. (2023) for data that is repeated.
+
+use rand::Rng;
+
+use super::formula::start_levels;
+use super::forward::forward_law;
+use super::{
+    Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
+};
+use crate::error::LawError;
+use crate::sweep::{Scales, Sweep};
+
+/// `L = E + A / N'^alpha + B / D'^beta`: tokens that are seen again, and parameters beyond those that
+/// the unique tokens can use, are worth less and less. 7 parameters, from "Scaling Data-Constrained
+/// Language Models" (Muennighoff et al., 2023, arXiv 2305.16264).
+///
+/// Theirs, for `U_D` unique tokens out of D that are seen, N in parameters and the loss in nats:
+///
+/// ```text
+/// D' = U_D + U_D R*_D (1 - exp(-R_D / R*_D)),   R_D = D / U_D - 1
+/// N' = U_N + U_N R*_N (1 - exp(-R_N / R*_N)),   R_N = max(N / U_N - 1, 0)
+/// U_N = min(N, G (G U_D)^(beta/alpha)),         G = (alpha A / (beta B))^(1 / (alpha + beta))
+/// ```
+///
+/// so that `U_N` is the size that is best for `U_D` tokens under Chinchilla's law. These are the
+/// formulas of the code that the authors published; the test of this law holds the two losses that
+/// it prints. In their fit alpha and beta are equal; here they may differ.
+///
+/// Ours is the mixture: of the `h_i D` tokens of domain i at most `U_i` are unique, each domain
+/// saturates by itself, and `D' = sum_i D'_i`, `U_D = sum_i min(h_i D, U_i)`, with one `R*_D` for all.
+/// A unique token is worth the same in every domain, so the loss depends on h by repetition alone: any
+/// mixture without repetition is as good as any other, and where D is more than all unique tokens the
+/// best one repeats all domains as often, `h_i` proportional to `U_i`. For tokens that differ in worth,
+/// take the formula of `examples/custom_law.rs`.
+///
+/// The loss is convex in h where `beta <= alpha`. Where no row repeats data `R*_D` is not determined,
+/// and where no model is larger than `U_N` neither is `R*_N`: fix them (`R*_D` = 15.4 and `R*_N` = 5.3
+/// in their fit).
+///
+/// ```
+/// use mixlaw::law::{DataConstrainedLaw, ScalingLaw};
+/// use mixlaw::Scales;
+///
+/// // The published fit, for 25e9 unique tokens: 9.7 epochs of a model of 6.3e9 parameters.
+/// let law = DataConstrainedLaw::new(&["c4"], &[("c4", 25e9)], Scales::ONE)?;
+/// let z = law.coordinates_of(&[
+///     ("E", 0.6254804f64.exp()),
+///     ("A", 6.255414f64.exp()),
+///     ("alpha", 0.3526596),
+///     ("B", 7.3049974f64.exp()),
+///     ("beta", 0.3526596),
+///     ("R*_D", 15.387756),
+///     ("R*_N", 5.309743),
+/// ])?;
+/// assert!((law.loss(&z, 6.34e9, 242e9, &[1.0]) - 2.2256440889984477).abs() < 1e-12);
+/// # Ok::<(), mixlaw::LawError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct DataConstrainedLaw(Auto<Repeated>);
+
+impl DataConstrainedLaw {
+    /// The law of these domains, of some of which there are only so many unique tokens, by name; the
+    /// others do not run out. `scales` are the reference scales.
+    ///
+    /// # Errors
+    /// [`LawError`] if a domain has no name or one that stands twice, a count is not a number > 0 or
+    /// stands twice, one is of an unknown domain, or a scale is not a positive number.
+    pub fn new(
+        domains: &[impl AsRef<str>],
+        unique_tokens: &[(&str, f64)],
+        scales: Scales,
+    ) -> Result<Self, LawError> {
+        let domains = check_domains(domains)?;
+        let mut unique = vec![f64::INFINITY; domains.len()];
+        super::no_repeats(unique_tokens)?;
+        for &(domain, value) in unique_tokens {
+            let at = place_of(domain, &domains)?;
+            if value.is_nan() || value <= 0.0 {
+                let (name, expected) = (indexed("U", domain), "a number > 0");
+                return Err(LawError::Coefficient { name, value, expected });
+            }
+            unique[at] = value;
+        }
+        Auto::new(Repeated { unique }, &domains, scales).map(Self)
+    }
+
+    /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
+    ///
+    /// # Errors
+    /// As [`DataConstrainedLaw::new`].
+    pub fn for_sweep(sweep: &Sweep, unique_tokens: &[(&str, f64)]) -> Result<Self, LawError> {
+        Self::new(sweep.domains(), unique_tokens, sweep.scales())
+    }
+}
+
+forward_law!([] DataConstrainedLaw, self => self.0);
+
+#[derive(Debug, Clone)]
+struct Repeated {
+    /// The unique tokens of each domain.
+    unique: Vec<f64>,
+}
+
+/// What `total` is worth of which `unique` are the first, and `star` times as many at most are added
+/// by more.
+fn saturated<S: Scalar>(unique: S, total: S, star: S) -> S {
+    if total <= unique {
+        total
+    } else if total < S::from_f64(f64::INFINITY) {
+        unique - unique * star * ((S::from_f64(1.0) - total / unique) / star).exp_m1()
+    } else {
+        unique + unique * star
+    }
+}
+
+impl Formula for Repeated {
+    fn name(&self) -> &str {
+        "data-constrained"
+    }
+
+    fn coefficients(&self, _: &[String]) -> Vec<Coordinate> {
+        vec![
+            Coordinate::positive("E", 1e-8..=1e4),
+            Coordinate::positive("A", 1e-8..=1e4).over_n("alpha"),
+            Coordinate::positive("alpha", 0.03..=1.5).drawn_from(0.2..=0.6),
+            Coordinate::positive("B", 1e-8..=1e4).over_d("beta"),
+            Coordinate::positive("beta", 0.03..=1.5).drawn_from(0.2..=0.6),
+            Coordinate::positive("R*_D", 0.1..=1e3).drawn_from(3.0..=30.0),
+            Coordinate::positive("R*_N", 0.1..=1e3).drawn_from(3.0..=30.0),
+        ]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
+        let [e, a, alpha, b, beta, star_d, star_n] = [c[0], c[1], c[2], c[3], c[4], c[5], c[6]];
+        let (mut unique, mut worth) = (S::from_f64(0.0), S::from_f64(0.0));
+        for (&h, &limit) in h.iter().zip(&self.unique) {
+            // A domain that is not there has no tokens, even of infinitely many.
+            let tokens = if h > S::from_f64(0.0) || d < S::from_f64(f64::INFINITY) {
+                h * d
+            } else {
+                S::from_f64(0.0)
+            };
+            let limit = S::from_f64(limit);
+            unique += if tokens <= limit { tokens } else { limit };
+            worth += saturated(limit, tokens, star_d);
+        }
+        let g = (alpha * a / (beta * b)).powf(S::from_f64(1.0) / (alpha + beta));
+        let best = g * (g * unique).powf(beta / alpha);
+        let size = saturated(if n <= best { n } else { best }, n, star_n);
+        e + a / size.powf(alpha) + b / worth.powf(beta)
+    }
+
+    fn start(
+        &self,
+        coordinates: &Coordinates,
+        data: &StartData<'_>,
+        rng: &mut dyn Rng,
+    ) -> Vec<f64> {
+        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(rng)).collect();
+        let (e, [a, b]) = start_levels(data, rng);
+        (z[0], z[1], z[3]) = (e.ln(), a.ln(), b.ln());
+        z
+    }
+
+    /// D' and U_D are concave in h, and so is N' where U_N is concave in U_D; a falling convex power
+    /// of a concave function is convex.
+    fn is_convex(&self, c: &[f64]) -> bool {
+        c[4] <= c[2]
+    }
+
+    fn constants(&self, domains: &[String]) -> Vec<(String, f64)> {
+        domains.iter().map(|d| indexed("U", d)).zip(self.unique.iter().copied()).collect()
+    }
+}
