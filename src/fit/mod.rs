@@ -132,10 +132,10 @@ impl Fitter {
 
     /// Multiplies the weight of every row by `(N D)^power`, its compute to some power; 0 by default.
     ///
-    /// Every law is wrong somewhere, and where it is used are the largest runs and beyond: with power
-    /// 1 a row counts by what it cost. On two real sweeps that took a fifth to a third off the error at
-    /// a larger scale; where the law is exactly right it costs between a twentieth and a third of an
-    /// error that is small there (`cargo bench --bench predictors`).
+    /// Every law is wrong somewhere, and it is used at the scale of the largest runs and beyond: with
+    /// power 1 a row counts by what it cost. On held-out sizes of two real sweeps that took about a
+    /// quarter off the error; where the law is exactly right it costs 4 to 36% of an error that is
+    /// small then (`cargo bench --bench predictors`).
     #[must_use]
     pub fn weigh_by_compute(self, power: f64) -> Self {
         Self { compute_power: power, ..self }
