@@ -96,6 +96,12 @@
 //! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
 //!   bit, on any number of them.
 //! * `plot`: pictures of fits and mixtures as SVG.
+//! * `serde`: sweeps, mixtures, constraints, fits, ensembles and what follows from them can be stored
+//!   and read again, to the bit. What is read is checked as by its constructor; sweeps, fits and
+//!   ensembles carry the version of the format, `"mixlaw": 1`. Infinite numbers and NaN are `"inf"`,
+//!   `"-inf"` and `"NaN"` in formats for people. A fit is read with its law where that is one of the
+//!   crate's, and by way of `fit::StoredFit` with one of yours. `serde_json` reads every number to the
+//!   bit only with its feature `float_roundtrip`.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.
@@ -114,6 +120,8 @@ pub mod plan;
 pub mod plot;
 pub mod selection;
 pub mod simplex;
+#[cfg(feature = "serde")]
+mod stored;
 pub mod sweep;
 pub mod testing;
 pub mod uncertainty;

@@ -33,7 +33,15 @@ use crate::sweep::Sweep;
 /// assert!((ensemble.predict(1e9, 2e10, &[0.5, 0.5])? - mean).abs() < 1e-15);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With the feature `serde` it can be stored, and read where its laws are the crate's. Fits of other
+/// laws are stored one by one, as `StoredFit`.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "super::stored::StoredEnsemble", into = "super::stored::StoredEnsemble")
+)]
 pub struct Ensemble {
     fits: Vec<Fit>,
 }

@@ -32,6 +32,8 @@
 
 mod additive;
 mod batch;
+#[cfg(feature = "serde")]
+mod built_in;
 mod chinchilla;
 mod coefficient;
 mod coordinates;
@@ -53,8 +55,11 @@ use rand::Rng;
 
 use crate::error::LawError;
 
+pub(crate) use additive::additive_fixed_d;
 pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use batch::{Batch, Points};
+#[cfg(feature = "serde")]
+pub(crate) use built_in::{BUILT_IN, built_in};
 pub use chinchilla::ChinchillaLaw;
 pub use coefficient::{
     Biased, BoundCoefficient, CoefficientFn, Constant, ExponentialProduct, ExponentialSum,

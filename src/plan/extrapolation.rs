@@ -5,27 +5,35 @@ use crate::sweep::Sweep;
 
 /// How far a choice lies outside of what was trained on.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Extrapolation {
     /// N over the largest N that was trained; above 1 it extrapolates.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub size: f64,
     /// D over the largest D that was trained on.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub tokens: f64,
     /// The domains whose weight is outside of the range that was trained with.
     pub weights: Vec<Outside>,
     /// The Jensen-Shannon distance to the nearest mixture that was trained on.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub nearest: f64,
 }
 
 /// A domain weight outside of the range that was trained with.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Outside {
     /// The domain.
     pub domain: String,
     /// Its weight.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub weight: f64,
     /// The least weight that was trained with.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower: f64,
     /// The greatest weight that was trained with.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
 }
 

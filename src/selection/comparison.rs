@@ -10,6 +10,7 @@ use crate::sweep::Sweep;
 ///
 /// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
     pub(super) target: String,
     pub(super) scores: Vec<Score>,
@@ -22,6 +23,7 @@ pub struct Comparison {
 /// What came out for one candidate. A figure is `None` where the sweep does not allow it, a fit
 /// failed ([`Score::failures`]) or the observer stopped before.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Score {
     /// The name of the candidate.
@@ -39,11 +41,13 @@ pub struct Score {
     /// The fits that could not be made. After one, the other folds or splits are not tried.
     pub failures: Vec<Failure>,
     /// Wall time of all fits, in seconds.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub seconds: f64,
 }
 
 /// Errors with some rows held out.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct HeldOut {
     /// On the rows that were fitted, all parts pooled.
@@ -54,17 +58,20 @@ pub struct HeldOut {
     /// rows with the same N and D it is the observed loss of the row with the least predicted loss (of
     /// several with the same prediction, the mean) minus the least observed loss; this is the mean
     /// over all groups with at least two mixtures, `None` if there are none.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub regret: Option<f64>,
 }
 
 /// A fit that could not be made.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// To which rows: `all rows`, `fold 2 of 5`, `split 1 of 3` or, for the largest scale, such as
     /// `all but N = 1.2350e9`.
     pub part: String,
     /// Why.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::stored::as_text"))]
     pub error: FitError,
 }
 
@@ -73,12 +80,13 @@ pub struct Failure {
 /// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
 /// With four sizes or more the figure is worth more.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LargestScale {
     /// The largest N, in parameters.
-    Size(f64),
+    Size(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
     /// The largest D, in tokens.
-    Tokens(f64),
+    Tokens(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
 }
 
 impl LargestScale {
