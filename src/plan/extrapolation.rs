@@ -62,18 +62,29 @@ impl Extrapolation {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, PlanError> {
+        Self::at((choice.n, choice.d), &choice.domains, &choice.optimum.weights, trained)
+    }
+
+    /// As [`Extrapolation::of`], for any prediction: at N, D and a mixture of these domains.
+    ///
+    /// # Errors
+    /// As [`Extrapolation::of`], and if the mixture has another number of domains.
+    pub fn at(
+        (n, d): (f64, f64),
+        domains: &[String],
+        h: &Mixture,
+        trained: &Sweep,
+    ) -> Result<Self, PlanError> {
         let place = |domain| trained.domains().iter().position(|d| d == domain);
-        let order: Option<Vec<usize>> = choice.domains.iter().map(place).collect();
+        let order: Option<Vec<usize>> = domains.iter().map(place).collect();
         let order = order.filter(|order| order.len() == trained.domains().len());
-        let order = order.ok_or_else(|| PlanError::Domains {
-            plan: choice.domains.clone(),
-            sweep: trained.domains().to_vec(),
+        let order = order.filter(|order| order.len() == h.len()).ok_or_else(|| {
+            PlanError::Domains { plan: domains.to_vec(), sweep: trained.domains().to_vec() }
         })?;
         let ranges = trained.weight_ranges();
-        let h = &choice.optimum.weights;
         let outside = order.iter().enumerate().filter_map(|(i, &j)| {
             let (weight, (lower, upper)) = (h[i], ranges[j]);
-            let domain = choice.domains[i].clone();
+            let domain = domains[i].clone();
             (weight < lower || weight > upper).then_some(Outside { domain, weight, lower, upper })
         });
         let largest = |of: &dyn Fn(usize) -> f64| (0..trained.len()).map(of).fold(0.0, f64::max);
@@ -82,8 +93,8 @@ impl Extrapolation {
             h.js_distance(&Mixture::new(own).expect("a sweep's rows are mixtures"))
         };
         Ok(Self {
-            size: choice.n / largest(&|row| trained.row(row).n),
-            tokens: choice.d / largest(&|row| trained.row(row).d),
+            size: n / largest(&|row| trained.row(row).n),
+            tokens: d / largest(&|row| trained.row(row).d),
             weights: outside.collect(),
             nearest: (0..trained.len()).map(distance).fold(f64::INFINITY, f64::min),
         })
