@@ -169,6 +169,64 @@ pub struct Minimum {
     pub local_solves: usize,
 }
 
+impl Minimum {
+    /// What an optimizer of your own returns at `x`, its best point: one more evaluation gives the
+    /// value and the optimality. `evaluations` are those before it, by one local solve.
+    ///
+    /// # Panics
+    /// If `x` has another length than [`Objective::dim`].
+    ///
+    /// ```
+    /// use mixlaw::optim::{Control, Minimum, Objective, Optimizer, Termination};
+    ///
+    /// /// The best of a few points between the start and the origin.
+    /// #[derive(Debug)]
+    /// struct Ray;
+    ///
+    /// impl Optimizer for Ray {
+    ///     fn minimize(&self, f: &mut dyn Objective, start: &[f64], _: &mut Control<'_>) -> Minimum {
+    ///         let point = |t: i32| start.iter().map(|x| x * f64::from(t) / 10.0).collect::<Vec<_>>();
+    ///         let by_value = |a: &(f64, i32), b: &(f64, i32)| a.0.total_cmp(&b.0);
+    ///         let best = (0..=10).map(|t| (f.value(&point(t)), t)).min_by(by_value);
+    ///         let (_, t) = best.expect("some points");
+    ///         Minimum::measured(f, point(t), Termination::Exhausted, 11)
+    ///     }
+    /// }
+    ///
+    /// struct Bowl;
+    ///
+    /// impl Objective for Bowl {
+    ///     fn dim(&self) -> usize {
+    ///         1
+    ///     }
+    ///
+    ///     fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+    ///         g[0] = 2.0 * (x[0] - 1.0);
+    ///         1.0 + (x[0] - 1.0).powi(2)
+    ///     }
+    /// }
+    ///
+    /// let minimum = Ray.minimize(&mut Bowl, &[5.0], &mut Control::default());
+    /// assert_eq!((minimum.x[0], minimum.value, minimum.optimality), (1.0, 1.0, 0.0));
+    /// assert_eq!((minimum.evaluations, minimum.local_solves), (12, 1));
+    /// ```
+    #[must_use]
+    pub fn measured(
+        objective: &mut dyn Objective,
+        x: Vec<f64>,
+        termination: Termination,
+        evaluations: usize,
+    ) -> Self {
+        let bounds = bounds(objective);
+        assert_eq!(x.len(), bounds.len(), "one value for each variable");
+        let mut g = vec![0.0; x.len()];
+        let value = objective.value_gradient(&x, &mut g);
+        let optimality = optimality(&x, value, &g, &bounds);
+        let evaluations = evaluations + 1;
+        Self { x, value, optimality, termination, evaluations, local_solves: 1 }
+    }
+}
+
 /// Why an optimizer stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
