@@ -197,6 +197,9 @@ impl Comparison {
     }
 }
 
+/// Above the names of the candidates.
+const HEAD: &str = "MRE %, rank correlation, regret in nats";
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.target, self.holdout)?;
@@ -204,32 +207,35 @@ impl fmt::Display for Comparison {
             write!(f, "; scale held out: {largest}, {rows} rows")?;
         }
         let names = self.scores.iter().map(|score| score.name.chars().count());
-        let width = names.max().unwrap_or(0).max("MRE %, regret in nats".len());
+        let width = names.max().unwrap_or(0).max(HEAD.len());
         write!(
             f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
-            "", "free", "all", "mixtures", "", "scale", "", ""
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
+            "", "free", "all", "mixtures", "", "", "scale", "", "", ""
         )?;
         write!(
             f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
-            "MRE %, regret in nats", "coef.", "MRE", "MRE", "regret", "MRE", "regret", "seconds"
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
+            HEAD, "coef.", "MRE", "MRE", "rank", "regret", "MRE", "rank", "regret", "seconds"
         )?;
         let cell = |value: Option<f64>, digits| {
             value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
         };
         let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.mre), 3);
+        let rank = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.spearman), 3);
         let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
         for score in &self.scores {
             write!(
                 f,
-                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7.1}",
+                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7.1}",
                 score.name,
                 score.coefficients,
                 cell(score.train.map(|train| train.mre), 3),
                 mre(score.mixtures),
+                rank(score.mixtures),
                 regret(score.mixtures),
                 mre(score.scale),
+                rank(score.scale),
                 regret(score.scale),
                 score.seconds
             )?;
