@@ -10,7 +10,7 @@ mod common;
 use common::{Options, Result, Targets, say};
 use mixlaw::fit::Ensemble;
 use mixlaw::law::ScalingLaw;
-use mixlaw::plan::{Advantage, Choice, Criterion, NextRun, Plan, Run};
+use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
 use mixlaw::selection::{Candidate, LearningPoint, Selection, learning_curve};
 use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Interval, Resamples};
@@ -90,6 +90,7 @@ struct Decided {
     choice: Choice,
     weights: Vec<Interval>,
     share: f64,
+    extrapolation: Extrapolation,
     rivals: Vec<(&'static str, Advantage)>,
     next: Vec<(Run, NextRun)>,
 }
@@ -253,6 +254,7 @@ fn decide(
     Ok(Decided {
         targets,
         weights: plan.certainty(&choice)?.weights(extra.level)?,
+        extrapolation: Extrapolation::of(&choice, train)?,
         share: plan.region_share(&choice, extra.level, DRAWS, 0)?,
         rivals,
         next: next.into_iter().map(|run| (candidates[run.candidate].clone(), run)).collect(),
@@ -310,6 +312,13 @@ fn print_choice(x: &Decided) {
         format!("less than {:.2}%", 100.0 / draws)
     };
     say!("  mixtures that could be the best take {share} of the simplex\n");
+    let far = &x.extrapolation;
+    say!(
+        "  from the data: N is {:.1} and D {:.1} times the largest trained, the nearest mixture is at a distance of {:.3}\n",
+        far.size,
+        far.tokens,
+        far.nearest
+    );
     for (name, advantage) in &x.rivals {
         let probability = advantage.probability;
         say!("  beats {name} with probability {probability:.3}, by {:.4} nats\n", advantage.nats);
@@ -407,6 +416,9 @@ fn decided_json(x: &Decided) -> Value {
         "loss": x.choice.optimum.value,
         "weights": weights,
         "region_share": x.share,
+        "n_over_trained": x.extrapolation.size,
+        "d_over_trained": x.extrapolation.tokens,
+        "nearest_mixture": x.extrapolation.nearest,
         "beats": rivals,
         "next_runs": next.collect::<Vec<_>>(),
     })

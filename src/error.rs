@@ -257,6 +257,29 @@ pub enum FitError {
     /// Fits that cannot be averaged.
     #[error("{0}")]
     Ensemble(String),
+    /// A stored fit of a law that is not one of the crate's.
+    #[error(
+        "the {law} law of the stored fit is not one of the crate's, which are: {}; it has to be given to StoredFit::with_law",
+        known.join(", ")
+    )]
+    NotBuiltIn {
+        /// The law.
+        law: String,
+        /// Those that are.
+        known: Vec<String>,
+    },
+    /// A stored fit that does not belong to its law, or does not agree with itself.
+    #[error("stored fit of the {law} law: {what} {found}, expected {expected}")]
+    Stored {
+        /// The law, as stored.
+        law: String,
+        /// What is wrong, such as `the domains are`.
+        what: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
     /// A sweep that a fit was not made from.
     #[error(
         "the objective of the {law} fit is {found:e} on this sweep, expected {expected:e}, which it reached on the sweep that it was made from"

@@ -23,6 +23,7 @@
 //! | law | [`ScalingLaw`](law::ScalingLaw) | a formula with named coefficients: [`AdditiveLaw`](law::AdditiveLaw), [`JointLaw`](law::JointLaw), ... or your own |
 //! | fit | [`Fitter`], [`Fit`] | the robust loss of eq. 6, minimised by any [`Optimizer`](optim::Optimizer) |
 //! | mixture | [`MixtureObjective`], [`SimplexSolver`] | the weighted sum of fitted laws at one N and D, minimised by mirror descent, with a certificate |
+//! | doubt | [`Bootstrap`](uncertainty::Bootstrap), [`Selection`](selection::Selection) | intervals, what is not determined, which law predicts best |
 //! | decision | [`Plan`], [`Constraints`](simplex::Constraints) | the mixture within limits, for a budget, over scale, and how much of it is decided |
 //!
 //! ```
@@ -75,10 +76,12 @@
 //! # What to expect of a fit
 //!
 //! Joint and full laws are badly identified: many sets of coefficients within 1% of the best
-//! objective differ by up to a factor of two in their error at larger scale. [`Fit::at_bound`] names
-//! the coefficients that the data pushes to the end of their range. The best objective is not the
-//! best predictor: hold the largest runs out and compare laws there. An optimal mixture outside the
-//! range of mixtures that were trained on is an extrapolation.
+//! objective differ by up to a factor of two in their error at larger scale. The best objective is not
+//! the best predictor: [`Ensemble::recommended`](fit::Ensemble::recommended) is the one that measurements
+//! chose, and [`Selection`](selection::Selection) compares others on your sweep by what they predict of
+//! its largest runs. [`Identifiability`](uncertainty::Identifiability) says what the data does not
+//! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off the rest may be. An optimal mixture
+//! outside the range of mixtures that were trained on is an extrapolation.
 //!
 //! # Why the trait is not `ScalingLaw<T>`
 //!
@@ -93,6 +96,12 @@
 //! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
 //!   bit, on any number of them.
 //! * `plot`: pictures of fits and mixtures as SVG.
+//! * `serde`: sweeps, mixtures, constraints, fits, ensembles and what follows from them can be stored
+//!   and read again, to the bit. What is read is checked as by its constructor; sweeps, fits and
+//!   ensembles carry the version of the format, `"mixlaw": 1`. Infinite numbers and NaN are `"inf"`,
+//!   `"-inf"` and `"NaN"` in formats for people. A fit is read with its law where that is one of the
+//!   crate's, and by way of `fit::StoredFit` with one of yours. `serde_json` reads every number to the
+//!   bit only with its feature `float_roundtrip`.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.
@@ -111,6 +120,8 @@ pub mod plan;
 pub mod plot;
 pub mod selection;
 pub mod simplex;
+#[cfg(feature = "serde")]
+mod stored;
 pub mod sweep;
 pub mod testing;
 pub mod uncertainty;

@@ -27,6 +27,11 @@ pub(crate) const SUM_TOLERANCE: f64 = 1e-6;
 /// # Ok::<(), mixlaw::MixtureError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Vec<f64>", into = "Vec<f64>")
+)]
 pub struct Mixture {
     weights: Vec<f64>,
 }
@@ -309,6 +314,12 @@ impl TryFrom<Vec<f64>> for Mixture {
 
     fn try_from(weights: Vec<f64>) -> Result<Self, MixtureError> {
         Self::new(weights)
+    }
+}
+
+impl From<Mixture> for Vec<f64> {
+    fn from(mixture: Mixture) -> Self {
+        mixture.weights
     }
 }
 

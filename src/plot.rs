@@ -212,11 +212,11 @@ impl<'a> Triangle<'a> {
         (own > 0.0).then(|| self.corners.map(|i| h[i] / own))
     }
 
-    /// The cells in these colours, dots for the marks, and a ring.
+    /// The cells in these colours on grey, dots for the marks, and a ring.
     fn draw(
         &self,
         caption: &str,
-        fills: &[RGBColor],
+        fills: &[Option<RGBColor>],
         marks: &[Mixture],
         ring: Option<[f64; 3]>,
     ) -> Result<String, PlotError> {
@@ -227,7 +227,10 @@ impl<'a> Triangle<'a> {
                 .caption(caption, ("sans-serif", 16))
                 .margin(24)
                 .build_cartesian_2d(-0.08..1.08, -0.08..0.95)?;
+            let ends = [xy([1.0, 0.0, 0.0]), xy([0.0, 1.0, 0.0]), xy([0.0, 0.0, 1.0])];
+            chart.draw_series([Polygon::new(ends, RGBColor(225, 225, 225).filled())])?;
             for (cell, fill) in self.cells.iter().zip(fills) {
+                let Some(fill) = fill else { continue };
                 let corners: Vec<(f64, f64)> = cell.iter().map(|p| xy(*p)).collect();
                 chart.draw_series([Polygon::new(corners, fill.filled())])?;
             }
@@ -237,11 +240,7 @@ impl<'a> Triangle<'a> {
                 chart.draw_series([Circle::new(xy(ring), 7, WHITE.stroke_width(3))])?;
                 chart.draw_series([Circle::new(xy(ring), 9, BLACK.stroke_width(1))])?;
             }
-            let labels = [
-                (xy([1.0, 0.0, 0.0]), (-10, 8)),
-                (xy([0.0, 1.0, 0.0]), (-40, 8)),
-                (xy([0.0, 0.0, 1.0]), (-20, -20)),
-            ];
+            let labels = ends.into_iter().zip([(-10, 8), (-40, 8), (-20, -20)]);
             let texts = self.domains.iter().zip(labels).map(|(name, (at, offset))| {
                 EmptyElement::at(at) + Text::new((*name).to_owned(), offset, ("sans-serif", 15))
             });
@@ -280,8 +279,9 @@ pub fn ternary(
     sorted.sort_by(f64::total_cmp);
     let high = sorted[sorted.len() * 9 / 10].max(low + f64::MIN_POSITIVE);
     let best = triangle.cells.iter().zip(&values).min_by(|x, y| x.1.total_cmp(y.1));
-    let fill = |value: &f64| ViridisRGB.get_color(((value - low) / (high - low)).clamp(0.0, 1.0));
-    let fills: Vec<RGBColor> = values.iter().map(fill).collect();
+    let share = |value: &f64| ((value - low) / (high - low)).clamp(0.0, 1.0);
+    let fills: Vec<Option<RGBColor>> =
+        values.iter().map(|value| Some(ViridisRGB.get_color(share(value)))).collect();
     let caption = format!("predicted loss, {low:.3} to {high:.3} nats and above");
     triangle.draw(&caption, &fills, marks, best.map(|x| centre(x.0)))
 }
@@ -303,10 +303,8 @@ pub fn region(
     let triangle = Triangle::new(plan.domains(), domains, &choice.optimum.weights)?;
     let optima = plan.certainty(choice)?.optima().to_vec();
     let as_good = plan.as_good(choice, &triangle.mixtures())?;
-    let fill = |p: &f64| {
-        if *p > 1.0 - level { ViridisRGB.get_color(p.min(1.0)) } else { RGBColor(225, 225, 225) }
-    };
-    let fills: Vec<RGBColor> = as_good.iter().map(fill).collect();
+    let fill = |p: &f64| (*p > 1.0 - level).then(|| ViridisRGB.get_color(*p));
+    let fills: Vec<Option<RGBColor>> = as_good.iter().map(fill).collect();
     let caption = format!("mixtures that could be the best at a level of {:.0}%", 100.0 * level);
     triangle.draw(&caption, &fills, &optima, triangle.shares(&choice.optimum.weights))
 }

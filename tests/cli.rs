@@ -1,4 +1,4 @@
-//! The examples `fit` and `mixture` as processes: what it says to bad input, and what its JSON means.
+//! The examples `fit`, `mixture` and `how_sure` as processes: what it says to bad input, and what its JSON means.
 #![cfg(feature = "csv")]
 
 use std::fs;
@@ -470,5 +470,43 @@ fn mixture_refuses_what_cannot_be_kept() {
     ] {
         let args = [&QUICK[..], flags].concat();
         refused(example("mixture", &args), &args, expected);
+    }
+}
+
+#[test]
+fn how_sure_says_how_sure() {
+    let args = ["--laws", "additive", "--targets", "rust", "--resamples", "40", "--starts", "6"];
+    let all = json_of(
+        "how_sure",
+        "sure.json",
+        &[&args[..], &["--against", "english=1,french=0,python=0,c=0"]].concat(),
+    );
+    assert_eq!(keys(&all), ["level", "n", "d", "fits", "mixtures", "learning"]);
+    let fit = &all["fits"][0];
+    let ends = |x: &Value| [&x["lower"], &x["upper"]].map(|v| v.as_f64().expect("a number"));
+    let (law, run) = (ends(&fit["law_at_uniform"]), ends(&fit["run_at_uniform"]));
+    assert!(run[0] < law[0] && law[0] < law[1] && law[1] < run[1], "{fit}");
+    let alpha = ends(&fit["coefficients"]["additive"]["alpha"]);
+    assert!(0.03 <= alpha[0] && alpha[1] <= 1.5);
+    let mixture = &all["mixtures"][0];
+    let estimate = |domain: &String| mixture["weights"][domain]["estimate"].as_f64().unwrap();
+    let weights = mixture["weights"].as_object().unwrap();
+    assert!((weights.keys().map(estimate).sum::<f64>() - 1.0).abs() < 1e-9);
+    // A model of Rust is not best trained on English alone.
+    assert_eq!(mixture["beats"]["that of --against"]["probability"], 1.0);
+    let points = all["learning"][0]["mre"].as_array().unwrap();
+    assert!(points[0].as_f64() > points[points.len() - 1].as_f64());
+}
+
+#[test]
+fn how_sure_refuses_what_it_cannot_answer() {
+    for (args, expected) in [
+        (["--level", "1"], "--level: 1, expected less than 1"),
+        (["--resamples", "5"], "the number of resamples is 5, expected at least 20"),
+        (["--against", "english=2"], "--against: "),
+        (["--targets", "ruby"], "unknown target `ruby`"),
+    ] {
+        let args = [&args[..], &["--laws", "chinchilla", "--starts", "2"]].concat();
+        refused(example("how_sure", &args), &args, &[expected]);
     }
 }

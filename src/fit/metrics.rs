@@ -8,19 +8,25 @@
 /// assert!((m.mae - 0.15).abs() < 1e-9);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Metrics {
     /// Number of rows.
     pub count: usize,
     /// Mean relative error `|prediction - observation| / observation`, in percent (sec. 2.3).
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub mre: f64,
     /// Mean absolute error, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub mae: f64,
     /// Root mean squared error, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub rmse: f64,
     /// Share of the variance of the observations that is explained; NaN if they are all equal.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub r2: f64,
     /// Rank correlation (Spearman), equal values sharing their mean rank; NaN if either side has one
     /// value only.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub spearman: f64,
 }
 

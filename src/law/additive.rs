@@ -1,7 +1,18 @@
 //! The additive law, and what is left of it at a fixed scale.
 
 use super::forward::named_law;
-use super::{Biased, Constant, InverseSum};
+use super::{Biased, Constant, InverseSum, PowerLaw};
+use crate::error::LawError;
+use crate::sweep::Scales;
+
+/// The additive law for one number of tokens, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`.
+pub(crate) fn additive_fixed_d(domains: &[String], scales: Scales) -> Result<PowerLaw, LawError> {
+    PowerLaw::builder("additive-fixed-d", domains)
+        .scales(scales)
+        .bias(Biased(InverseSum))
+        .n_term(Constant::level(), Constant::exponent())
+        .build()
+}
 
 named_law! {
     /// The additive law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha + B/D^beta` (eq. 4).

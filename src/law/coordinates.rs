@@ -9,6 +9,11 @@ use crate::sweep::Scales;
 
 /// How a coefficient follows from its coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Transform {
     /// The coefficient is positive and the coordinate is its logarithm.
     Log,
@@ -255,7 +260,7 @@ impl Coordinates {
     }
 
     /// By how much coordinate `i` of the raw N and D differs from `z[i]`.
-    fn shift(&self, i: usize, z: &[f64]) -> f64 {
+    pub(crate) fn shift(&self, i: usize, z: &[f64]) -> f64 {
         self.offsets[i].map_or(0.0, |o| {
             o.ln_scale * self.list[o.exponent].transform.coefficient(z[o.exponent])
         })

@@ -72,6 +72,8 @@
 mod additive;
 mod autoscale;
 mod batch;
+#[cfg(feature = "serde")]
+mod built_in;
 mod chinchilla;
 mod coefficient;
 mod coordinates;
@@ -95,9 +97,12 @@ use rand::Rng;
 
 use crate::error::LawError;
 
+pub(crate) use additive::additive_fixed_d;
 pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use autoscale::AutoScaleLaw;
 pub use batch::{Batch, Points};
+#[cfg(feature = "serde")]
+pub(crate) use built_in::{BUILT_IN, built_in};
 pub use chinchilla::ChinchillaLaw;
 use coefficient::indexed;
 pub use coefficient::{

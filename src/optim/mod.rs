@@ -149,13 +149,17 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
 
 /// What an optimizer found.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Minimum {
     /// The best point found.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub x: Vec<f64>,
     /// The value there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
     /// How far the point is from first-order optimality: the largest relative change of the value
     /// for a relative change of one free variable, `max_i |g_i| max(|x_i|, 1) / |value|`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub optimality: f64,
     /// Why the optimizer stopped.
     pub termination: Termination,
@@ -225,6 +229,11 @@ impl Minimum {
 
 /// Why an optimizer stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum Termination {
     /// The value no longer falls by more than the relative tolerance.

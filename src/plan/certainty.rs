@@ -5,6 +5,11 @@ use crate::uncertainty::{Interval, Resamples, check_level, interval};
 
 /// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "StoredCertainty")
+)]
 pub struct Certainty {
     choice: Mixture,
     optima: Vec<Mixture>,
@@ -12,12 +17,43 @@ pub struct Certainty {
 
 /// How much lower the value of a choice is than that of another mixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Advantage {
     /// The value of the other mixture less that of the choice, in nats.
     pub nats: Interval,
     /// The share of the resamples in which the choice is the lower one: the probability that it beats
     /// the other mixture.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub probability: f64,
+}
+
+/// A [`Certainty`] as it stands in a file, not checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(expecting = "the certainty of a choice")]
+struct StoredCertainty {
+    choice: Mixture,
+    optima: Vec<Mixture>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<StoredCertainty> for Certainty {
+    type Error = SimplexError;
+
+    fn try_from(stored: StoredCertainty) -> Result<Self, SimplexError> {
+        let StoredCertainty { choice, optima } = stored;
+        if optima.is_empty() {
+            let (name, expected) = ("the number of optima".to_owned(), "at least 1");
+            return Err(SimplexError::Setting { name, value: 0.0, expected });
+        }
+        let expected = choice.len();
+        match optima.iter().find(|h| h.len() != expected) {
+            None => Ok(Self { choice, optima }),
+            Some(h) => {
+                Err(SimplexError::Dimension { what: "an optimum", found: h.len(), expected })
+            }
+        }
+    }
 }
 
 impl Certainty {
@@ -84,7 +120,7 @@ impl<'a> Plan<'a> {
     /// # use mixlaw::uncertainty::Bootstrap;
     /// # use mixlaw::{Fitter, Mixture, Plan, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
-    /// # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+    /// # for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
     /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
     /// #         n.push(size);
     /// #         d.push(tokens);

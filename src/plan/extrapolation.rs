@@ -5,27 +5,35 @@ use crate::sweep::Sweep;
 
 /// How far a choice lies outside of what was trained on.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Extrapolation {
     /// N over the largest N that was trained; above 1 it extrapolates.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub size: f64,
     /// D over the largest D that was trained on.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub tokens: f64,
     /// The domains whose weight is outside of the range that was trained with.
     pub weights: Vec<Outside>,
     /// The Jensen-Shannon distance to the nearest mixture that was trained on.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub nearest: f64,
 }
 
 /// A domain weight outside of the range that was trained with.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Outside {
     /// The domain.
     pub domain: String,
     /// Its weight.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub weight: f64,
     /// The least weight that was trained with.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower: f64,
     /// The greatest weight that was trained with.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
 }
 
@@ -54,18 +62,29 @@ impl Extrapolation {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, PlanError> {
+        Self::at((choice.n, choice.d), &choice.domains, &choice.optimum.weights, trained)
+    }
+
+    /// As [`Extrapolation::of`], for any prediction: at N, D and a mixture of these domains.
+    ///
+    /// # Errors
+    /// As [`Extrapolation::of`], and if the mixture has another number of domains.
+    pub fn at(
+        (n, d): (f64, f64),
+        domains: &[String],
+        h: &Mixture,
+        trained: &Sweep,
+    ) -> Result<Self, PlanError> {
         let place = |domain| trained.domains().iter().position(|d| d == domain);
-        let order: Option<Vec<usize>> = choice.domains.iter().map(place).collect();
+        let order: Option<Vec<usize>> = domains.iter().map(place).collect();
         let order = order.filter(|order| order.len() == trained.domains().len());
-        let order = order.ok_or_else(|| PlanError::Domains {
-            plan: choice.domains.clone(),
-            sweep: trained.domains().to_vec(),
+        let order = order.filter(|order| order.len() == h.len()).ok_or_else(|| {
+            PlanError::Domains { plan: domains.to_vec(), sweep: trained.domains().to_vec() }
         })?;
         let ranges = trained.weight_ranges();
-        let h = &choice.optimum.weights;
         let outside = order.iter().enumerate().filter_map(|(i, &j)| {
             let (weight, (lower, upper)) = (h[i], ranges[j]);
-            let domain = choice.domains[i].clone();
+            let domain = domains[i].clone();
             (weight < lower || weight > upper).then_some(Outside { domain, weight, lower, upper })
         });
         let largest = |of: &dyn Fn(usize) -> f64| (0..trained.len()).map(of).fold(0.0, f64::max);
@@ -74,8 +93,8 @@ impl Extrapolation {
             h.js_distance(&Mixture::new(own).expect("a sweep's rows are mixtures"))
         };
         Ok(Self {
-            size: choice.n / largest(&|row| trained.row(row).n),
-            tokens: choice.d / largest(&|row| trained.row(row).d),
+            size: n / largest(&|row| trained.row(row).n),
+            tokens: d / largest(&|row| trained.row(row).d),
             weights: outside.collect(),
             nearest: (0..trained.len()).map(distance).fold(f64::INFINITY, f64::min),
         })

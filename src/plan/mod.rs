@@ -27,6 +27,8 @@ mod scale;
 mod target_map;
 
 use crate::error::PlanError;
+#[cfg(feature = "serde")]
+use crate::error::SimplexError;
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
 use crate::simplex::{
@@ -100,10 +102,17 @@ struct Target<'a> {
 
 /// The mixture that a [`Plan`] chose for one N and D.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "StoredChoice")
+)]
 pub struct Choice {
     /// N, in parameters.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub n: f64,
     /// D, in tokens.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
     /// The names of the domains, in the order of the weights.
     pub domains: Vec<String>,
@@ -112,7 +121,43 @@ pub struct Choice {
     /// The best mixture of all.
     pub unconstrained: Optimum,
     /// The predicted loss of each target at the optimum, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub losses: Vec<(String, f64)>,
+}
+
+/// A [`Choice`] as it stands in a file, not checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(expecting = "a choice of a plan")]
+struct StoredChoice {
+    #[serde(with = "crate::stored::number")]
+    n: f64,
+    #[serde(with = "crate::stored::number")]
+    d: f64,
+    domains: Vec<String>,
+    optimum: Optimum,
+    unconstrained: Optimum,
+    #[serde(with = "crate::stored::number")]
+    losses: Vec<(String, f64)>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<StoredChoice> for Choice {
+    type Error = SimplexError;
+
+    fn try_from(stored: StoredChoice) -> Result<Self, SimplexError> {
+        let StoredChoice { n, d, domains, optimum, unconstrained, losses } = stored;
+        let expected = domains.len();
+        for (what, mixture) in
+            [("the optimum", &optimum), ("the unconstrained one", &unconstrained)]
+        {
+            let found = mixture.weights.len();
+            if found != expected {
+                return Err(SimplexError::Dimension { what, found, expected });
+            }
+        }
+        Ok(Self { n, d, domains, optimum, unconstrained, losses })
+    }
 }
 
 impl Choice {

@@ -5,10 +5,13 @@ use crate::mixture::Mixture;
 
 /// A run that could be launched.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Run {
     /// N, in parameters.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub n: f64,
     /// D, in tokens.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
     /// The mixture, in the order of [`Plan::domains`].
     pub h: Mixture,
@@ -28,11 +31,13 @@ pub enum Criterion {
 
 /// A run that was chosen, and what it is good for.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NextRun {
     /// Its number among the candidates.
     pub candidate: usize,
     /// What it takes off, together with the runs before it: the share of the variance of the decision,
     /// or the information on the law in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub gain: f64,
 }
 
@@ -76,7 +81,7 @@ impl Plan<'_> {
     /// # use mixlaw::uncertainty::Bootstrap;
     /// # use mixlaw::{Fitter, Mixture, Plan, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
-    /// # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+    /// # for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
     /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
     /// #         n.push(size);
     /// #         d.push(tokens);

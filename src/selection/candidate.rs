@@ -6,9 +6,8 @@ use super::count_mixtures;
 use crate::error::FitError;
 use crate::fit::{Ensemble, Fitter, losses_of};
 use crate::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Biased, ChinchillaLaw, Constant, FullLaw,
-    Ge24Law, InverseSum, JointLaw, PowerLaw, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law,
-    YeM4Law,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw, Ge24Law, JointLaw,
+    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law, additive_fixed_d,
 };
 use crate::sweep::Sweep;
 
@@ -69,13 +68,7 @@ pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>
             }
             laws
         }
-        (true, false) => {
-            let law = PowerLaw::builder("additive-fixed-d", sweep.domains())
-                .scales(sweep.scales())
-                .bias(Biased(InverseSum))
-                .n_term(Constant::level(), Constant::exponent());
-            vec![Arc::new(law.build()?)]
-        }
+        (true, false) => vec![Arc::new(additive_fixed_d(sweep.domains(), sweep.scales())?)],
         (false, false) => vec![
             Arc::new(AdditiveFixedNDLaw::for_sweep(sweep)),
             Arc::new(YeM1Law::for_sweep(sweep)),

@@ -10,6 +10,7 @@ use crate::sweep::Sweep;
 ///
 /// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
     pub(super) target: String,
     pub(super) scores: Vec<Score>,
@@ -22,6 +23,7 @@ pub struct Comparison {
 /// What came out for one candidate. A figure is `None` where the sweep does not allow it, a fit
 /// failed ([`Score::failures`]) or the observer stopped before.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Score {
     /// The name of the candidate.
@@ -39,11 +41,13 @@ pub struct Score {
     /// The fits that could not be made. After one, the other folds or splits are not tried.
     pub failures: Vec<Failure>,
     /// Wall time of all fits, in seconds.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub seconds: f64,
 }
 
 /// Errors with some rows held out.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct HeldOut {
     /// On the rows that were fitted, all parts pooled.
@@ -54,17 +58,20 @@ pub struct HeldOut {
     /// rows with the same N and D it is the observed loss of the row with the least predicted loss (of
     /// several with the same prediction, the mean) minus the least observed loss; this is the mean
     /// over all groups with at least two mixtures, `None` if there are none.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub regret: Option<f64>,
 }
 
 /// A fit that could not be made.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// To which rows: `all rows`, `fold 2 of 5`, `split 1 of 3` or, for the largest scale, such as
     /// `all but N = 1.2350e9`.
     pub part: String,
     /// Why.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::stored::as_text"))]
     pub error: FitError,
 }
 
@@ -73,12 +80,13 @@ pub struct Failure {
 /// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
 /// With four sizes or more the figure is worth more.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LargestScale {
     /// The largest N, in parameters.
-    Size(f64),
+    Size(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
     /// The largest D, in tokens.
-    Tokens(f64),
+    Tokens(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
 }
 
 impl LargestScale {
@@ -189,6 +197,9 @@ impl Comparison {
     }
 }
 
+/// Above the names of the candidates.
+const HEAD: &str = "MRE %, rank correlation, regret in nats";
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.target, self.holdout)?;
@@ -196,32 +207,35 @@ impl fmt::Display for Comparison {
             write!(f, "; scale held out: {largest}, {rows} rows")?;
         }
         let names = self.scores.iter().map(|score| score.name.chars().count());
-        let width = names.max().unwrap_or(0).max("MRE %, regret in nats".len());
+        let width = names.max().unwrap_or(0).max(HEAD.len());
         write!(
             f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
-            "", "free", "all", "mixtures", "", "scale", "", ""
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
+            "", "free", "all", "mixtures", "", "", "scale", "", "", ""
         )?;
         write!(
             f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7}",
-            "MRE %, regret in nats", "coef.", "MRE", "MRE", "regret", "MRE", "regret", "seconds"
+            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
+            HEAD, "coef.", "MRE", "MRE", "rank", "regret", "MRE", "rank", "regret", "seconds"
         )?;
         let cell = |value: Option<f64>, digits| {
             value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
         };
         let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.mre), 3);
+        let rank = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.spearman), 3);
         let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
         for score in &self.scores {
             write!(
                 f,
-                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>8}  {:>8} {:>8}  {:>7.1}",
+                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7.1}",
                 score.name,
                 score.coefficients,
                 cell(score.train.map(|train| train.mre), 3),
                 mre(score.mixtures),
+                rank(score.mixtures),
                 regret(score.mixtures),
                 mre(score.scale),
+                rank(score.scale),
                 regret(score.scale),
                 score.seconds
             )?;

@@ -27,18 +27,38 @@ use crate::sweep::Sweep;
 /// # Ok::<(), mixlaw::SimplexError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Constraints {
     list: Vec<Constraint>,
 }
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 enum Constraint {
     AtLeast(String, f64),
     AtMost(String, f64),
-    Group { domains: Vec<String>, lower: f64, upper: f64 },
-    Epochs { domain: String, tokens: f64, epochs: f64 },
-    Trained { domain: String, lower: f64, upper: f64 },
+    Group {
+        domains: Vec<String>,
+        lower: f64,
+        upper: f64,
+    },
+    Epochs {
+        domain: String,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+        tokens: f64,
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+        epochs: f64,
+    },
+    Trained {
+        domain: String,
+        lower: f64,
+        upper: f64,
+    },
 }
 
 impl Constraints {
@@ -132,6 +152,12 @@ impl Constraints {
                 }
                 Constraint::Trained { domain, lower, upper } => {
                     let i = place(domain)?;
+                    // A sweep's weights are in order, what stands in a file need not be.
+                    if !(*lower >= 0.0 && lower <= upper) {
+                        let expected = "a range of domain weights";
+                        let name = constraint.to_string();
+                        return Err(SimplexError::Setting { name, value: *lower, expected });
+                    }
                     limits.push(limit(Kind::AtLeast(i, *lower)));
                     limits.push(limit(Kind::AtMost(i, upper.min(1.0))));
                 }

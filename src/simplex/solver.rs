@@ -57,6 +57,11 @@ const ROUNDING: f64 = 1e-15;
 
 /// How far a lower bound on the value reaches, and how it was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum Certificate {
     /// The objective is convex: the Frank-Wolfe gap is a bound for all mixtures.
@@ -86,31 +91,38 @@ impl std::fmt::Display for Certificate {
 
 /// A constraint that holds the optimum back.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Active {
     /// The constraint in words: `web >= 0` for a domain that is left out.
     pub constraint: String,
     /// What the objective would gain for each unit of weight that the constraint gave way, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub multiplier: f64,
 }
 
 /// The mixture that a [`SimplexSolver`] found, and how sure it is that there is no better one.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Optimum {
     /// The domain weights h*.
     pub weights: Mixture,
     /// The value there, in nats for a [`MixtureObjective`](super::MixtureObjective).
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
     /// No mixture that keeps the constraints has a value below this; `None` if that cannot be shown.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower_bound: Option<f64>,
     /// How the lower bound was shown.
     pub certificate: Certificate,
     /// By how much the first-order conditions (Karush, Kuhn, Tucker) are missed: the gap
     /// `<g, h> - min <g, .>` over the mixtures that keep the constraints, in the unit of the value.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub residual: f64,
     /// The constraints that hold the optimum back, strongest first.
     pub active: Vec<Active>,
     /// How much each part of a worst case counts at the optimum: the weights for which the weighted
     /// sum of the parts has the same optimum. One entry, 1, for other objectives.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub shares: Vec<f64>,
     /// Iterations of mirror descent, over all starts and cells.
     pub iterations: usize,

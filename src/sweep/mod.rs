@@ -16,6 +16,8 @@
 #[cfg(feature = "csv")]
 mod csv;
 mod split;
+#[cfg(feature = "serde")]
+mod stored;
 
 use std::collections::HashMap;
 
@@ -34,10 +36,13 @@ pub const EVAL: &str = "eval";
 /// They are the geometric means over the rows that a law is fitted to, and belong to the law: its
 /// coordinates mean something only together with them.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scales {
     /// N0, in parameters.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub n: f64,
     /// D0, in tokens.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
 }
 
@@ -70,6 +75,11 @@ impl Scales {
 /// # Ok::<(), mixlaw::SweepError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "stored::StoredSweep", into = "stored::StoredSweep")
+)]
 pub struct Sweep {
     domains: Vec<String>,
     targets: Vec<String>,
@@ -87,11 +97,19 @@ pub struct Sweep {
 
 /// Where the rows came from, so that errors can name them.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 enum Origin {
     /// Row numbers of the arrays, from 0.
     Rows(Vec<usize>),
     /// Lines of a file, the header being line 1.
-    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "only files have lines"))]
+    #[cfg_attr(
+        not(any(feature = "csv", feature = "serde")),
+        expect(dead_code, reason = "only files have lines")
+    )]
     Lines(Vec<usize>),
 }
 

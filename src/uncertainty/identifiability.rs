@@ -43,6 +43,7 @@ use crate::sweep::Sweep;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Identifiability {
     /// The name of the law.
@@ -59,6 +60,7 @@ pub struct Identifiability {
     /// the number of coordinates that the data sees. A small one is a combination of coefficients
     /// that hardly changes the fit. Rows in the linear part of the Huber loss count with the parabola
     /// that touches it there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub eigenvalues: Vec<f64>,
     /// The coefficients that no row depends on, at the fit. Each adds an eigenvalue of zero.
     pub unseen: Vec<String>,
@@ -72,8 +74,10 @@ pub struct Identifiability {
     /// What fits from other starts come to.
     pub restarts: Restarts,
     /// The share of the weight that is on rows in the linear part of the Huber loss, `|r| >= delta`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub linear_share: f64,
     /// The setting of [`Probe::within`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub within: f64,
 }
 
@@ -82,15 +86,19 @@ pub struct Identifiability {
 ///
 /// It prints as a sentence, such as `gamma[web]: any value from 0.31 up fits within 0.1%`.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct CoefficientRange {
     /// The name of the coefficient.
     pub name: String,
     /// Its value in the fit, in the paper's units.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub estimate: f64,
     /// The least value that was found, in the paper's units.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower: f64,
     /// The greatest value that was found, in the paper's units.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
     /// Whether `lower` is as low as the fit allows: the end of the coefficient's box.
     pub lower_is_end: bool,
@@ -99,11 +107,13 @@ pub struct CoefficientRange {
     /// How it follows from its coordinate: whether its values compare by ratio or by difference.
     pub transform: Transform,
     /// The relative excess of the objective that was allowed.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub within: f64,
 }
 
 /// Two domains, and what swapping their coefficients does.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DomainPair {
     /// One domain.
@@ -112,17 +122,20 @@ pub struct DomainPair {
     pub b: String,
     /// The relative excess of the objective where all coefficients of the two domains are swapped and
     /// nothing is fitted again. Infinite where their boxes do not allow it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub excess: f64,
     /// The excess up to which the data does not tell the two apart: `12 m/R`, for m free coefficients
     /// of each domain and R runs. Between equal domains the noise of R runs makes an excess of `4 m/R`
     /// on average: that of m coefficients is `m/R`, and a swap goes twice as far. In 300 synthetic
     /// sweeps with two equal domains of two coefficients the average was `7.2/R`, and 95% of them
     /// stayed below `20/R`, where the limit is `24/R`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub limit: f64,
 }
 
 /// Fits from other starts, of one start each.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Restarts {
     /// How many were made.
@@ -133,18 +146,25 @@ pub struct Restarts {
     /// [`Restarts::d`] and [`Restarts::h`]. 1 is a fit that other starts agree with.
     pub distinct: usize,
     /// The least of these predictions, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower: f64,
     /// The greatest of them, in nats.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
     /// The difference of the two over the mean of all, in percent.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub spread: f64,
     /// The least objective of them over the fit's, less one: below zero where one found a better fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub best_excess: f64,
     /// Where the predictions are made: twice the largest N of the rows,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub n: f64,
     /// twice the largest D,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
     /// and their mean mixture, in the order of the law's domains, each row with its weight in the fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub h: Vec<f64>,
 }
 

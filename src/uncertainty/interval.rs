@@ -4,12 +4,16 @@ use std::fmt;
 ///
 /// It prints as `2.731 [2.724, 2.738]`, with the precision asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Interval {
     /// The estimate. It may lie outside of the interval where it is biased.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub estimate: f64,
     /// The lower end.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower: f64,
     /// The upper end.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
 }
 
@@ -34,6 +38,7 @@ impl fmt::Display for Interval {
 
 /// The interval of one coefficient of one law.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CoefficientInterval {
     /// The name of the law.
     pub law: String,

@@ -1,0 +1,310 @@
+//! Fits as plain data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ensemble, Fit, Fitter};
+use crate::error::FitError;
+use crate::law::{BUILT_IN, ScalingLaw, built_in};
+use crate::optim::Minimum;
+use crate::stored::Version;
+use crate::sweep::Scales;
+
+/// By how much what follows from stored coordinates may differ from what is stored beside them,
+/// relative to 1 and to the value: other platforms round otherwise.
+const AGREEMENT: f64 = 1e-9;
+
+/// A [`Fit`] as plain data, to store and to read again. Made by [`Fit::to_stored`].
+///
+/// It holds the name, the domains and the reference scales of the law, the target, the coordinates z
+/// and their boxes, the coefficients in the paper's units, how the fit went, and the settings of the
+/// [`Fitter`] but for its optimizer. The law itself is code: one of the crate's is found by its name
+/// ([`StoredFit::into_fit`]; so does reading a [`Fit`]), any other has to be given
+/// ([`StoredFit::with_law`]).
+///
+/// The fit that is read predicts the same, bit for bit, where the reader of the file reads every
+/// number to the bit; `serde_json` does with its feature `float_roundtrip`. Coordinates are what
+/// predicts. Coefficients are for people, and must agree with them. Infinite numbers and NaN are
+/// written as `"inf"`, `"-inf"` and `"NaN"` in formats for people.
+///
+/// ```
+/// use mixlaw::fit::StoredFit;
+/// use mixlaw::law::{AdditiveLaw, Biased, Constant, InverseSum, PowerLaw};
+/// use mixlaw::{Fit, Fitter, Sweep};
+/// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+/// # for web in [0.1, 0.5, 0.9] {
+/// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+/// #         n.push(size);
+/// #         d.push(tokens);
+/// #         h.extend([web, 1.0 - web]);
+/// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+/// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+/// #     }
+/// # }
+///
+/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+/// let text = serde_json::to_string_pretty(&fit)?;
+/// let back: Fit = serde_json::from_str(&text)?;
+/// assert_eq!(back.predict(7e9, 1e11, &[0.3, 0.7])?, fit.predict(7e9, 1e11, &[0.3, 0.7])?);
+///
+/// // A law of your own is given when the fit is read.
+/// let law = |domains: &[String], scales| {
+///     PowerLaw::builder("mine", domains)
+///         .scales(scales)
+///         .bias(Biased(InverseSum))
+///         .d_term(Constant::level(), Constant::exponent())
+///         .build()
+/// };
+/// let fit = Fitter::new().starts(4).fit(law(sweep.domains(), sweep.scales())?, &sweep, "web")?;
+/// let stored: StoredFit = serde_json::from_str(&serde_json::to_string(&fit)?)?;
+/// assert_eq!(stored.law(), "mine");
+/// assert!(stored.clone().into_fit().is_err());
+/// let own = law(stored.domains(), stored.scales())?;
+/// let back = stored.with_law(own)?;
+/// assert_eq!(back.coordinates(), fit.coordinates());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(expecting = "a fit")]
+pub struct StoredFit {
+    mixlaw: Version,
+    law: String,
+    domains: Vec<String>,
+    scales: Scales,
+    target: String,
+    #[serde(with = "crate::stored::number")]
+    coefficients: BTreeMap<String, f64>,
+    coordinates: Vec<StoredCoordinate>,
+    at_bound: Vec<String>,
+    minimum: Minimum,
+    fitter: Fitter,
+}
+
+/// The place of a fit on one coordinate of its law, and the law's own box.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoredCoordinate {
+    name: String,
+    #[serde(with = "crate::stored::number")]
+    z: f64,
+    #[serde(with = "crate::stored::number")]
+    lower: f64,
+    #[serde(with = "crate::stored::number")]
+    upper: f64,
+}
+
+impl Fit {
+    /// The fit as plain data; see [`StoredFit`].
+    #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+    #[must_use]
+    pub fn to_stored(&self) -> StoredFit {
+        let coordinates = self.law.coordinates();
+        let place = |(c, &z): (&crate::law::Coordinate, &f64)| {
+            let (lower, upper) = c.bounds();
+            StoredCoordinate { name: c.name().to_owned(), z, lower, upper }
+        };
+        StoredFit {
+            mixlaw: Version,
+            law: self.law.name().to_owned(),
+            domains: self.law.domains().to_vec(),
+            scales: coordinates.scales(),
+            target: self.target.clone(),
+            coefficients: self.coefficients().into_iter().collect(),
+            coordinates: coordinates.iter().zip(&self.coordinates).map(place).collect(),
+            at_bound: self.at_bound.clone(),
+            minimum: self.minimum.clone(),
+            fitter: self.fitter.clone(),
+        }
+    }
+}
+
+impl StoredFit {
+    /// The name of the law.
+    #[must_use]
+    pub fn law(&self) -> &str {
+        &self.law
+    }
+
+    /// The domains of the law, in the order of every h.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// The reference scales of the law, for the one that is given to [`StoredFit::with_law`]. Those
+    /// that are computed from the sweep again may be rounded otherwise on another platform.
+    #[must_use]
+    pub fn scales(&self) -> Scales {
+        self.scales
+    }
+
+    /// The target whose loss was fitted.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The fit, where its law is one of the crate's. A law that was restricted by `positive_gamma`
+    /// is so again.
+    ///
+    /// One that was read from a file has the default optimizer in its [`Fitter`]: to fit again as
+    /// before, set the one that was used, `fit.fitter().clone().optimizer(...)`.
+    ///
+    /// # Errors
+    /// [`FitError::NotBuiltIn`] for another law, [`FitError::Law`] if its domains or scales are not
+    /// valid, and those of [`StoredFit::with_law`].
+    pub fn into_fit(self) -> Result<Fit, FitError> {
+        let lower: Vec<(&str, f64)> =
+            self.coordinates.iter().map(|c| (c.name.as_str(), c.lower)).collect();
+        match built_in(&self.law, &self.domains, self.scales, &lower)? {
+            Some(law) => self.with_law(law),
+            None => Err(FitError::NotBuiltIn {
+                law: self.law,
+                known: BUILT_IN.map(str::to_owned).to_vec(),
+            }),
+        }
+    }
+
+    /// The fit of a law of your own, which must have the same name, domains, reference scales and
+    /// coordinates as the one that was fitted, and the same coefficients at these. It is taken as it
+    /// is given, its boxes too.
+    ///
+    /// # Errors
+    /// [`FitError::Stored`] if it differs, if the fit lies outside of its boxes and those of the
+    /// fitter, or if the data does not agree with itself; [`FitError::Setting`] or [`FitError::Law`]
+    /// for a setting of the fitter that is out of its range or that the law does not have.
+    pub fn with_law(self, law: impl ScalingLaw + 'static) -> Result<Fit, FitError> {
+        let law: Arc<dyn ScalingLaw> = Arc::new(law);
+        self.check_law(law.as_ref())?;
+        self.check_place(law.as_ref())?;
+        let coordinates = self.coordinates.iter().map(|c| c.z).collect();
+        let Self { target, at_bound, minimum, fitter, .. } = self;
+        Ok(Fit { law, target, coordinates, at_bound, minimum, fitter })
+    }
+
+    fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> FitError {
+        FitError::Stored {
+            law: self.law.clone(),
+            what: what.to_owned(),
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+    }
+
+    /// Checks that a law is the one that was fitted, as far as it can be told.
+    fn check_law(&self, law: &dyn ScalingLaw) -> Result<(), FitError> {
+        let coordinates = law.coordinates();
+        let names: Vec<&str> = coordinates.iter().map(|c| c.name()).collect();
+        let own: Vec<&str> = self.coordinates.iter().map(|c| c.name.as_str()).collect();
+        let scales = coordinates.scales();
+        let show = |scales: Scales| format!("{:e} and {:e}", scales.n, scales.d);
+        for (what, found, expected) in [
+            ("its name is", self.law.clone(), law.name().to_owned()),
+            ("its domains are", self.domains.join(", "), law.domains().join(", ")),
+            ("its reference scales are", show(self.scales), show(scales)),
+            ("its coordinates are", own.join(", "), names.join(", ")),
+        ] {
+            if found != expected {
+                return Err(self.fault(
+                    what,
+                    found,
+                    format!("{expected} as in the law given to it"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the coordinates are a place of the law and its boxes, and that what is stored
+    /// beside them agrees with them. The law has the same coordinates.
+    fn check_place(&self, law: &dyn ScalingLaw) -> Result<(), FitError> {
+        self.fitter.check_settings()?;
+        let bounds = self.fitter.bounds(law)?;
+        let (names, x) = (law.coordinates(), &self.minimum.x);
+        if x.len() != bounds.len() {
+            let what = "the number of variables of its minimum is";
+            return Err(self.fault(what, x.len(), bounds.len()));
+        }
+        if let Some(c) = self.coordinates.iter().find(|c| !c.z.is_finite()) {
+            return Err(self.fault(
+                &format!("its coordinate `{}` is", c.name),
+                c.z,
+                "a finite number",
+            ));
+        }
+        let z: Vec<f64> = self.coordinates.iter().map(|c| c.z).collect();
+        for (i, (x, bound)) in x.iter().zip(&bounds).enumerate() {
+            let what = format!("its variable `{}` is", names.get(i).name());
+            let expected = z[i] + if bound.raw { names.shift(i, &z) } else { 0.0 };
+            if !agree(*x, expected) {
+                return Err(self.fault(&what, x, format!("{expected}, as its coordinate says")));
+            }
+            if !(bound.lower..=bound.upper).contains(x) {
+                let expected = format!("a number from {} to {}", bound.lower, bound.upper);
+                return Err(self.fault(&what, x, expected));
+            }
+        }
+        let coefficients: BTreeMap<String, f64> = law.coefficients(&z).into_iter().collect();
+        let list = |of: &BTreeMap<String, f64>| of.keys().cloned().collect::<Vec<_>>().join(", ");
+        if !self.coefficients.keys().eq(coefficients.keys()) {
+            let what = "its coefficients are";
+            return Err(self.fault(what, list(&self.coefficients), list(&coefficients)));
+        }
+        for ((name, found), expected) in self.coefficients.iter().zip(coefficients.values()) {
+            if !agree(*found, *expected) {
+                let what = format!("its coefficient `{name}` is");
+                let expected = format!("{expected}, as its coordinates say");
+                return Err(self.fault(&what, found, expected));
+            }
+        }
+        match self.at_bound.iter().find(|name| names.position(name).is_none()) {
+            None => Ok(()),
+            Some(name) => Err(self.fault("at_bound names", name, "one of its coordinates")),
+        }
+    }
+}
+
+/// Whether two numbers are the same but for rounding.
+fn agree(a: f64, b: f64) -> bool {
+    let near = b.is_finite() && (a - b).abs() <= AGREEMENT * (1.0 + b.abs());
+    near || a == b || (a.is_nan() && b.is_nan())
+}
+
+impl From<Fit> for StoredFit {
+    fn from(fit: Fit) -> Self {
+        fit.to_stored()
+    }
+}
+
+impl TryFrom<StoredFit> for Fit {
+    type Error = FitError;
+
+    fn try_from(stored: StoredFit) -> Result<Self, FitError> {
+        stored.into_fit()
+    }
+}
+
+/// An [`Ensemble`] as it stands in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "an ensemble of fits")]
+pub(super) struct StoredEnsemble {
+    mixlaw: Version,
+    fits: Vec<StoredFit>,
+}
+
+impl From<Ensemble> for StoredEnsemble {
+    fn from(ensemble: Ensemble) -> Self {
+        Self { mixlaw: Version, fits: ensemble.fits().iter().map(Fit::to_stored).collect() }
+    }
+}
+
+impl TryFrom<StoredEnsemble> for Ensemble {
+    type Error = FitError;
+
+    fn try_from(stored: StoredEnsemble) -> Result<Self, FitError> {
+        let fits: Result<Vec<Fit>, _> = stored.fits.into_iter().map(StoredFit::into_fit).collect();
+        Self::new(fits?)
+    }
+}

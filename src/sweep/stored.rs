@@ -1,0 +1,74 @@
+//! Sweeps as they are stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Origin, Sweep, shape};
+use crate::error::SweepError;
+use crate::stored::Version;
+
+/// A [`Sweep`] as it stands in a file, not checked.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a sweep")]
+pub(super) struct StoredSweep {
+    mixlaw: Version,
+    domains: Vec<String>,
+    targets: Vec<String>,
+    /// The numbers of the rows without it.
+    #[serde(default)]
+    origin: Option<Origin>,
+    #[serde(default)]
+    ignored: Vec<String>,
+    rows: Vec<StoredRow>,
+}
+
+/// By the names of a CSV file's columns, which are those of errors too.
+#[derive(Serialize, Deserialize)]
+struct StoredRow {
+    run: String,
+    split: String,
+    n_params: f64,
+    n_tokens: f64,
+    h: Vec<f64>,
+    losses: Vec<f64>,
+}
+
+impl From<Sweep> for StoredSweep {
+    fn from(sweep: Sweep) -> Self {
+        let rows = sweep.rows().map(|row| StoredRow {
+            run: row.run.to_owned(),
+            split: row.split.to_owned(),
+            n_params: row.n,
+            n_tokens: row.d,
+            h: row.h.to_vec(),
+            losses: row.losses.to_vec(),
+        });
+        let rows = rows.collect();
+        let Sweep { domains, targets, origin, ignored, .. } = sweep;
+        Self { mixlaw: Version, domains, targets, origin: Some(origin), ignored, rows }
+    }
+}
+
+impl TryFrom<StoredSweep> for Sweep {
+    type Error = SweepError;
+
+    fn try_from(stored: StoredSweep) -> Result<Self, SweepError> {
+        let StoredSweep { domains, targets, origin, ignored, rows, .. } = stored;
+        for (i, row) in rows.iter().enumerate() {
+            shape(&format!("h of row {i}"), row.h.len(), domains.len())?;
+            shape(&format!("losses of row {i}"), row.losses.len(), targets.len())?;
+        }
+        let numbers = |of: fn(&StoredRow) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
+        let lists = |of: fn(&StoredRow) -> &[f64]| rows.iter().flat_map(of).copied().collect();
+        let names = |of: fn(&StoredRow) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+        let (h, losses): (Vec<f64>, Vec<f64>) = (lists(|row| &row.h), lists(|row| &row.losses));
+        let (n, d) = (numbers(|row| row.n_params), numbers(|row| row.n_tokens));
+        // Errors name the row of this file, the sweep's own that of its first one.
+        let sweep = Sweep::from_slices(&domains, &targets, &n, &d, &h, &losses)?
+            .with_runs(&names(|row| &row.run))?
+            .with_splits(&names(|row| &row.split))?;
+        let origin = origin.unwrap_or_else(|| sweep.origin.clone());
+        let (Origin::Rows(places) | Origin::Lines(places)) = &origin;
+        shape("origin", places.len(), sweep.len())?;
+        Ok(Sweep { origin, ignored, ..sweep })
+    }
+}

@@ -1,0 +1,595 @@
+//! What is stored and read again is the same to the bit, and what is not valid is refused.
+
+use std::sync::Arc;
+
+use mixlaw::fit::{Ensemble, Metrics, Residual, StoredFit};
+use mixlaw::law::*;
+use mixlaw::optim::{Minimum, Termination};
+use mixlaw::plan::{Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
+use mixlaw::selection::{Candidate, Selection};
+use mixlaw::simplex::{Constraints, Optimum};
+use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Identifiability, Interval, Probe};
+use mixlaw::{Fit, FitError, Fitter, Mixture, Scales, Sweep};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt, SeedableRng};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+const DOMAINS: [&str; 3] = ["web", "code", "books"];
+
+/// The same value through text and through a format that does not describe itself.
+fn through<T: Serialize + DeserializeOwned>(value: &T) -> [T; 2] {
+    let text = serde_json::to_string(value).unwrap();
+    let bytes = postcard::to_stdvec(value).unwrap();
+    [serde_json::from_str(&text).unwrap(), postcard::from_bytes(&bytes).unwrap()]
+}
+
+/// Checks that both print the same in `Debug`, which tells numbers apart to the bit, but for the sign
+/// of a NaN.
+fn assert_kept<T: Serialize + DeserializeOwned + std::fmt::Debug>(value: &T) {
+    for back in through(value) {
+        assert_eq!(format!("{back:?}"), format!("{value:?}"));
+    }
+}
+
+fn error<T: DeserializeOwned>(value: Value) -> String {
+    match serde_json::from_value::<T>(value) {
+        Ok(_) => panic!("it should have been refused"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Any number: all exponents, both signs, and the special ones.
+fn any(rng: &mut impl Rng) -> f64 {
+    let special =
+        [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 5e-324, -5e-324, f64::MAX];
+    match rng.random_range(0..12) {
+        i @ 0..8 => special[i],
+        8 => rng.random_range(-1e3..1e3),
+        9 => f64::from_bits(rng.random_range(0..1 << 52)),
+        _ => f64::from_bits(rng.random()),
+    }
+}
+
+fn positive(rng: &mut impl Rng) -> f64 {
+    loop {
+        let x = any(rng).abs();
+        if x.is_finite() && x > 0.0 {
+            return x;
+        }
+    }
+}
+
+fn mixture(rng: &mut impl Rng, k: usize) -> Mixture {
+    let mut h = Mixture::dirichlet(&vec![0.3; k], 1, rng.random()).unwrap()[0].to_vec();
+    if rng.random_bool(0.2) {
+        h.fill(-0.0);
+        h[0] = 1.0 + 1e-7;
+    }
+    Mixture::new(h).unwrap()
+}
+
+/// 54 rows: three sizes, three token counts, six mixtures.
+fn sweep() -> Sweep {
+    let mixtures = Mixture::dirichlet(&[2.0; 3], 6, 5).unwrap();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for w in &mixtures {
+        for size in [1e8, 3e8, 9e8] {
+            for tokens in [2e9, 6e9, 18e9] {
+                n.push(size);
+                d.push(tokens);
+                h.extend_from_slice(w);
+                let learned = 2.0 * w[0].powf(0.5) + w[1].powf(0.8) + 0.5 * w[2].powf(0.6);
+                let rest = 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28);
+                let noise = 1.0 + rng.random_range(-0.003..0.003);
+                loss.push(noise * (1.0 + 1.0 / learned + rest));
+            }
+        }
+    }
+    Sweep::from_slices(&DOMAINS, &["code"], &n, &d, &h, &loss).unwrap()
+}
+
+/// One of each of the crate's laws, and those with positive gamma.
+fn laws() -> Vec<Arc<dyn ScalingLaw>> {
+    let (s, names) = (sweep().scales(), &DOMAINS);
+    let one_size = sweep().select(|row| row.d == 2e9).unwrap();
+    let fixed_d = mixlaw::selection::applicable(&one_size, "code").unwrap();
+    vec![
+        Arc::new(ChinchillaLaw::new(names, s).unwrap()),
+        Arc::new(SimpleLaw::new(names, s).unwrap()),
+        Arc::new(SimpleLaw::new(names, s).unwrap().positive_gamma()),
+        Arc::new(AdditiveLaw::new(names, s).unwrap()),
+        Arc::new(JointLaw::new(names, s).unwrap()),
+        Arc::new(JointLaw::new(names, s).unwrap().positive_gamma()),
+        Arc::new(FullLaw::new(names, s).unwrap()),
+        Arc::new(FullLaw::new(names, s).unwrap().positive_gamma()),
+        Arc::new(AdditiveFixedNLaw::new(names, s).unwrap()),
+        fixed_d[0].clone(),
+        Arc::new(AdditiveFixedNDLaw::new(names, s).unwrap()),
+        Arc::new(YeM1Law::new(names, s).unwrap()),
+        Arc::new(YeM2Law::new(names, s).unwrap()),
+        Arc::new(YeM3Law::new(names, s).unwrap()),
+        Arc::new(YeM4Law::new(names, s).unwrap()),
+        Arc::new(Ge24Law::new(names, "code", s).unwrap()),
+    ]
+}
+
+fn assert_predicts_the_same(a: &Fit, b: &Fit) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+    for h in Mixture::dirichlet(&[1.0; 3], 100, 3).unwrap() {
+        let (n, d) = (rng.random_range(7.0..12.0), rng.random_range(8.0..13.0));
+        let at = |fit: &Fit| fit.predict(f64::powf(10.0, n), f64::powf(10.0, d), &h).unwrap();
+        assert_eq!(at(a).to_bits(), at(b).to_bits(), "{}", a.law().name());
+    }
+}
+
+fn joint() -> (Sweep, Fit) {
+    let sweep = sweep();
+    let fitter =
+        Fitter::new().starts(3).seed(7).weigh_by_compute(0.5).bound("ln_v_A[web]", 2.0, 12.0);
+    let fit = fitter.bound("gamma_B", 0.5, 4.0).fit(JointLaw::for_sweep(&sweep), &sweep, "code");
+    (sweep, fit.unwrap())
+}
+
+#[test]
+fn numbers_of_every_kind_are_kept() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
+    let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    for _ in 0..2_000 {
+        let mut x = || any(&mut rng);
+        let metrics = Metrics { count: 3, mre: x(), mae: x(), rmse: x(), r2: x(), spearman: x() };
+        let interval = Interval { estimate: x(), lower: x(), upper: x() };
+        let scales = Scales { n: x(), d: x() };
+        let point: Vec<f64> = (0..3).map(|_| x()).collect();
+        let minimum = Minimum {
+            x: point,
+            value: x(),
+            optimality: x(),
+            termination: Termination::NoProgress,
+            evaluations: 5,
+            local_solves: 1,
+        };
+        for back in through(&metrics) {
+            let pairs = [(back.mre, metrics.mre), (back.mae, metrics.mae), (back.r2, metrics.r2)];
+            assert!(pairs.into_iter().all(|(a, b)| same(a, b)), "{metrics:?} {back:?}");
+        }
+        assert_kept(&metrics);
+        assert_kept(&interval);
+        assert_kept(&scales);
+        assert_kept(&minimum);
+        assert_kept(&NextRun { candidate: 1, gain: interval.upper });
+        assert_kept(&CoefficientInterval { law: "a".into(), name: "B".into(), interval });
+    }
+    let infinite = Interval { estimate: f64::NAN, lower: f64::NEG_INFINITY, upper: f64::INFINITY };
+    let stored = json!({ "estimate": "NaN", "lower": "-inf", "upper": "inf" });
+    assert_eq!(serde_json::to_value(infinite).unwrap(), stored);
+    let whole: Interval = serde_json::from_str(r#"{"estimate":1,"lower":-2,"upper":3}"#).unwrap();
+    assert_eq!(whole, Interval { estimate: 1.0, lower: -2.0, upper: 3.0 });
+    for wrong in [json!(null), json!("infinity"), json!([1.0])] {
+        let text = error::<Interval>(json!({ "estimate": wrong, "lower": 1.0, "upper": 2.0 }));
+        assert!(text.ends_with(r#"expected a number, "inf", "-inf" or "NaN""#), "{text}");
+    }
+}
+
+#[test]
+fn mixtures_and_designs_are_kept_and_checked() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+    for _ in 0..500 {
+        let k = rng.random_range(1..6);
+        let design: Vec<Mixture> = (0..3).map(|_| mixture(&mut rng, k)).collect();
+        assert_kept(&design);
+        assert_kept(&Run { n: any(&mut rng), d: any(&mut rng), h: mixture(&mut rng, k) });
+    }
+    let h = Mixture::new([0.25, 0.75]).unwrap();
+    assert_eq!(serde_json::to_value(&h).unwrap(), json!([0.25, 0.75]));
+    for (weights, expected) in [
+        (json!([]), "a mixture needs at least one domain, got none"),
+        (json!([1.1, -0.1]), "domain weight 1 is -0.1, expected a finite number >= 0"),
+        (json!([0.5, 0.4]), "the domain weights sum to 0.9, expected 1 (within 1e-6)"),
+    ] {
+        assert_eq!(error::<Mixture>(weights), expected);
+    }
+}
+
+#[test]
+fn sweeps_are_kept() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+    for _ in 0..200 {
+        let (p, k, m) = (rng.random_range(1..6), rng.random_range(1..4), rng.random_range(1..3));
+        let mut numbers = |count| (0..count).map(|_| positive(&mut rng)).collect::<Vec<f64>>();
+        let (n, d, losses) = (numbers(p), numbers(p), numbers(p * m));
+        let h: Vec<f64> = (0..p).flat_map(|_| mixture(&mut rng, k).to_vec()).collect();
+        let odd = |what: &str, count: usize| -> Vec<String> {
+            (0..count).map(|i| format!("{what},\n\"{i}\u{1}é")).collect()
+        };
+        let sweep = Sweep::from_slices(&odd("h", k), &odd("t", m), &n, &d, &h, &losses).unwrap();
+        let sweep = sweep.with_runs(&odd("r", p)).unwrap();
+        let splits: Vec<&str> = (0..p).map(|i| ["train", "eval"][i % 2]).collect();
+        let sweep = sweep.with_splits(&splits).unwrap();
+        assert_kept(&sweep);
+        assert_kept(&sweep.split("train").unwrap());
+    }
+    let part = sweep().select(|row| row.n > 2e8).unwrap();
+    for back in through(&part) {
+        assert_eq!(back, part);
+        assert_eq!(back.place(0), "row 3");
+    }
+}
+
+#[cfg(feature = "csv")]
+#[test]
+fn a_sweep_of_a_file_keeps_its_lines() {
+    let text = "note,n_params,n_tokens,h_a,loss_t\nx,1e8,2e9,1,2.9\n\ny,1e8,4e9,1,2.8\n";
+    let sweep = Sweep::from_csv(text.as_bytes()).unwrap();
+    for back in through(&sweep) {
+        assert_eq!(back, sweep);
+        assert_eq!(
+            (back.place(1).as_str(), back.ignored_columns()),
+            ("line 4", &["note".into()][..])
+        );
+    }
+}
+
+#[test]
+fn a_sweep_is_checked_as_by_its_constructor() {
+    let row = |d: f64| {
+        let (h, losses) = ([0.5, 0.5], [3.0]);
+        json!({ "run": "r", "split": "train", "n_params": 1e8, "n_tokens": d, "h": h, "losses": losses })
+    };
+    let good = json!({
+        "mixlaw": 1, "domains": ["a", "b"], "targets": ["t"], "rows": [row(1e9), row(2e9)]
+    });
+    let sweep: Sweep = serde_json::from_value(good.clone()).unwrap();
+    assert_eq!((sweep.len(), sweep.place(1)), (2, "row 1".to_owned()));
+    for (at, value, expected) in [
+        (
+            "/rows/1/n_params",
+            json!(-1.0),
+            "row 1, column `n_params`: -1, expected a finite number > 0",
+        ),
+        ("/rows/0/n_tokens", json!(0), "row 0, column `n_tokens`: 0, expected a finite number > 0"),
+        ("/rows/1/losses/0", json!(0.0), "row 1, column `loss_t`: 0, expected a finite loss > 0"),
+        (
+            "/rows/1/h/1",
+            json!(-0.5),
+            "row 1, column `h_b`: -0.5, expected a finite domain weight >= 0",
+        ),
+        (
+            "/rows/1/h",
+            json!([0.5, 0.4]),
+            "row 1, columns h_a + h_b: the domain weights sum to 0.9, expected 1 (within 1e-6)",
+        ),
+        ("/rows/1/h", json!([1.0]), "h of row 1 has length 1, expected 2"),
+        ("/rows/0/losses", json!([3.0, 2.0]), "losses of row 0 has length 2, expected 1"),
+        ("/rows", json!([]), "a sweep needs at least one row, got none"),
+        ("/rows/0/run", json!(""), "run name `` is empty"),
+        ("/rows/0/split", json!(" x"), "split name ` x` begins or ends with white space"),
+        ("/domains", json!(["a", "a"]), "domain name `a` stands twice"),
+        ("/targets", json!(["t "]), "target name `t ` begins or ends with white space"),
+        ("/origin", json!({ "lines": [2] }), "origin has length 1, expected 2"),
+        ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1"),
+        ("/rows/1/losses/0", json!(null), "invalid type: null, expected f64"),
+    ] {
+        let mut bad = good.clone();
+        match bad.pointer_mut(at) {
+            Some(place) => *place = value,
+            None => bad[&at[1..]] = value,
+        }
+        assert_eq!(error::<Sweep>(bad), expected);
+    }
+    let mut bad = good;
+    bad.as_object_mut().unwrap().remove("mixlaw");
+    assert_eq!(error::<Sweep>(bad), "missing field `mixlaw`");
+}
+
+#[test]
+fn a_fit_of_every_law_is_kept() {
+    let sweep = sweep();
+    for law in laws() {
+        let bounds = |law: &dyn ScalingLaw| -> Vec<(String, (f64, f64))> {
+            law.coordinates().iter().map(|c| (c.name().to_owned(), c.bounds())).collect()
+        };
+        let fit = Fitter::new().starts(2).fit(law.clone(), &sweep, "code").unwrap();
+        for back in through(&fit) {
+            assert_predicts_the_same(&back, &fit);
+            assert_eq!(bounds(back.law()), bounds(fit.law()));
+            assert_eq!(back.law().name(), law.name());
+            assert_eq!(back.law().printed_parameters(), law.printed_parameters());
+            assert_eq!(back.to_string(), fit.to_string());
+            assert_eq!((back.target(), back.at_bound()), (fit.target(), fit.at_bound()));
+            assert_eq!(back.objective().to_bits(), fit.objective().to_bits());
+            assert_eq!(back.termination(), fit.termination());
+            assert_eq!(back.evaluations(), fit.evaluations());
+            assert_eq!(back.evaluate(&sweep).unwrap(), fit.evaluate(&sweep).unwrap());
+            // The text of what was read is that of what was stored.
+            let [a, b] = [&back, &fit].map(|fit| serde_json::to_string(fit).unwrap());
+            assert_eq!(a, b);
+        }
+    }
+}
+
+#[test]
+fn the_settings_of_a_fit_are_kept() {
+    let sweep = sweep();
+    let weights: Vec<f64> = (0..sweep.len()).map(|i| (i % 3) as f64).collect();
+    let fitter = Fitter::new().delta(f64::INFINITY).residual(Residual::LogLoss).seed(u64::MAX);
+    let fitter = fitter.row_weights(weights).fix("alpha", 0.34).starts(2);
+    let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "code").unwrap();
+    for back in through(&fit) {
+        assert_eq!(
+            (back.delta(), back.residual(), back.seed()),
+            (f64::INFINITY, Residual::LogLoss, u64::MAX)
+        );
+        // With the optimizer set again, it is the same fit that is made again.
+        let again = back.fitter().clone().starts(2);
+        let again = again.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "code").unwrap();
+        assert_eq!(again.coordinates(), fit.coordinates());
+    }
+}
+
+#[test]
+fn a_fit_that_was_read_can_be_resampled_and_probed() {
+    let (sweep, fit) = joint();
+    let z = |fit: &Fit| -> Vec<Vec<f64>> {
+        let resamples = Bootstrap::new(20).seed(1).run(fit, &sweep).unwrap();
+        (0..20).map(|b| resamples.member(b).next().unwrap().1.to_vec()).collect()
+    };
+    let probe = |fit: &Fit| Probe::new().starts(1).run(fit, &sweep).unwrap();
+    let (expected, report) = (z(&fit), probe(&fit));
+    for back in through(&fit) {
+        assert_eq!(z(&back), expected);
+        assert_eq!(probe(&back), report);
+    }
+    for back in through::<Identifiability>(&report) {
+        assert_eq!(back.to_string(), report.to_string());
+        assert_eq!(format!("{back:?}"), format!("{report:?}"));
+    }
+}
+
+#[test]
+fn ensembles_are_kept() {
+    let sweep = sweep();
+    let fitter = Fitter::new().starts(2);
+    let laws: [Box<dyn ScalingLaw>; 2] =
+        [Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(AdditiveLaw::for_sweep(&sweep))];
+    let ensemble = Ensemble::fit(&fitter, laws, &sweep, "code").unwrap();
+    for back in through(&ensemble) {
+        assert_eq!(back.name(), "simple + additive");
+        back.fits().iter().zip(ensemble.fits()).for_each(|(a, b)| assert_predicts_the_same(a, b));
+    }
+    let stored = serde_json::to_value(&ensemble).unwrap();
+    for (at, value, expected) in [
+        ("/mixlaw", json!(3), "version 3 of the format of mixlaw, expected 1"),
+        ("/fits", json!([]), "an ensemble needs at least one fit, got none"),
+        (
+            "/fits/1/target",
+            json!("web"),
+            "the fits of an ensemble are of different targets: `code` and `web`",
+        ),
+    ] {
+        let mut bad = stored.clone();
+        *bad.pointer_mut(at).unwrap() = value;
+        assert_eq!(error::<Ensemble>(bad), expected);
+    }
+}
+
+/// `E + B/D^beta` by its formula.
+#[derive(Debug, Clone)]
+struct Tokens;
+
+impl Formula for Tokens {
+    fn name(&self) -> &str {
+        "tokens"
+    }
+
+    fn coefficients(&self, _: &[String]) -> Vec<Coordinate> {
+        vec![
+            Coordinate::positive("E", 0.1..=10.0),
+            Coordinate::positive("B", 1e-3..=10.0).over_d("beta"),
+            Coordinate::positive("beta", 0.03..=1.5),
+        ]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _: S, d: S, _: &[S]) -> S {
+        c[0] + c[1] * (-c[2] * d.ln()).exp()
+    }
+}
+
+#[test]
+fn a_law_of_your_own_is_given_when_its_fit_is_read() {
+    let sweep = sweep();
+    let law = || Auto::for_sweep(Tokens, &sweep).unwrap();
+    let fit = Fitter::new().starts(2).fit(law(), &sweep, "code").unwrap();
+    for stored in through(&fit.to_stored()) {
+        assert_eq!((stored.law(), stored.target()), ("tokens", "code"));
+        assert_eq!((stored.domains(), stored.scales()), (sweep.domains(), sweep.scales()));
+        let refused = stored.clone().into_fit().unwrap_err();
+        assert!(matches!(&refused, FitError::NotBuiltIn { law, .. } if law == "tokens"));
+        assert!(refused.to_string().starts_with("the tokens law of the stored fit is not one of"));
+        assert_predicts_the_same(&stored.with_law(law()).unwrap(), &fit);
+    }
+    let text = error::<Fit>(serde_json::to_value(&fit).unwrap());
+    assert!(text.ends_with("it has to be given to StoredFit::with_law"), "{text}");
+}
+
+#[test]
+fn another_law_is_refused() {
+    let (sweep, fit) = joint();
+    let scales = sweep.scales();
+    let refused = |law: Arc<dyn ScalingLaw>| fit.to_stored().with_law(law).unwrap_err().to_string();
+    let reordered = ["code", "web", "books"];
+    let impostor = PowerLaw::builder("joint", &DOMAINS).scales(scales).bias(Constant::level());
+    for (law, expected) in [
+        (
+            Arc::new(AdditiveLaw::for_sweep(&sweep)) as Arc<dyn ScalingLaw>,
+            "stored fit of the joint law: its name is joint, expected additive as in the law given to it",
+        ),
+        (
+            Arc::new(JointLaw::new(&reordered, scales).unwrap()),
+            "stored fit of the joint law: its domains are web, code, books, expected code, web, books",
+        ),
+        (
+            Arc::new(JointLaw::new(&DOMAINS, Scales::ONE).unwrap()),
+            "stored fit of the joint law: its reference scales are 3e8 and 6e9, expected 1e0 and 1e0",
+        ),
+        (
+            Arc::new(impostor.build().unwrap()),
+            "stored fit of the joint law: its coordinates are E, C[web]",
+        ),
+    ] {
+        let text = refused(law);
+        let rounded = text.replace(&format!("{:e} and {:e}", scales.n, scales.d), "3e8 and 6e9");
+        assert!(rounded.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_stored_fit_must_agree_with_itself() {
+    let (_, fit) = joint();
+    let stored = serde_json::to_value(&fit).unwrap();
+    let prefix = "stored fit of the joint law: ";
+    let e = fit.coefficient("E").unwrap();
+    for (at, value, expected) in [
+        ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1".to_owned()),
+        ("/law", json!("jiont"), "the jiont law of the stored fit is not one of".to_owned()),
+        ("/domains", json!(["web", "web", "a"]), "domain `web` stands twice".to_owned()),
+        (
+            "/scales/d",
+            json!(0.0),
+            "reference scale D0 is 0, expected a finite number > 0".to_owned(),
+        ),
+        ("/coordinates/0/name", json!("F"), format!("{prefix}its coordinates are F, C[web]")),
+        ("/coordinates/0/z", json!("NaN"), format!("{prefix}its coordinate `E` is NaN")),
+        ("/coordinates/0/z", json!(0.123), format!("{prefix}its variable `E` is")),
+        ("/coefficients/E", json!(e + 0.001), format!("{prefix}its coefficient `E` is")),
+        ("/coefficients/E", json!("inf"), format!("{prefix}its coefficient `E` is inf, expected")),
+        ("/coefficients", json!({}), format!("{prefix}its coefficients are , expected C[books]")),
+        (
+            "/minimum/x",
+            json!([1.0]),
+            format!("{prefix}the number of variables of its minimum is 1"),
+        ),
+        ("/minimum/x/0", json!("NaN"), format!("{prefix}its variable `E` is NaN, expected")),
+        ("/minimum/termination", json!("bored"), "unknown variant `bored`".to_owned()),
+        ("/at_bound", json!(["x"]), format!("{prefix}at_bound names x, expected one of")),
+        ("/fitter/delta", json!(0), "delta is 0, expected a number > 0".to_owned()),
+        ("/fitter/delta", json!(null), "invalid type: null, expected a number".to_owned()),
+        (
+            "/fitter/constraints/0/0",
+            json!("nu"),
+            "the joint law has no coefficient `nu`, it has: E".to_owned(),
+        ),
+        (
+            "/fitter/constraints/0/1",
+            json!(11.99),
+            "stored fit of the joint law: its variable".to_owned(),
+        ),
+    ] {
+        let mut bad = stored.clone();
+        *bad.pointer_mut(at).unwrap() = value;
+        let text = error::<Fit>(bad);
+        assert!(text.starts_with(&expected), "{at}: {text}");
+    }
+    let ge24 = Ge24Law::for_sweep(&sweep(), "code").unwrap();
+    let fit = Fitter::new().starts(1).fit(ge24, &sweep(), "code").unwrap();
+    let mut bad = serde_json::to_value(&fit).unwrap();
+    for c in bad["coordinates"].as_array_mut().unwrap() {
+        c["name"] = json!(format!("{}x", c["name"].as_str().unwrap()));
+    }
+    let text = error::<Fit>(bad);
+    assert!(text.starts_with("the ge24 law has the gamma of one domain"), "{text}");
+}
+
+#[test]
+fn decisions_are_kept_and_checked() {
+    let (sweep, fit) = joint();
+    let limits = Constraints::new()
+        .at_least("code", 0.1)
+        .at_most("books", 0.3)
+        .group(&["code", "web"], 0.2, 0.9)
+        .epochs("web", f64::INFINITY, 0.0)
+        .trained_box(&sweep);
+    assert_kept(&limits);
+    assert_eq!(
+        serde_json::to_value(Constraints::new().at_least("code", 0.1)).unwrap(),
+        json!([{ "at_least": ["code", 0.1] }])
+    );
+    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = plan.constraints(Constraints::new().at_most("web", 0.4));
+    for (n, d) in [(7e9, 1e11), (f64::INFINITY, f64::INFINITY)] {
+        let choice = plan.best(n, d).unwrap();
+        for back in through::<Choice>(&choice) {
+            assert_eq!(back, choice);
+        }
+        assert_kept::<Optimum>(&choice.optimum);
+        assert_kept(&Extrapolation::of(&choice, &sweep).unwrap());
+        assert_kept(&plan.certainty(&choice).unwrap());
+        assert_kept(&plan.advantage(&choice, &Mixture::uniform(3), 0.9).unwrap());
+    }
+    let choice = plan.best(7e9, 1e11).unwrap();
+    let runs = [Run { n: 1e9, d: 1e10, h: Mixture::uniform(3) }];
+    assert_kept(&plan.next_runs(&choice, &runs, 1, Criterion::Decision).unwrap());
+    assert_kept(&resamples.coefficients(0.9).unwrap());
+
+    let mut bad = serde_json::to_value(&choice).unwrap();
+    bad["domains"] = json!(["web"]);
+    assert_eq!(error::<Choice>(bad), "the optimum has 3 domain weights, expected 1");
+    let certainty = json!({ "choice": [1.0], "optima": [[0.5, 0.5]] });
+    assert_eq!(error::<Certainty>(certainty), "an optimum has 2 domain weights, expected 1");
+    let none = json!({ "choice": [1.0], "optima": [] });
+    assert_eq!(error::<Certainty>(none), "the number of optima: 0, expected at least 1");
+    let trained = json!([{ "trained": { "domain": "web", "lower": 0.9, "upper": 0.1 } }]);
+    let limits: Constraints = serde_json::from_value(trained).unwrap();
+    let fault = limits.region(sweep.domains(), 1e9).unwrap_err().to_string();
+    assert!(fault.ends_with("0.9, expected a range of domain weights"), "{fault}");
+}
+
+#[test]
+fn a_comparison_can_be_stored() {
+    let sweep = sweep();
+    let fitter = Fitter::new().starts(1);
+    let candidates = [
+        Candidate::new(AdditiveLaw::for_sweep(&sweep), fitter.clone()),
+        Candidate::new(AdditiveLaw::for_sweep(&sweep), fitter.fix("nu", 1.0)).named("wrong"),
+    ];
+    let comparison = Selection::new().folds(2).candidates(candidates).run(&sweep, "code").unwrap();
+    let stored = serde_json::to_value(&comparison).unwrap();
+    let scores = &stored["scores"];
+    assert_eq!(scores[0]["fit"]["fits"][0]["law"], "additive");
+    assert_eq!(scores[0]["train"]["count"], 54);
+    assert_eq!(stored["scale"][0], json!({ "size": 9e8 }));
+    let fault = scores[1]["failures"][0]["error"].as_str().unwrap();
+    assert!(fault.starts_with("the additive law has no coefficient `nu`"), "{fault}");
+}
+
+/// Written once, by the first crate that stored fits; it must stay readable.
+#[test]
+fn version_1_stays_readable() {
+    let text = include_str!("reference/stored_v1.json");
+    let mut all: Value = serde_json::from_str(text).unwrap();
+    let sweep: Sweep = serde_json::from_value(all["sweep"].take()).unwrap();
+    assert_eq!((sweep.len(), sweep.place(0).as_str()), (54, "row 0"));
+    let ensemble: Ensemble = serde_json::from_value(all["ensemble"].take()).unwrap();
+    assert_eq!(ensemble.name(), "joint + full");
+    let fits: Vec<Fit> = ensemble.fits().to_vec();
+    let lower = |fit: &Fit| {
+        let coordinates = fit.law().coordinates();
+        coordinates.get(coordinates.position("q_A").unwrap()).bounds().0
+    };
+    assert_eq!((lower(&fits[0]), lower(&fits[1])), (0.0, -5.0));
+    assert!(fits.iter().all(|fit| Bootstrap::new(20).run(fit, &sweep).is_ok()));
+    for row in all["predictions"].as_array().unwrap() {
+        let number = |name: &str| row[name].as_f64().unwrap();
+        let h: Mixture = serde_json::from_value(row["h"].clone()).unwrap();
+        for (fit, expected) in fits.iter().zip(["joint", "full"]) {
+            let loss = fit.predict(number("n"), number("d"), &h).unwrap();
+            approx::assert_relative_eq!(loss, number(expected), max_relative = 1e-12);
+        }
+    }
+    let stored: StoredFit = serde_json::from_value(all["tokens"].take()).unwrap();
+    let law = Auto::new(Tokens, stored.domains(), stored.scales()).unwrap();
+    assert_eq!(stored.with_law(law).unwrap().delta(), f64::INFINITY);
+}
