@@ -113,6 +113,8 @@ fn laws() -> Vec<Arc<dyn ScalingLaw>> {
         Arc::new(YeM3Law::new(names, s).unwrap()),
         Arc::new(YeM4Law::new(names, s).unwrap()),
         Arc::new(Ge24Law::new(names, "code", s).unwrap()),
+        Arc::new(AutoScaleLaw::new(names, s).unwrap()),
+        Arc::new(DCptLaw::new(names, "code", s).unwrap()),
     ]
 }
 
@@ -500,6 +502,19 @@ fn a_stored_fit_must_agree_with_itself() {
     }
     let text = error::<Fit>(bad);
     assert!(text.starts_with("the ge24 law has the gamma of one domain"), "{text}");
+}
+
+/// The unique tokens are a part of the law: another count of them is another law.
+#[test]
+fn a_data_constrained_law_is_given_with_its_unique_tokens() {
+    let sweep = sweep();
+    let law = |code| DataConstrainedLaw::for_sweep(&sweep, &[("code", code)]).unwrap();
+    let fit = Fitter::new().starts(2).fit(law(1e9), &sweep, "code").unwrap();
+    let text = serde_json::to_string(&fit).unwrap();
+    let read = || serde_json::from_str::<StoredFit>(&text).unwrap();
+    assert_predicts_the_same(&read().with_law(law(1e9)).unwrap(), &fit);
+    assert!(matches!(read().with_law(law(2e9)), Err(FitError::Stored { .. })));
+    assert!(matches!(read().into_fit(), Err(FitError::NotBuiltIn { .. })));
 }
 
 #[test]

@@ -22,7 +22,8 @@ const AGREEMENT: f64 = 1e-9;
 /// and their boxes, the coefficients in the paper's units, how the fit went, and the settings of the
 /// [`Fitter`] but for its optimizer. The law itself is code: one of the crate's is found by its name
 /// ([`StoredFit::into_fit`]; so does reading a [`Fit`]), any other has to be given
-/// ([`StoredFit::with_law`]).
+/// ([`StoredFit::with_law`]), and so has a [`DataConstrainedLaw`](crate::law::DataConstrainedLaw), which
+/// is made for so many unique tokens.
 ///
 /// The fit that is read predicts the same, bit for bit, where the reader of the file reads every
 /// number to the bit; `serde_json` does with its feature `float_roundtrip`. Coordinates are what

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::coefficient::indexed;
 use super::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw, Ge24Law, JointLaw,
-    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law, additive_fixed_d,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, ChinchillaLaw, DCptLaw,
+    FullLaw, Ge24Law, JointLaw, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+    additive_fixed_d,
 };
 use crate::error::LawError;
 use crate::sweep::Scales;
 
 /// The names that [`built_in`] knows.
-pub(crate) const BUILT_IN: [&str; 13] = [
+pub(crate) const BUILT_IN: [&str; 15] = [
     "chinchilla",
     "simple",
     "additive",
@@ -25,10 +26,13 @@ pub(crate) const BUILT_IN: [&str; 13] = [
     "ye-m3",
     "ye-m4",
     "ge24",
+    "autoscale",
+    "d-cpt",
 ];
 
-/// The crate's law of this name, `None` if it has none. `lower` is the least value of each coordinate,
-/// by its name: which coordinates there are tells Ge 24's domain, and how low they go whether a gamma
+/// The crate's law of this name, `None` if it has none; none either for the data-constrained law, whose
+/// coordinates don't tell how much there is of each domain. `lower` is the least value of each coordinate,
+/// by its name: which coordinates there are tells the domain of Ge 24 and D-CPT, and how low they go whether a gamma
 /// had to be positive.
 pub(crate) fn built_in(
     name: &str,
@@ -61,21 +65,34 @@ pub(crate) fn built_in(
         "ye-m3" => Arc::new(YeM3Law::new(domains, scales)?),
         "ye-m4" => Arc::new(YeM4Law::new(domains, scales)?),
         "ge24" => {
-            let is_own = |domain: &&String| {
-                let gamma = indexed("gamma", domain);
-                lower.iter().any(|(name, _)| *name == gamma)
-            };
-            let domain = domains.iter().find(is_own).ok_or_else(|| {
-                let known: Vec<String> = domains.iter().map(|d| indexed("gamma", d)).collect();
-                LawError::Domains(format!(
-                    "the ge24 law has the gamma of one domain, expected one of: {}",
-                    known.join(", ")
-                ))
-            })?;
-            Arc::new(Ge24Law::new(domains, domain, scales)?)
+            Arc::new(Ge24Law::new(domains, own_domain(name, "gamma", domains, lower)?, scales)?)
+        }
+        "autoscale" => Arc::new(AutoScaleLaw::new(domains, scales)?),
+        "d-cpt" => {
+            Arc::new(DCptLaw::new(domains, own_domain(name, "eta", domains, lower)?, scales)?)
         }
         _ => return Ok(None),
     }))
+}
+
+/// The domain whose coefficient of this symbol a law for one domain has.
+fn own_domain<'a>(
+    law: &str,
+    symbol: &str,
+    domains: &'a [String],
+    lower: &[(&str, f64)],
+) -> Result<&'a str, LawError> {
+    let is_own = |domain: &&String| {
+        let own = indexed(symbol, domain);
+        lower.iter().any(|(name, _)| *name == own)
+    };
+    domains.iter().find(is_own).map(String::as_str).ok_or_else(|| {
+        let known: Vec<String> = domains.iter().map(|d| indexed(symbol, d)).collect();
+        LawError::Domains(format!(
+            "the {law} law has the {symbol} of one domain, expected one of: {}",
+            known.join(", ")
+        ))
+    })
 }
 
 /// Whether no coordinate of a law with gamma of either sign goes as low as there, of those that

@@ -2,13 +2,12 @@
 
 use mixlaw::law::{Coordinate, Formula, Scalar};
 
-/// `L = E + (A / N^a + unit / (D sum_i tau_i h_i))^b`: size and data limit each other, as in Kaplan
+/// `L = E + (A / N^a + 1 / (D sum_i tau_i h_i))^b`: size and data limit each other, as in Kaplan
 /// et al. (2020), eq. 1.5. A token of domain i is worth `tau_i` to the target.
+///
+/// It holds about how many tokens a run has: `tau_i` is searched for around one over that.
 #[derive(Debug)]
-pub struct Interaction {
-    /// Tokens are counted in this unit; the middle of the data keeps `tau_i` of order 1.
-    pub unit: f64,
-}
+pub struct Interaction(pub f64);
 
 impl Formula for Interaction {
     fn name(&self) -> &str {
@@ -22,7 +21,8 @@ impl Formula for Interaction {
             Coordinate::positive("a", 0.03..=4.0).drawn_from(0.2..=2.0),
             Coordinate::positive("b", 0.03..=2.0).drawn_from(0.1..=0.8),
         ];
-        let tau = |d| Coordinate::positive(format!("tau[{d}]"), 1e-6..=1e6).drawn_from(0.1..=10.0);
+        let near = |by: f64| 1.0 / (self.0 * by)..=by / self.0;
+        let tau = |d| Coordinate::positive(format!("tau[{d}]"), near(1e6)).drawn_from(near(10.0));
         all.extend(domains.iter().map(tau));
         all
     }
@@ -30,10 +30,6 @@ impl Formula for Interaction {
     fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
         let mut worth = S::from_f64(0.0);
         h.iter().zip(&c[4..]).for_each(|(&h, &tau)| worth += tau * h);
-        c[0] + (c[1] / n.powf(c[2]) + S::from_f64(self.unit) / (d * worth)).powf(c[3])
-    }
-
-    fn constants(&self, _: &[String]) -> Vec<(String, f64)> {
-        vec![("unit".to_owned(), self.unit)]
+        c[0] + (c[1] / n.powf(c[2]) + S::from_f64(1.0) / (d * worth)).powf(c[3])
     }
 }

@@ -13,7 +13,7 @@ fn byte_sweep() -> Sweep {
 fn laws(sweep: &Sweep) -> [Box<dyn ScalingLaw>; 3] {
     [
         Box::new(data_mixture(sweep).unwrap()),
-        Box::new(Auto::for_sweep(Interaction { unit: sweep.scales().d }, sweep).unwrap()),
+        Box::new(Auto::for_sweep(Interaction(sweep.scales().d), sweep).unwrap()),
         Box::new(FactorLaw::for_sweep(sweep).unwrap()),
     ]
 }
