@@ -2,6 +2,9 @@
 //! run: what the benches of uncertainty draw.
 #![allow(dead_code, reason = "each includer uses its own part")]
 
+#[path = "problems.rs"]
+mod problems;
+
 use std::sync::Arc;
 
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw};
@@ -111,7 +114,7 @@ impl Truth {
         } else {
             Arc::new(AdditiveLaw::for_sweep(&ones))
         };
-        let z = coordinates(runs[0].h.len(), joint, rng);
+        let z = problems::coefficients(runs[0].h.len(), joint, rng);
         Self { law, z }
     }
 
@@ -155,29 +158,4 @@ fn sweep(runs: &[Run], mut loss: impl FnMut(usize, f64) -> f64) -> Sweep {
     let domains: Vec<String> = (1..=runs[0].h.len()).map(|i| format!("domain{i}")).collect();
     let sweep = Sweep::from_slices(&domains, &[TARGET], &n, &d, &h, &losses).expect("valid rows");
     sweep.with_runs(&names).expect("valid names")
-}
-
-/// Coordinates of laws of the size that fits of real sweeps have: losses between 1.5 and 4.
-fn coordinates(k: usize, joint: bool, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
-    let mut z = vec![rng.random_range(0.7f64..1.1).ln()];
-    let unlearned = rng.random_range(0.5..0.8);
-    let shares: Vec<f64> = (0..k).map(|_| (0.7 * normal(rng)).exp()).collect();
-    let gammas: Vec<f64> = (0..k).map(|_| rng.random_range(0.2..1.2)).collect();
-    let total: f64 = shares.iter().sum();
-    // The domains' shares of the sum, and its inverse, are those at the uniform mixture.
-    let c = shares.iter().zip(&gammas).map(|(s, g)| s / (total * unlearned) * (k as f64).powf(*g));
-    z.extend(c.map(f64::ln));
-    z.extend(gammas.iter().map(|g| g.ln()));
-    for level in [0.3..0.5, 0.2..0.4] {
-        let level: f64 = rng.random_range(level);
-        if joint {
-            z.extend((0..k).map(|_| level.ln() + 0.25 * normal(rng)));
-            let gamma: f64 = rng.random_range(0.3..1.5);
-            z.push(1.0 / gamma);
-        } else {
-            z.push(level.ln());
-        }
-        z.push(rng.random_range(0.2f64..0.5).ln());
-    }
-    z
 }

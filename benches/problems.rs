@@ -78,7 +78,7 @@ fn problem(
     };
     // The scales of a sweep are those of its N and D, whatever its losses.
     let law = JointLaw::for_sweep(&sweep(&vec![1.0; rows]));
-    let z = coefficients(k, rng);
+    let z = coefficients(k, true, rng);
     let loss = |i: usize| {
         let noise: f64 = StandardNormal.sample(rng);
         law.loss(&z, n[i], d[i], &h[i * k..(i + 1) * k]) * (1.0 + NOISE * noise)
@@ -86,9 +86,9 @@ fn problem(
     sweep(&(0..rows).map(loss).collect::<Vec<_>>())
 }
 
-/// Coordinates of a joint law that puts losses between 1.5 and 4. Like those of real sweeps, its
-/// domains differ by up to ten times in what they teach, and by little in how fast.
-fn coefficients(k: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
+/// Coordinates of a joint or an additive law that puts losses between 1.5 and 4. Like those of real
+/// sweeps, its domains differ by up to ten times in what they teach, and by little in how fast.
+pub fn coefficients(k: usize, joint: bool, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
     let normal = |spread: f64, rng: &mut Xoshiro256PlusPlus| -> f64 {
         let x: f64 = StandardNormal.sample(rng);
         spread * x
@@ -104,9 +104,13 @@ fn coefficients(k: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
     z.extend(gammas.iter().map(|g| g.ln()));
     for level in [0.3..0.5, 0.2..0.4] {
         let level: f64 = rng.random_range(level);
-        z.extend((0..k).map(|_| level.ln() + normal(0.25, rng)));
-        let gamma: f64 = rng.random_range(0.3..1.5);
-        z.push(1.0 / gamma);
+        if joint {
+            z.extend((0..k).map(|_| level.ln() + normal(0.25, rng)));
+            let gamma: f64 = rng.random_range(0.3..1.5);
+            z.push(1.0 / gamma);
+        } else {
+            z.push(level.ln());
+        }
         z.push(rng.random_range(0.2f64..0.5).ln());
     }
     z

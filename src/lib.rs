@@ -114,6 +114,7 @@ pub mod law;
 mod linalg;
 mod mixture;
 pub mod optim;
+mod parallel;
 pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]

@@ -199,8 +199,6 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let (n, d) = DESIGNS[1].beyond();
     let choice = plan.best(n, d).unwrap();
     let own = choice.optimum.weights.clone();
-    let losing = plan.corners(n, d).unwrap();
-    assert_eq!(losing.len(), 1);
     assert_eq!(plan.as_good(&choice, std::slice::from_ref(&own)).unwrap(), [1.0]);
     let values: Vec<f64> = (0..3)
         .map(|i| {
@@ -251,4 +249,7 @@ fn next_runs_go_where_the_decision_is_open() {
         assert!(next[1].gain >= next[0].gain && next[0].gain > 0.0);
     }
     assert!(plan.next_runs(&choice, &candidates, 4, Criterion::Law).is_err());
+    let two = plan::Run { h: Mixture::uniform(2), ..candidates[0].clone() };
+    let error = plan.next_runs(&choice, &[two], 1, Criterion::Law).unwrap_err().to_string();
+    assert_eq!(error, "a candidate has 2 domain weights, expected 3");
 }

@@ -31,9 +31,9 @@ pub(crate) const BUILT_IN: [&str; 15] = [
 ];
 
 /// The crate's law of this name, `None` if it has none; none either for the data-constrained law, whose
-/// coordinates don't tell how much there is of each domain. `lower` is the least value of each coordinate,
-/// by its name: which coordinates there are tells the domain of Ge 24 and D-CPT, and how low they go whether a gamma
-/// had to be positive.
+/// coordinates don't tell how much there is of each domain. `lower` is the least value of each
+/// coordinate, by its name: which coordinates there are tells the domain of Ge 24 and D-CPT, and how
+/// low they go whether a gamma had to be positive.
 pub(crate) fn built_in(
     name: &str,
     domains: &[String],

@@ -1,6 +1,7 @@
 use super::{Choice, Plan, Target};
 use crate::error::{PlanError, SimplexError};
 use crate::mixture::Mixture;
+use crate::parallel;
 use crate::uncertainty::{Interval, Resamples, check_level, interval};
 
 /// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
@@ -232,23 +233,10 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// `one` for every resample, in order.
-#[cfg(feature = "rayon")]
+/// `one` for every resample, in order; the error of the first that has one.
 pub(super) fn for_all<T: Send>(
     count: usize,
     one: impl Fn(usize) -> Result<T, PlanError> + Sync,
 ) -> Result<Vec<T>, PlanError> {
-    use rayon::prelude::*;
-    // All of them first, so that the error is that of the first resample that has one.
-    let all: Vec<Result<T, PlanError>> = (0..count).into_par_iter().map(&one).collect();
-    all.into_iter().collect()
-}
-
-/// `one` for every resample, in order.
-#[cfg(not(feature = "rayon"))]
-pub(super) fn for_all<T>(
-    count: usize,
-    one: impl Fn(usize) -> Result<T, PlanError>,
-) -> Result<Vec<T>, PlanError> {
-    (0..count).map(one).collect()
+    parallel::map(count, one).into_iter().collect()
 }

@@ -20,12 +20,14 @@ pub struct Run {
 /// What a next run is chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Criterion {
-    /// The decision (V-optimal): what leaves least variance of the values of the mixtures that could
-    /// be the best, relative to the choice.
+    /// The decision (V-optimal): what leaves the least `sum_j Var[V(h_j) - V(h*)]`, the variance over
+    /// the resamples of what the mixtures h_j that could be the best are worth, relative to the choice
+    /// h*, in nats^2.
     #[default]
     Decision,
-    /// The law (D-optimal): what shrinks the volume of the laws that are still possible most, the runs
-    /// whose losses are least certain.
+    /// The law (D-optimal): what shrinks the volume of the laws that are still possible most, by
+    /// `sum_t ln(1 + Var[L_t] / noise_t) / 2` over the targets t: the runs whose losses are least
+    /// certain.
     Law,
 }
 
@@ -118,11 +120,17 @@ impl Plan<'_> {
             return Err(PlanError::Setting { name, value, expected });
         }
         let resamples = self.resamples()?;
+        // Checks that the targets have the same domains.
+        self.objective(choice.n, choice.d)?;
         let members = resamples[0].len();
         // Losses of every target at every candidate, and the values of the rivals.
         let mut measured: Vec<Vec<Anomaly>> = Vec::with_capacity(candidates.len());
         let mut noise = Vec::with_capacity(candidates.len());
         for run in candidates {
+            let (what, found, expected) = ("a candidate", run.h.len(), self.domains().len());
+            if found != expected {
+                return Err(SimplexError::Dimension { what, found, expected }.into());
+            }
             let (mut own, mut own_noise) = (Vec::new(), Vec::new());
             for (target, of_target) in self.targets.iter().zip(&resamples) {
                 let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());

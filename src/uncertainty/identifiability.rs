@@ -5,6 +5,7 @@ use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
 use crate::optim::Control;
+use crate::parallel;
 use crate::sweep::Sweep;
 
 /// What the data of a fit determines and what it leaves open. Made by [`Identifiability::of`], or by
@@ -246,10 +247,10 @@ impl Probe {
     ///
     /// Ranges are found by moving one coefficient away from the fit in steps that double as long as the
     /// others can follow within the limit and halve where they cannot, to an end of its box or until the
-    /// step is below 5% of the distance from the fit. Each fit starts from the last one that was good enough, so that a range
-    /// belongs to the valley of the fit, and it is at least as wide as it says. A coefficient over a
-    /// power of N or D is moved as it is printed, for raw N and D, its exponent with it; a box without
-    /// an end is searched up to 50 units of the coordinate from the fit.
+    /// step is below 5% of the distance from the fit. Each fit starts from the last one that was good
+    /// enough, so that a range belongs to the valley of the fit, and it is at least as wide as it says.
+    /// A coefficient over a power of N or D is moved as it is printed, for raw N and D, its exponent
+    /// with it; a box without an end is searched up to 50 units of the coordinate from the fit.
     ///
     /// With the feature `rayon` the fits share the threads of the current pool, with the same result,
     /// bit for bit, on any number of them.
@@ -267,7 +268,7 @@ impl Probe {
         let used = Used::new(&refit, fit, sweep)?;
         let spectrum = Spectrum::new(&refit, &free);
         let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
-        let found = all(2 * free.len(), &|task| {
+        let found = parallel::map(2 * free.len(), |task| {
             let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
             // What fits with all others left where they are; more once they follow.
             let gain = 2.0 * self.within * fit.objective();
@@ -276,7 +277,7 @@ impl Probe {
             let search = |held: Held<'_>| Side::new(held, i, direction, step, limit);
             refit.hold(i, FALL * self.within, search)
         });
-        let restarts = all(self.starts, &|start| {
+        let restarts = parallel::map(self.starts, |start| {
             let seed = Control::seeded(self.seed).inner(start as u64).seed();
             let (z, minimum) = refit.restart(seed);
             (minimum.value, law.loss(&z, used.n, used.d, &used.h))
@@ -316,17 +317,6 @@ impl Probe {
             within: self.within,
         })
     }
-}
-
-#[cfg(feature = "rayon")]
-fn all<T: Send>(count: usize, task: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
-    use rayon::prelude::*;
-    (0..count).into_par_iter().with_max_len(1).map(task).collect()
-}
-
-#[cfg(not(feature = "rayon"))]
-fn all<T>(count: usize, task: &impl Fn(usize) -> T) -> Vec<T> {
-    (0..count).map(task).collect()
 }
 
 /// The rows that have weight in a fit.
@@ -447,7 +437,6 @@ impl Side {
         let (mut step, mut refusals) = (step.min(room), 0);
         // A refusal may be of a start that was too far away to solve from: from nearer the same place
         // is tried again.
-        // The step was halved since the last refusal.
         while refusals < REFUSALS && 2.0 * step > PRECISION * last.0 {
             let distance = (last.0 + step).min(room);
             let mut starts = vec![last.1.clone()];
