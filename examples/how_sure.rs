@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Options, Result, Targets, say};
 use mixlaw::fit::Ensemble;
 use mixlaw::law::ScalingLaw;
@@ -181,9 +183,8 @@ fn examine(
     extra: &Extra,
     (n, d): (f64, f64),
 ) -> Result<Option<Sure>> {
-    let law = |name: &String| common::law(name, train, target, options.positive_gamma);
-    let laws: Vec<Option<Box<dyn ScalingLaw>>> = laws.iter().map(law).collect::<Result<_>>()?;
-    let laws: Vec<Box<dyn ScalingLaw>> = laws.into_iter().flatten().collect();
+    let law = |name: &String| common::law(name, train, target, options.positive_gamma).transpose();
+    let laws: Vec<Arc<dyn ScalingLaw>> = laws.iter().filter_map(law).collect::<Result<_>>()?;
     if laws.is_empty() {
         return Ok(None);
     }

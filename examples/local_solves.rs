@@ -12,7 +12,7 @@ mod problems;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use common::{LAWS, Result, say};
+use common::{Result, say};
 use mixlaw::law::ScalingLaw;
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, MultiStart, Optimizer, Progress, SmoothFirst, TrustRegion,
@@ -62,7 +62,7 @@ fn options() -> Result<Option<Options>> {
             Long("target") => options.target = Some(parser.value()?.string()?),
             Long("law") => {
                 options.law = parser.value()?.string()?;
-                common::one_of("--law", &options.law, &LAWS)?;
+                common::known_law("--law", &options.law)?;
             }
             Long("trials") => {
                 options.trials = common::number("--trials", &parser.value()?.string()?)?
@@ -201,7 +201,6 @@ fn run(options: &Options) -> Result<()> {
     let train = sweep.split(TRAIN)?;
     let law = common::law(&options.law, &train, target, false)?;
     let law = law.ok_or("the law is about domains, and the target is none")?;
-    let law: Arc<dyn ScalingLaw> = Arc::from(law);
 
     let kinds = kinds(options.solves);
     let mut curves = Vec::new();

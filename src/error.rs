@@ -148,6 +148,14 @@ pub enum LawError {
     /// A domain name is empty, stands twice or is not there at all.
     #[error("{0}")]
     Domains(String),
+    /// The crate has no law of this name.
+    #[error("unknown law `{name}`, expected one of: {}", known.join(", "))]
+    Name {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// A reference scale is not a positive number.
     #[error("reference scale {name} is {value}, expected a finite number > 0")]
     Scale {

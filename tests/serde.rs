@@ -501,7 +501,7 @@ fn a_stored_fit_must_agree_with_itself() {
         c["name"] = json!(format!("{}x", c["name"].as_str().unwrap()));
     }
     let text = error::<Fit>(bad);
-    assert!(text.starts_with("the ge24 law has the gamma of one domain"), "{text}");
+    assert!(text.starts_with("stored fit of the ge24 law: its coordinates are"), "{text}");
 }
 
 /// The unique tokens are a part of the law: another count of them is another law.

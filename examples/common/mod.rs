@@ -5,12 +5,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw, Ge24Law, JointLaw,
-    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
-};
+use mixlaw::law::{self, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::sweep::{EVAL, TRAIN};
@@ -34,22 +32,6 @@ pub fn print(text: std::fmt::Arguments<'_>) {
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The laws that the examples know by name.
-pub const LAWS: [&str; 12] = [
-    "chinchilla",
-    "simple",
-    "additive",
-    "joint",
-    "full",
-    "additive-fixed-n",
-    "additive-fixed-nd",
-    "ye-m1",
-    "ye-m2",
-    "ye-m3",
-    "ye-m4",
-    "ge24",
-];
-
 const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-hopping"];
 
 /// The flags that every example takes.
@@ -57,7 +39,8 @@ pub const HELP: &str = "\
   SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
                           [default: the embedded byte-level sweep]
   --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
-                          additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24
+                          additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,
+                          autoscale, d-cpt
                           [default: simple,additive,joint,full]
   --targets x,y           [default: all]
   --optimizer NAME        trust-region, lbfgs, multi-start (L-BFGS from drawn starts) or
@@ -117,7 +100,7 @@ pub fn options(extra: Extra<'_>) -> Result<Option<Options>> {
                 options.laws = list(&text(&mut parser)?);
                 options.laws_given = true;
                 for law in &options.laws {
-                    one_of("--laws", law, &LAWS)?;
+                    known_law("--laws", law)?;
                 }
             }
             Long("targets") => options.targets = Some(list(&text(&mut parser)?)),
@@ -198,6 +181,11 @@ pub fn list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
+/// Checks the name of a law.
+pub fn known_law(flag: &str, name: &str) -> Result<()> {
+    one_of(flag, name, &law::names().collect::<Vec<_>>())
+}
+
 pub fn one_of(flag: &str, name: &str, known: &[&str]) -> Result<()> {
     if known.contains(&name) {
         return Ok(());
@@ -266,31 +254,17 @@ pub fn law(
     train: &Sweep,
     target: &str,
     positive: bool,
-) -> Result<Option<Box<dyn ScalingLaw>>> {
-    macro_rules! power {
-        ($law:ident) => {{
-            let law = $law::for_sweep(train);
-            Box::new(if positive { law.positive_gamma() } else { law })
-        }};
+) -> Result<Option<Arc<dyn ScalingLaw>>> {
+    let is_domain = train.domains().iter().any(|domain| domain == target);
+    if !is_domain && ["ge24", "d-cpt"].contains(&name) {
+        return Ok(None);
     }
-    let law: Box<dyn ScalingLaw> = match name {
-        "chinchilla" => Box::new(ChinchillaLaw::for_sweep(train)),
-        "simple" => power!(SimpleLaw),
-        "additive" => Box::new(AdditiveLaw::for_sweep(train)),
-        "joint" => power!(JointLaw),
-        "full" => power!(FullLaw),
-        "additive-fixed-n" => Box::new(AdditiveFixedNLaw::for_sweep(train)),
-        "additive-fixed-nd" => Box::new(AdditiveFixedNDLaw::for_sweep(train)),
-        "ye-m1" => Box::new(YeM1Law::for_sweep(train)),
-        "ye-m2" => Box::new(YeM2Law::for_sweep(train)),
-        "ye-m3" => Box::new(YeM3Law::for_sweep(train)),
-        "ye-m4" => Box::new(YeM4Law::for_sweep(train)),
-        _ if train.domains().iter().any(|d| d == target) => {
-            Box::new(Ge24Law::for_sweep(train, target)?)
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(law))
+    Ok(Some(match name {
+        "simple" if positive => Arc::new(SimpleLaw::for_sweep(train).positive_gamma()),
+        "joint" if positive => Arc::new(JointLaw::for_sweep(train).positive_gamma()),
+        "full" if positive => Arc::new(FullLaw::for_sweep(train).positive_gamma()),
+        _ => law::named(name, train.domains(), target, train.scales())?,
+    }))
 }
 
 /// The fitter that the options ask for.
@@ -362,8 +336,10 @@ fn note_blindness(law: &str, train: &Sweep) {
         values.dedup();
         values.len() > 1
     };
-    let blind_to_n = law.starts_with("additive-") || law.starts_with("ye-") || law == "ge24";
-    let blind_to_d = law == "additive-fixed-nd" || law.starts_with("ye-");
+    let blind_to_n = ["additive-fixed-n", "additive-fixed-nd", "ge24", "autoscale"].contains(&law)
+        || law.starts_with("ye-");
+    let blind_to_d =
+        ["additive-fixed-d", "additive-fixed-nd"].contains(&law) || law.starts_with("ye-");
     if blind_to_n && several(train.n().to_vec()) {
         eprintln!("note: {law} does not depend on N, but the train rows have several sizes");
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Ensemble, Fit, Fitter};
-use crate::error::FitError;
-use crate::law::{BUILT_IN, ScalingLaw, built_in};
+use crate::error::{FitError, LawError};
+use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
 use crate::stored::Version;
 use crate::sweep::Scales;
@@ -159,12 +159,10 @@ impl StoredFit {
     pub fn into_fit(self) -> Result<Fit, FitError> {
         let lower: Vec<(&str, f64)> =
             self.coordinates.iter().map(|c| (c.name.as_str(), c.lower)).collect();
-        match built_in(&self.law, &self.domains, self.scales, &lower)? {
-            Some(law) => self.with_law(law),
-            None => Err(FitError::NotBuiltIn {
-                law: self.law,
-                known: BUILT_IN.map(str::to_owned).to_vec(),
-            }),
+        match named_as(&self.law, &self.domains, self.scales, &lower) {
+            Ok(law) => self.with_law(law),
+            Err(LawError::Name { name, known }) => Err(FitError::NotBuiltIn { law: name, known }),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -69,27 +69,16 @@
 //! values at the corners of the simplex ([`LinearPower`]). Coefficients are read and given in the
 //! paper's units, for raw N and D.
 
-mod additive;
-mod autoscale;
 mod batch;
-#[cfg(feature = "serde")]
-mod built_in;
-mod chinchilla;
 mod coefficient;
 mod coordinates;
-mod d_cpt;
-mod data_constrained;
 mod formula;
 mod forward;
-mod full;
-mod ge24;
 mod grouped;
-mod joint;
 mod mixture_function;
+mod named;
 mod power_law;
 mod scalar;
-mod simple;
-mod ye;
 
 use std::fmt::Debug;
 
@@ -97,31 +86,19 @@ use rand::Rng;
 
 use crate::error::LawError;
 
-pub(crate) use additive::additive_fixed_d;
-pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
-pub use autoscale::AutoScaleLaw;
 pub use batch::{Batch, Points};
-#[cfg(feature = "serde")]
-pub(crate) use built_in::{BUILT_IN, built_in};
-pub use chinchilla::ChinchillaLaw;
 use coefficient::indexed;
 pub use coefficient::{
     Biased, BoundCoefficient, CoefficientFn, Constant, ExponentialProduct, ExponentialSum,
     GeometricMean, InverseSum, LinearPower, SharedExponentialSum,
 };
 pub use coordinates::{Coordinate, Coordinates, Transform};
-pub use d_cpt::DCptLaw;
-pub use data_constrained::DataConstrainedLaw;
 pub use formula::{Auto, Formula};
-pub use full::FullLaw;
-pub use ge24::Ge24Law;
-pub use joint::JointLaw;
 pub(crate) use mixture_function::Sum;
 pub use mixture_function::{Curvature, MixtureFunction};
+pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
 pub use scalar::{Dual, Scalar};
-pub use simple::SimpleLaw;
-pub use ye::{YeM1Law, YeM2Law, YeM3Law, YeM4Law};
 
 /// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
 ///

@@ -2,12 +2,12 @@
 
 use rand::Rng;
 
-use super::formula::start_levels;
-use super::forward::forward_law;
-use super::{
+use crate::error::LawError;
+use crate::law::formula::start_levels;
+use crate::law::forward::forward_law;
+use crate::law::{
     Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
 };
-use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
 
 /// `L = E + A / N'^alpha + B / D'^beta`: tokens that are seen again, and parameters beyond those that
@@ -72,7 +72,7 @@ impl DataConstrainedLaw {
     ) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         let mut unique = vec![f64::INFINITY; domains.len()];
-        super::no_repeats(unique_tokens)?;
+        crate::law::no_repeats(unique_tokens)?;
         for &(domain, value) in unique_tokens {
             let at = place_of(domain, &domains)?;
             if value.is_nan() || value <= 0.0 {

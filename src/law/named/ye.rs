@@ -1,7 +1,7 @@
 //! The four laws of Ye et al. (2024) for one N and D, as appendix B.1 of the paper prints them.
 
-use super::forward::named_law;
-use super::{Biased, ExponentialProduct, ExponentialSum, GeometricMean, SharedExponentialSum};
+use crate::law::forward::named_law;
+use crate::law::{Biased, ExponentialProduct, ExponentialSum, GeometricMean, SharedExponentialSum};
 
 named_law! {
     /// `L = E + sum_i C_i exp(gamma_i h_i)` (Ye M1): blind to N and D. 2k + 1 parameters.

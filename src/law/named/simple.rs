@@ -1,5 +1,5 @@
-use super::forward::named_law;
-use super::{Biased, Constant, LinearPower};
+use crate::law::forward::named_law;
+use crate::law::{Biased, Constant, LinearPower};
 
 named_law! {
     /// The simple law, `L = E + (sum_i C_i h_i)^gamma + A/N^alpha + B/D^beta` (eq. 9, which prints A

@@ -1,5 +1,5 @@
-use super::Constant;
-use super::forward::named_law;
+use crate::law::Constant;
+use crate::law::forward::named_law;
 
 named_law! {
     /// The Chinchilla law, `L = E + A/N^alpha + B/D^beta` (eq. 2; Hoffmann et al., 2022): blind to

@@ -2,12 +2,12 @@
 
 use rand::Rng;
 
-use super::formula::start_levels;
-use super::forward::forward_law;
-use super::{
+use crate::error::LawError;
+use crate::law::formula::start_levels;
+use crate::law::forward::forward_law;
+use crate::law::{
     Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
 };
-use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
 
 /// `L = E + A / N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma`, where r is the weight of one

@@ -2,10 +2,10 @@
 
 use rand::{Rng, RngExt};
 
-use super::coefficient::{indexed, number};
-use super::forward::forward_law;
-use super::{CoefficientFn, Constant, Coordinate, PowerLaw, place_of};
 use crate::error::LawError;
+use crate::law::coefficient::{indexed, number};
+use crate::law::forward::forward_law;
+use crate::law::{CoefficientFn, Constant, Coordinate, PowerLaw, place_of};
 use crate::sweep::{Scales, Sweep};
 
 /// `L_i = (B/D^beta + E) C / h_i^gamma` for one domain i (Ge 24): blind to N and to all other

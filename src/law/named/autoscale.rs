@@ -2,9 +2,11 @@
 
 use rand::{Rng, RngExt};
 
-use super::forward::forward_law;
-use super::{Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed};
 use crate::error::LawError;
+use crate::law::forward::forward_law;
+use crate::law::{
+    Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed,
+};
 use crate::sweep::{Scales, Sweep};
 
 /// `L = E + sum_i (n0_i + h_i D / unit)^-gamma_i`: every domain has a power law of its own in the

@@ -1,5 +1,5 @@
-use super::forward::named_law;
-use super::{Biased, Constant, InverseSum, LinearPower};
+use crate::law::forward::named_law;
+use crate::law::{Biased, Constant, InverseSum, LinearPower};
 
 named_law! {
     /// The joint law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A(h)/N^alpha + B(h)/D^beta` with

@@ -1,5 +1,5 @@
-use super::forward::named_law;
-use super::{Biased, InverseSum, LinearPower};
+use crate::law::forward::named_law;
+use crate::law::{Biased, InverseSum, LinearPower};
 
 named_law! {
     /// The full law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A(h)/(N/N0)^alpha(h) + B(h)/(D/D0)^beta(h)`

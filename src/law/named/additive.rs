@@ -1,8 +1,8 @@
 //! The additive law, and what is left of it at a fixed scale.
 
-use super::forward::named_law;
-use super::{Biased, Constant, InverseSum, PowerLaw};
 use crate::error::LawError;
+use crate::law::forward::named_law;
+use crate::law::{Biased, Constant, InverseSum, PowerLaw};
 use crate::sweep::Scales;
 
 /// The additive law for one number of tokens, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`.
