@@ -97,7 +97,7 @@ impl Ensemble {
     /// As [`Fitter::fit`] and [`Ensemble::new`].
     pub fn fit(
         fitter: &Fitter,
-        laws: impl IntoIterator<Item = Box<dyn ScalingLaw>>,
+        laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         sweep: &Sweep,
         target: &str,
     ) -> Result<Self, FitError> {
