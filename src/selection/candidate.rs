@@ -124,10 +124,11 @@ impl Candidate {
     /// # Errors
     /// [`FitError::Ensemble`] if there is no law.
     pub fn ensemble(
-        laws: impl IntoIterator<Item = Arc<dyn ScalingLaw>>,
+        laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         fitter: Fitter,
     ) -> Result<Self, FitError> {
-        let laws: Vec<Arc<dyn ScalingLaw>> = laws.into_iter().collect();
+        let laws: Vec<Arc<dyn ScalingLaw>> =
+            laws.into_iter().map(|law| Arc::new(law) as Arc<dyn ScalingLaw>).collect();
         if laws.is_empty() {
             let error = "a candidate needs at least one law, got none";
             return Err(FitError::Ensemble(error.to_owned()));
@@ -258,7 +259,10 @@ mod tests {
 
     #[test]
     fn a_candidate_has_a_law() {
-        assert!(matches!(Candidate::ensemble([], Fitter::new()), Err(FitError::Ensemble(_))));
+        assert!(matches!(
+            Candidate::ensemble([] as [JointLaw; 0], Fitter::new()),
+            Err(FitError::Ensemble(_))
+        ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let two = applicable(&s, "t").unwrap().into_iter().take(2);
         let both = Candidate::ensemble(two, Fitter::new()).unwrap();
