@@ -7,10 +7,10 @@
 //! `h = (h_1, ..., h_k)`, `h_i >= 0`, `sum_i h_i = 1`. Its loss on a target depends on its size N, on
 //! the tokens D it was trained on, and on h. Training it once is expensive, so h cannot be found by
 //! trial. The paper "Scaling Laws for Optimal Data Mixtures" (Shukor et al., 2025) fits a formula
+//! (eq. 3)
 //!
-//! ```text
-//! L(N, D, h) = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)     (eq. 3)
-//! ```
+// L = E(h) + A(h)/N^alpha(h) + B(h)/D^beta(h)
+#![doc = include_str!("../docs/formulas/power_law.html")]
 //!
 //! to the losses of small runs, and minimises its prediction for the large one over the simplex. This
 //! crate does both, for the paper's laws and for yours.

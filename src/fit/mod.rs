@@ -49,8 +49,10 @@ pub enum Residual {
 
 /// How to fit a law to a sweep.
 ///
-/// The objective is the weighted mean over rows of `Huber(residual)`, with `Huber(r) = r^2/2` for
-/// `|r| < delta` and `delta (|r| - delta/2)` otherwise (eq. 6).
+/// The objective is the weighted mean over rows of the Huber loss of the residual, which is a
+/// parabola for `|r| < delta` and a line beyond (eq. 6).
+///
+#[doc = include_str!("../../docs/formulas/huber.html")]
 ///
 /// ```
 /// use mixlaw::law::AdditiveLaw;

@@ -1,12 +1,10 @@
 //! Scaling laws: formulas that predict the loss from N, D and h.
 //!
-//! Every law of the paper is eq. (3), `L = E(h) + A(h)/N^alpha(h) + B(h)/D^beta(h)`, with five
-//! coefficient functions chosen from a short list. With
+//! Every law of the paper is eq. (3) with five coefficient functions chosen from a short list:
 //!
-//! ```text
-//! inverse sum  = 1 / sum_i C_i h_i^gamma_i
-//! linear power = (sum_i C_i h_i)^gamma
-//! ```
+#![doc = include_str!("../../docs/formulas/power_law.html")]
+//!
+//! With `inverse sum = 1 / sum_i C_i h_i^gamma_i` and `linear power = (sum_i C_i h_i)^gamma`:
 //!
 //! | law | E(h) | A(h), B(h) | alpha(h), beta(h) |
 //! |---|---|---|---|

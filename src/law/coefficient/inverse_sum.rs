@@ -8,6 +8,8 @@ use crate::mixture::least_on_simplex;
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
 /// (eq. 4). Coordinates: ln C_i, then ln gamma_i.
 ///
+#[doc = include_str!("../../../docs/formulas/inverse_sum.html")]
+///
 /// Convex in h where every `gamma_i <= 1`.
 ///
 /// ```

@@ -14,6 +14,8 @@ use crate::mixture::least_on_simplex;
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
 /// simplex.
 ///
+#[doc = include_str!("../../../docs/formulas/linear_power.html")]
+///
 /// With `v_i = C_i^gamma`, the value where domain i is alone, and `q = 1/gamma` it is
 /// `(sum_i h_i v_i^q)^(1/q)`. Coordinates: `ln v_i`, then q. These are smooth through everything:
 /// q = 1 is linear, q = 0 the geometric mean (gamma infinite), q < 0 is gamma < 0. Off the simplex h

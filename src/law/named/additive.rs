@@ -18,6 +18,8 @@ named_law! {
     /// The additive law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha + B/D^beta` (eq. 4).
     /// 2k + 5 parameters.
     ///
+    #[doc = include_str!("../../../docs/formulas/additive.html")]
+    ///
     /// Its optimal mixture does not depend on N and D. Convex in h where every `gamma_i <= 1`.
     ///
     /// ```
@@ -38,6 +40,8 @@ named_law! {
     /// The additive law for one model size, `L = E + 1/(sum_i C_i h_i^gamma_i) + B/D^beta`
     /// (appendix B.2): blind to N. 2k + 3 parameters.
     ///
+    #[doc = include_str!("../../../docs/formulas/additive_fixed_n.html")]
+    ///
     /// ```
     /// use mixlaw::law::{AdditiveFixedNLaw, ScalingLaw};
     /// use mixlaw::Scales;
@@ -54,6 +58,8 @@ named_law! {
 named_law! {
     /// The additive law for one model size and one number of tokens,
     /// `L = E + 1/(sum_i C_i h_i^gamma_i)` (appendix B.1): blind to N and D. 2k + 1 parameters.
+    ///
+    #[doc = include_str!("../../../docs/formulas/additive_fixed_nd.html")]
     ///
     /// ```
     /// use mixlaw::law::{AdditiveFixedNDLaw, ScalingLaw};

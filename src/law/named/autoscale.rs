@@ -14,6 +14,8 @@ use crate::sweep::{Scales, Sweep};
 /// 3k printed ones, from "AutoScale: Scale-Aware Data Mixing for Pre-Training LLMs" (Kang et al.,
 /// 2024, arXiv 2407.20177).
 ///
+#[doc = include_str!("../../../docs/formulas/autoscale.html")]
+///
 /// Theirs: for each domain the loss where its tokens alone are changed, `(N0_i + N_i)^-gamma_i +
 /// l_i`, fitted to three runs; and the mixture that minimises the sum of these. The sum of the `l_i`
 /// is all that can be identified of them from the sum: E, of either sign, which is no irreducible

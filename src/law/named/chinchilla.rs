@@ -5,6 +5,8 @@ named_law! {
     /// The Chinchilla law, `L = E + A/N^alpha + B/D^beta` (eq. 2; Hoffmann et al., 2022): blind to
     /// the mixture. 5 parameters.
     ///
+    #[doc = include_str!("../../../docs/formulas/chinchilla.html")]
+    ///
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
     /// use mixlaw::Scales;

@@ -14,6 +14,8 @@ use crate::sweep::{Scales, Sweep};
 /// domain. 9 parameters, from "D-CPT Law: Domain-specific Continual Pre-Training Scaling Law for Large
 /// Language Models" (Que et al., 2024, arXiv 2406.01375).
 ///
+#[doc = include_str!("../../../docs/formulas/d_cpt.html")]
+///
 /// Theirs: continued pretraining on a general and a domain corpus, with a fit for the loss on each of
 /// them, in which r is the share of that same corpus, D the tokens of the continued pretraining and
 /// epsilon keeps the loss finite at r = 0. `eta > 0` says that a larger share makes the loss fall

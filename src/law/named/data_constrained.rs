@@ -14,13 +14,11 @@ use crate::sweep::{Scales, Sweep};
 /// the unique tokens can use, are worth less and less. 7 parameters, from "Scaling Data-Constrained
 /// Language Models" (Muennighoff et al., 2023, arXiv 2305.16264).
 ///
+#[doc = include_str!("../../../docs/formulas/data_constrained.html")]
+///
 /// Theirs, for `U_D` unique tokens out of D that are seen, N in parameters and the loss in nats:
 ///
-/// ```text
-/// D' = U_D + U_D R*_D (1 - exp(-R_D / R*_D)),   R_D = D / U_D - 1
-/// N' = U_N + U_N R*_N (1 - exp(-R_N / R*_N)),   R_N = max(N / U_N - 1, 0)
-/// U_N = min(N, G (G U_D)^(beta/alpha)),         G = (alpha A / (beta B))^(1 / (alpha + beta))
-/// ```
+#[doc = include_str!("../../../docs/formulas/repeated.html")]
 ///
 /// so that `U_N` is the size that is best for `U_D` tokens under Chinchilla's law. These are the
 /// formulas of the code that the authors published; the test of this law holds the two losses that

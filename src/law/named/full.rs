@@ -6,6 +6,8 @@ named_law! {
     /// with four linear powers `(sum_i C_i h_i)^gamma` for A, B, alpha and beta (eq. 10 and 11).
     /// 6k + 5 parameters; sec. 6 says one more.
     ///
+    #[doc = include_str!("../../../docs/formulas/full.html")]
+    ///
     /// The reference scales N0 and D0 are part of the law: alpha depends on h, so that no A(h) of
     /// this form absorbs another N0.
     ///

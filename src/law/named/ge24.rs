@@ -12,6 +12,8 @@ use crate::sweep::{Scales, Sweep};
 /// domains. Of its 5 printed parameters 4 can be identified, as C is a factor of E and B; it is read
 /// out as 1.
 ///
+#[doc = include_str!("../../../docs/formulas/ge24.html")]
+///
 /// The law is infinite where `h_i = 0`: a row without the domain cannot be fitted, and is an error
 /// that says so.
 ///

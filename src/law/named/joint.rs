@@ -6,6 +6,8 @@ named_law! {
     /// `A(h) = (sum_i C_i^A h_i)^gamma_A` and `B(h) = (sum_i C_i^B h_i)^gamma_B` (eq. 5).
     /// 4k + 5 parameters.
     ///
+    #[doc = include_str!("../../../docs/formulas/joint.html")]
+    ///
     /// Its optimal mixture moves with N and D. With gamma_A = gamma_B = 1 and equal C it is the
     /// additive law. Fits are badly identified: several that are equally good on the data can differ
     /// by a factor of two in their error at larger scale.

@@ -5,6 +5,8 @@ named_law! {
     /// The simple law, `L = E + (sum_i C_i h_i)^gamma + A/N^alpha + B/D^beta` (eq. 9, which prints A
     /// with D and B with N). k + 6 parameters.
     ///
+    #[doc = include_str!("../../../docs/formulas/simple.html")]
+    ///
     /// Its optimal mixture for one target is always a corner of the simplex. The paper's figures
     /// need gamma of either sign, which is the default.
     ///
