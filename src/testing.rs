@@ -1,4 +1,37 @@
 //! Checks for laws of your own, to be called from unit tests.
+//!
+//! ```
+//! use mixlaw::law::{Auto, Coordinate, Formula, Scalar};
+//! use mixlaw::testing::{assert_law_contract, check_gradient};
+//! use mixlaw::Scales;
+//!
+//! /// `L = E + A/N^alpha`: blind to the tokens and to the mixture.
+//! #[derive(Debug)]
+//! struct SizeAlone;
+//!
+//! impl Formula for SizeAlone {
+//!     fn name(&self) -> &str {
+//!         "size-alone"
+//!     }
+//!
+//!     fn coefficients(&self, _domains: &[String]) -> Vec<Coordinate> {
+//!         vec![
+//!             Coordinate::positive("E", 1e-6..=10.0),
+//!             Coordinate::positive("A", 1e-6..=1e6).over_n("alpha"),
+//!             Coordinate::positive("alpha", 0.03..=1.5),
+//!         ]
+//!     }
+//!
+//!     fn loss<S: Scalar>(&self, c: &[S], n: S, _d: S, _h: &[S]) -> S {
+//!         c[0] + c[1] / n.powf(c[2])
+//!     }
+//! }
+//!
+//! let law = Auto::new(SizeAlone, &["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+//! assert_law_contract(&law);
+//! assert!(check_gradient(&law, &[0.5, -1.0, -1.2], 4e8, 1e10, &[0.5, 0.5]) < 1e-7);
+//! # Ok::<(), mixlaw::LawError>(())
+//! ```
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;

@@ -2,6 +2,27 @@
 //!
 //! A [`Fitter`] minimises the mean Huber loss of the residuals (eq. 6) with any
 //! [`Optimizer`]; a [`Fit`] is the law with the coordinates that were found, and how it went.
+//!
+//! ```
+//! use mixlaw::law::ChinchillaLaw;
+//! use mixlaw::{Fitter, Mixture, Sweep};
+//!
+//! // Losses of four sizes and four token counts that follow E = 1.7, alpha = 0.34, beta = 0.28.
+//! let sizes = [1e8f64, 2e8, 4e8, 8e8];
+//! let tokens = [2e9f64, 4e9, 8e9, 16e9];
+//! let points = sizes.iter().flat_map(|&n| tokens.iter().map(move |&d| (n, d)));
+//! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
+//! let law = |n: f64, d: f64| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
+//! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
+//! let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
+//!
+//! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
+//! println!("{fit}");
+//! assert!((fit.coefficient("alpha").unwrap() - 0.34).abs() < 1e-3);
+//! let large = fit.predict(7e9, 1.4e11, &Mixture::uniform(1))?;
+//! assert!((large / law(7e9, 1.4e11) - 1.0).abs() < 1e-4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod ensemble;
 mod metrics;

@@ -66,6 +66,25 @@
 //! of positive coefficients, N and D divided by reference scales, and a linear power through its
 //! values at the corners of the simplex ([`LinearPower`]). Coefficients are read and given in the
 //! paper's units, for raw N and D.
+//!
+//! ```
+//! use mixlaw::law::{AdditiveLaw, Gradient, ScalingLaw};
+//! use mixlaw::Scales;
+//!
+//! let law = AdditiveLaw::new(&["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+//! let z = law.coordinates_of(&[
+//!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 1.0),
+//!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+//! ])?;
+//! // 0.25 of web: E + 1 / (1 * 0.25^0.5 + 2 * 0.75) = 2, and what N and D leave.
+//! let rest = 400.0 / 7e9f64.powf(0.34) + 400.0 / 1.4e11f64.powf(0.28);
+//! let mut gradient = Gradient::new(&law);
+//! let loss = law.gradient(&z, 7e9, 1.4e11, &[0.25, 0.75], &mut gradient);
+//! assert!((loss - (2.0 + rest)).abs() < 1e-12);
+//! // Ten percent more tokens are worth about a tenth of this, in nats.
+//! assert!(gradient.log_d < 0.0);
+//! # Ok::<(), mixlaw::LawError>(())
+//! ```
 
 mod batch;
 mod coefficient;

@@ -4,6 +4,31 @@
 //! [`Sequence`] are made of others. All honour the box of the objective, treat a value that is NaN or infinite
 //! as "not here", and decide where to stop by ratios, so that an objective multiplied by a constant
 //! is minimised by the same steps.
+//!
+//! ```
+//! use mixlaw::optim::{BasinHopping, Control, Lbfgs, Objective, Optimizer};
+//!
+//! /// One variable, with a minimum of 0 at 0 and higher ones near every other whole number.
+//! struct Ripples;
+//!
+//! impl Objective for Ripples {
+//!     fn dim(&self) -> usize {
+//!         1
+//!     }
+//!
+//!     fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+//!         let (sin, cos) = (std::f64::consts::TAU * x[0]).sin_cos();
+//!         g[0] = 0.2 * x[0] + std::f64::consts::TAU * sin;
+//!         0.1 * x[0] * x[0] + 1.0 - cos
+//!     }
+//! }
+//!
+//! // A local search ends in a valley near its start; hops with a fixed seed find the lowest one.
+//! let local = Lbfgs::default().minimize(&mut Ripples, &[2.8], &mut Control::default());
+//! let hopping = BasinHopping::new(Lbfgs::default());
+//! let best = hopping.minimize(&mut Ripples, &[2.8], &mut Control::seeded(7));
+//! assert!(local.value > 0.5 && best.value < 1e-9);
+//! ```
 
 mod basin_hopping;
 mod lbfgs;

@@ -18,6 +18,25 @@
 //! | what for one target alone (Fig. 7)? | [`Plan::corners`] |
 //! | is it best to train on what one wants to be good at (Fig. 8, 9)? | [`Plan::map`], [`Plan::fixed_points`] |
 //! | what is left of the loss in the limit (eq. 12)? | [`Plan::decompose`] |
+//!
+//! ```
+//! use mixlaw::law::{AdditiveLaw, ScalingLaw};
+//! use mixlaw::simplex::Constraints;
+//! use mixlaw::{Plan, Scales};
+//!
+//! let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+//! let z = law.coordinates_of(&[
+//!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
+//!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+//! ])?;
+//! // There are 2e10 tokens of code, to be seen at most four times: 8/14 of 1.4e11 tokens.
+//! let limits = Constraints::new().epochs("code", 2e10, 4.0);
+//! let plan = Plan::new().with_law("python", 1.0, &law, &z).constraints(limits);
+//! let choice = plan.best(7e9, 1.4e11)?;
+//! assert!((choice.optimum.weights[1] - 8.0 / 14.0).abs() < 1e-9);
+//! assert!(choice.cost_of_constraints() > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod budget;
 mod certainty;

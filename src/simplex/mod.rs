@@ -5,6 +5,28 @@
 //! and 13), or the worst of them; a [`SimplexSolver`] minimises it, or any other differentiable
 //! function of h, over the [`Region`] that [`Constraints`] leave, and says with its [`Optimum`] how far
 //! from the least value it can be.
+//!
+//! ```
+//! use mixlaw::law::{AdditiveLaw, ScalingLaw};
+//! use mixlaw::simplex::{Certificate, Constraints};
+//! use mixlaw::{MixtureObjective, Scales, SimplexSolver};
+//!
+//! let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+//! let z = law.coordinates_of(&[
+//!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
+//!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+//! ])?;
+//! // At the best mixture h_i is proportional to C_i^2: one fifth of web, four of code.
+//! let mut objective = MixtureObjective::new(7e9, 1.4e11)?.with_law(1.0, &law, &z)?;
+//! let best = SimplexSolver::new().minimize(&mut objective);
+//! assert!((best.weights[0] - 0.2).abs() < 1e-4);
+//! assert_eq!(best.certificate, Certificate::Convex);
+//!
+//! let region = Constraints::new().at_most("code", 0.5).region(law.domains(), 1.4e11)?;
+//! let limited = SimplexSolver::new().minimize_within(&mut objective, &region)?;
+//! assert!((limited.weights[0] - 0.5).abs() < 1e-9 && limited.value > best.value);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod branch_and_bound;
 mod constraints;

@@ -12,6 +12,23 @@
 //! ```
 //!
 //! of which `run` and `split` are optional.
+//!
+//! ```
+//! use mixlaw::Sweep;
+//!
+//! // Three runs of one size, with the losses on one target.
+//! let (n, d) = ([1e8, 1e8, 1e8], [2e9, 4e9, 8e9]);
+//! let h = [0.2, 0.8, 0.5, 0.5, 0.8, 0.2];
+//! let sweep = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.2, 3.0, 3.1])?;
+//! let mostly_code = sweep.select(|row| row.h[1] >= 0.5)?;
+//! assert_eq!(mostly_code.len(), 2);
+//!
+//! // A fault is named by its row and column.
+//! let short = [0.2, 0.7, 0.5, 0.5, 0.8, 0.2];
+//! let error = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &short, &[3.2, 3.0, 3.1]);
+//! assert!(error.unwrap_err().to_string().contains("row 0"));
+//! # Ok::<(), mixlaw::SweepError>(())
+//! ```
 
 #[cfg(feature = "csv")]
 mod csv;
