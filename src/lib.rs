@@ -110,6 +110,7 @@
 
 mod error;
 pub mod fit;
+pub mod guide;
 pub mod law;
 mod linalg;
 mod mixture;

@@ -1,0 +1,46 @@
+//! The guide: how to get from a table of small runs to a mixture, and how to extend the crate.
+//!
+//! Using it, in the order of the work:
+//!
+//! 1. [Prepare a sweep](prepare_a_sweep): which runs to make, and the table to write them to.
+//! 2. [Choose a law](choose_a_law): what each law can say, and which one predicts best here.
+//! 3. [Read a fit](read_a_fit): what is determined, what is not, and how far off it may be.
+//! 4. [Choose a mixture](choose_a_mixture): constraints, budgets, certificates and intervals.
+//!
+//! Extending it:
+//!
+//! 5. [Write a law](write_a_law): compose one, write its formula, or its gradient too.
+//! 6. [Write an optimizer](write_an_optimizer): a local search of yours in the place of the crate's.
+//!
+//! Behind it:
+//!
+//! 7. [Performance](performance): where the time goes, and what makes a fit fast or slow.
+//! 8. [Design](design): why the crate is built as it is.
+//! 9. [Comparison](comparison): other tools for the same task, and when to take them.
+
+#[doc = include_str!("../docs/guide/prepare_a_sweep.md")]
+pub mod prepare_a_sweep {}
+
+#[doc = include_str!("../docs/guide/choose_a_law.md")]
+pub mod choose_a_law {}
+
+#[doc = include_str!("../docs/guide/read_a_fit.md")]
+pub mod read_a_fit {}
+
+#[doc = include_str!("../docs/guide/choose_a_mixture.md")]
+pub mod choose_a_mixture {}
+
+#[doc = include_str!("../docs/guide/write_a_law.md")]
+pub mod write_a_law {}
+
+#[doc = include_str!("../docs/guide/write_an_optimizer.md")]
+pub mod write_an_optimizer {}
+
+#[doc = include_str!("../docs/guide/performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("../docs/guide/design.md")]
+pub mod design {}
+
+#[doc = include_str!("../docs/guide/comparison.md")]
+pub mod comparison {}
