@@ -17,15 +17,21 @@ use crate::sweep::{Scales, Sweep};
 #[doc = include_str!("../../../docs/formulas/autoscale.html")]
 ///
 /// Theirs: for each domain the loss where its tokens alone are changed, `(N0_i + N_i)^-gamma_i +
-/// l_i`, fitted to three runs; and the mixture that minimises the sum of these. The sum of the `l_i`
-/// is all that can be identified of them from the sum: E, of either sign, which is no irreducible
-/// loss. The method goes on to extrapolate optimal mixtures without the law, which is not done here.
+/// l_i`, fitted to three runs; and the mixture that minimises the sum of these. The authors' example,
+/// `algorithms/DDO_example.ipynb` of their repository feiyang-k/AutoScale, puts `(x + a)^-b + c`
+/// through the three, where x is a domain's tokens in multiples of what it gets in the base run, whose
+/// mixture is uniform, and the value is the perplexity over all domains divided by that of the base
+/// run. From this source and from that of olmix, which fits the same sum, the equation is known here;
+/// the text of the paper was not at hand.
 ///
-/// Ours: all domains are fitted at once, and the unit. A power without a factor depends on the unit
-/// of its argument, which the paper's equation leaves open. The authors' published code counts the
-/// tokens of a domain in multiples of what it gets in the base run; here 1 is what a domain gets in
-/// the uniform mixture at the reference scale, `unit = D0 / k` tokens, which is a part of the law and
-/// listed with its coefficients.
+/// The sum of the `l_i` is all that can be identified of them from the sum: E, of either sign, which
+/// is no irreducible loss. The method goes on to extrapolate optimal mixtures without the law, which
+/// is not done here.
+///
+/// Ours: all domains are fitted at once, to the loss in nats. A power without a factor depends on the
+/// units of its argument and of its value, so a fit to a relative perplexity has other coefficients.
+/// For tokens 1 is, as theirs, what a domain gets in the uniform mixture, at the reference scale:
+/// `unit = D0 / k` tokens, which is a part of the law and listed with its coefficients.
 ///
 /// The loss is convex in h, and the optimal mixture depends on D.
 ///

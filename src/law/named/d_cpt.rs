@@ -20,8 +20,10 @@ use crate::sweep::{Scales, Sweep};
 /// them, in which r is the share of that same corpus, D the tokens of the continued pretraining and
 /// epsilon keeps the loss finite at r = 0. `eta > 0` says that a larger share makes the loss fall
 /// faster with D. They ask that the loss fall with r; the formula does not see to it, because
-/// `B r^eta` rises. We know the equation from public summaries of the paper; whether its fits move
-/// epsilon we do not, so it is a coefficient here, which [`Fitter::fix`](crate::Fitter::fix) can hold.
+/// `B r^eta` rises. The equation is known here from public summaries of the paper, which agree on it;
+/// neither its text nor code of the authors was at hand. Whether their fits move epsilon is not known,
+/// so it is a coefficient here, which [`Fitter::fix`](crate::Fitter::fix) can hold. A form across
+/// domains, which adds `F / K^mu` with a learnable K of each domain, is not here.
 ///
 /// Ours: with more than two domains, r is the weight of the named one and the law is blind to how the
 /// rest is divided.

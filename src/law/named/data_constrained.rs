@@ -20,9 +20,10 @@ use crate::sweep::{Scales, Sweep};
 ///
 #[doc = include_str!("../../../docs/formulas/repeated.html")]
 ///
-/// so that `U_N` is the size that is best for `U_D` tokens under Chinchilla's law. These are the
-/// formulas of the code that the authors published; the test of this law holds the two losses that
-/// it prints. In their fit alpha and beta are equal; here they may differ.
+/// so that `U_N` is the size that is best for `U_D` tokens under Chinchilla's law, or N where that is
+/// less. These are the formulas of the code that the authors published (the section "Parametric Fit"
+/// in the README of huggingface/datablations); the tests of this law hold the two losses that it
+/// prints. In their fit, to runs on C4, alpha and beta are equal; here they may differ.
 ///
 /// Ours is the mixture: of the `h_i D` tokens of domain i at most `U_i` are unique, each domain
 /// saturates by itself, and `D' = sum_i D'_i`, `U_D = sum_i min(h_i D, U_i)`, with one `R*_D` for all.
