@@ -293,6 +293,9 @@ fn worst_excesses_share_what_is_lost() {
     }
     let plan = Plan::new().with_law("text", 1.0, &law, &z).with_law("captions", 1.0, &law, &turned);
     let corners = plan.corners(1e9, 1e11).unwrap();
+    // What is best for one target has nothing to do with its weight or the goal.
+    let weighed = Plan::new().goal(Goal::WorstExcess).with_law("text", 0.25, &law, &z);
+    assert!((weighed.corners(1e9, 1e11).unwrap()[0].1.value - corners[0].1.value).abs() < 1e-9);
     let worst = plan.clone().goal(Goal::WorstExcess).best(1e9, 1e11).unwrap();
     let excesses: Vec<f64> =
         worst.losses.iter().zip(&corners).map(|((_, loss), (_, own))| loss - own.value).collect();

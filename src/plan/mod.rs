@@ -297,14 +297,11 @@ impl<'a> Plan<'a> {
             Goal::Worst => sum.worst(&[])?,
             Goal::WorstExcess => {
                 let region = self.region(d)?;
-                let references: Result<Vec<f64>, PlanError> = targets
-                    .iter()
-                    .map(|target| {
-                        let mut alone =
-                            MixtureObjective::new(n, d)?.with_mean(1.0, target.laws.clone())?;
-                        Ok(self.solver.minimize_within(&mut alone, &region)?.value)
-                    })
-                    .collect();
+                let least = |target: &Target<'a>| -> Result<f64, PlanError> {
+                    let mut alone = Self::alone(target, n, d)?;
+                    Ok(self.solver.minimize_within(&mut alone, &region)?.value)
+                };
+                let references: Result<Vec<f64>, _> = targets.iter().map(least).collect();
                 sum.worst(&references?)?
             }
         })
@@ -332,17 +329,26 @@ impl<'a> Plan<'a> {
         Ok(Choice { n, d, domains, optimum, unconstrained, losses: names.zip(losses).collect() })
     }
 
-    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7).
+    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
+    /// are losses, whatever the weight of the target and the goal; a pull is added to them.
     ///
     /// # Errors
     /// As [`Plan::best`].
     pub fn corners(&self, n: f64, d: f64) -> Result<Vec<(String, Optimum)>, PlanError> {
         let region = self.region(d)?;
         let one = |target: &Target<'a>| {
-            let mut alone = self.objective_of(std::slice::from_ref(target), n, d)?;
+            let mut alone = Self::alone(target, n, d)?;
+            if let Some(pull) = &self.pull {
+                alone = alone.with_pull(pull.clone())?;
+            }
             Ok((target.name.clone(), self.solver.minimize_within(&mut alone, &region)?))
         };
         self.targets.iter().map(one).collect()
+    }
+
+    /// The loss of one target.
+    fn alone(target: &Target<'a>, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
+        Ok(MixtureObjective::new(n, d)?.with_mean(1.0, target.laws.clone())?)
     }
 
     /// For each domain the least and the greatest weight among the mixtures that keep the constraints

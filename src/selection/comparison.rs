@@ -180,7 +180,8 @@ impl Comparison {
     /// all that were trained, and laws that agree within the runs part ways beyond them. A design
     /// can cover the mixtures, but not the scale. The train error decides nothing, as it falls with
     /// every coefficient, nor does the regret, which a few rows make. Between errors that are
-    /// nearly equal, take the one with fewer coefficients.
+    /// nearly equal, take the one with fewer coefficients. A scale that leaves only two others to fit
+    /// says little: two sizes cannot tell an exponent from the floor.
     #[must_use]
     pub fn best(&self) -> Option<&Score> {
         // A missing figure, or NaN, is worse than every number.
