@@ -198,9 +198,6 @@ impl Comparison {
     }
 }
 
-/// Above the names of the candidates.
-const HEAD: &str = "MRE %, rank correlation, regret in nats";
-
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.target, self.holdout)?;
@@ -208,7 +205,8 @@ impl fmt::Display for Comparison {
             write!(f, "; scale held out: {largest}, {rows} rows")?;
         }
         let names = self.scores.iter().map(|score| score.name.chars().count());
-        let width = names.max().unwrap_or(0).max(HEAD.len());
+        let width = names.max().unwrap_or(0);
+        write!(f, "\nMRE in percent, rank correlation, regret in nats\n")?;
         write!(
             f,
             "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
@@ -217,7 +215,7 @@ impl fmt::Display for Comparison {
         write!(
             f,
             "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
-            HEAD, "coef.", "MRE", "MRE", "rank", "regret", "MRE", "rank", "regret", "seconds"
+            "", "coef.", "MRE", "MRE", "rank", "regret", "MRE", "rank", "regret", "seconds"
         )?;
         let cell = |value: Option<f64>, digits| {
             value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
@@ -344,8 +342,8 @@ mod tests {
         ])
         .to_string();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 5, "{text}");
-        assert!(lines[2..].iter().all(|line| line.len() == lines[2].len()), "{text}");
-        assert!(lines[3].contains("1.250") && lines[4].contains(" - "), "{text}");
+        assert_eq!(lines.len(), 7, "{text}");
+        assert!(lines[4..].iter().all(|line| line.len() == lines[4].len()), "{text}");
+        assert!(lines[5].contains("1.250") && lines[6].contains(" - "), "{text}");
     }
 }
