@@ -59,6 +59,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [`guide`] has a chapter for each of these steps, for laws and optimizers of your own, and a
+//! comparison with other tools.
+//!
 //! # Symbols, shapes and units
 //!
 //! | symbol | meaning | unit, shape |
