@@ -2,7 +2,7 @@
 //! Table 16, and the laws of others beside the additive one in Tables 13 and 14.
 //!
 //! `cargo run --release --example paper -- slimpajama.csv` takes the paper's SlimPajama runs, which
-//! are not part of this crate: Apple's repository scalefit has them, and so has the repository
+//! are not part of this crate: Apple's repository ml-scalefit has them, and so has the repository
 //! meiqwq/Explaining-Data-Mixing-Scaling-Laws (`data/dmsl_llm_slimpajama.csv`). The sweep has the
 //! domains of [`TARGETS`], their losses and `loss_openhermes`; its train rows are the models up to
 //! 1.2e9 parameters without embeddings and its eval rows those of 2.7e9, which the paper calls 3B.
@@ -79,7 +79,7 @@ fn run(options: &Options) -> Result<()> {
     if options.path.is_none() {
         return Err(
             "the SlimPajama sweep is not part of this crate; get it from Apple's repository \
-             scalefit, or as data/dmsl_llm_slimpajama.csv of the public GitHub repository \
+             ml-scalefit, or as data/dmsl_llm_slimpajama.csv of the public GitHub repository \
              meiqwq/Explaining-Data-Mixing-Scaling-Laws, bring it into the columns described in \
              the README of the examples, and give its path"
                 .into(),
