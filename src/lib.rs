@@ -86,12 +86,8 @@
 //! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off the rest may be. An optimal mixture
 //! outside the range of mixtures that were trained on is an extrapolation.
 //!
-//! # Why the trait is not `ScalingLaw<T>`
-//!
-//! [`ScalingLaw`](law::ScalingLaw) speaks `f64`. A fit with delta = 1e-3 on losses of order 3 is below
-//! the resolution of `f32`; a type parameter would stand in every signature downstream; and
-//! `Vec<Box<dyn ScalingLaw>>` is what tools hold. Where genericity pays, it is there: a
-//! [`Formula`](law::Formula) is written once over a [`Scalar`](law::Scalar), and exact gradients follow.
+//! Why it is built as it is, with `f64` and objects instead of a `ScalingLaw<T>`, stands in the
+//! [guide](guide::design).
 //!
 //! # Features
 //!
