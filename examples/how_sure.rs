@@ -9,14 +9,15 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Options, Result, Targets, say};
+use common::{Options, Result, Targets, progress, say};
 use mixlaw::fit::Ensemble;
 use mixlaw::law::ScalingLaw;
+use mixlaw::optim::Control;
 use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
-use mixlaw::selection::{Candidate, LearningPoint, Selection, learning_curve};
+use mixlaw::selection::{Candidate, LearningPoint, Selection, learning_curve_observed};
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::uncertainty::{Bootstrap, Identifiability, Interval, Resamples};
-use mixlaw::{Mixture, Sweep};
+use mixlaw::uncertainty::{Bootstrap, Identifiability, Interval, Probe, Resamples};
+use mixlaw::{Fit, FitError, Mixture, Sweep};
 use serde_json::{Map, Value, json};
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");
@@ -132,7 +133,12 @@ fn run(options: &Options, extra: &Extra) -> Result<()> {
 
     let first = &fitted[0];
     say!("\nLaws compared on `{first}`, by held-out mixtures and the largest size held out:\n\n");
-    let comparison = Selection::new().seed(options.seed).run(&train, first)?;
+    let comparison = {
+        let bar = progress::bar("Laws compared, fits", None);
+        let mut observer = bar.observer();
+        let control = Control::default().observed_by(&mut observer);
+        Selection::new().seed(options.seed).run_observed(&train, first, control)?
+    };
     say!("{comparison}\n");
     let curves = learning(&comparison, &train, first, options.seed)?;
 
@@ -191,10 +197,15 @@ fn examine(
     let fitter = common::fitter(options).weigh_by_compute(1.0);
     let ensemble = Ensemble::fit(&fitter, laws, train, target)
         .map_err(|error| common::in_sweep(options, error))?;
-    let bootstrap = Bootstrap::new(extra.resamples).seed(options.seed);
-    let resamples = bootstrap.run(&ensemble, train)?;
+    let resamples = {
+        let bar = progress::bar(format!("{target}, resamples"), extra.resamples);
+        let mut observer = bar.observer();
+        let control = Control::default().observed_by(&mut observer);
+        let bootstrap = Bootstrap::new(extra.resamples).seed(options.seed);
+        bootstrap.run_observed(&ensemble, train, control)?
+    };
     let reports: std::result::Result<Vec<_>, _> =
-        ensemble.fits().iter().map(|fit| Identifiability::of(fit, train)).collect();
+        ensemble.fits().iter().map(|fit| probe(fit, train)).collect();
     let eval = match sweep.split(EVAL) {
         Err(_) => None,
         Ok(eval) => {
@@ -216,6 +227,14 @@ fn examine(
         run: resamples.prediction_interval(n, d, &uniform, extra.level)?,
         resamples,
     }))
+}
+
+/// What the data does not determine of a fit.
+fn probe(fit: &Fit, train: &Sweep) -> std::result::Result<Identifiability, FitError> {
+    let bar =
+        progress::bar(format!("{}, {}, identifiability", fit.target(), fit.law().name()), None);
+    let mut observer = bar.observer();
+    Probe::new().run_observed(fit, train, Control::default().observed_by(&mut observer))
 }
 
 fn plan<'a>(goal: &Targets, sure: &'a [Sure]) -> Plan<'a> {
@@ -252,11 +271,16 @@ fn decide(
         .flat_map(|&(n, d)| mixtures.iter().map(move |h| Run { n, d, h: h.clone() }))
         .collect();
     let next = plan.next_runs(&choice, &candidates, 3, Criterion::Decision)?;
+    let bar = progress::bar("Region, draws", DRAWS);
+    let mut observer = bar.observer();
+    let control = Control::seeded(0).observed_by(&mut observer);
+    let (share, _) = plan.region_share_observed(&choice, extra.level, DRAWS, control)?;
+    drop(bar);
     Ok(Decided {
         targets,
         weights: plan.certainty(&choice)?.weights(extra.level)?,
         extrapolation: Extrapolation::of(&choice, train)?,
-        share: plan.region_share(&choice, extra.level, DRAWS, 0)?,
+        share,
         rivals,
         next: next.into_iter().map(|run| (candidates[run.candidate].clone(), run)).collect(),
         choice,
@@ -357,12 +381,15 @@ fn learning(
         let law = common::law(name, train, target, false)?.expect("a law for every target");
         let candidate = Candidate::new(law, mixlaw::Fitter::new().starts(8));
         let mut points = Vec::new();
+        let bar = progress::bar(format!("Learning curve, {name}, fits"), 5 * counts.len());
         for &count in &counts {
+            let mut observer = bar.observer();
+            let control = Control::seeded(seed).observed_by(&mut observer);
             // Too few rows for the law are no point of its curve.
-            if let Ok(point) = learning_curve(&candidate, train, target, &[count], 5, seed) {
-                points.extend(point);
-            }
+            let curve = learning_curve_observed(&candidate, train, target, &[count], 5, control);
+            points.extend(curve.map(|(points, _)| points).unwrap_or_default());
         }
+        drop(bar);
         let text: Vec<String> =
             points.iter().map(|p| format!("{}: {:.2}%", p.mixtures, p.mean)).collect();
         say!("  {name}: {}\n", text.join(", "));

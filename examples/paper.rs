@@ -17,7 +17,8 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::{Best, Fitted, Options, Result, say};
+use common::{Best, Fitted, Options, Result, progress, say};
+use mixlaw::optim::Control;
 use mixlaw::plan::Plan;
 use mixlaw::selection::{Candidate, Score, Selection};
 use mixlaw::sweep::{EVAL, TRAIN};
@@ -218,6 +219,8 @@ fn print_splits<const L: usize>(
     options: &Options,
 ) -> Result<()> {
     let (count, splits) = SPLITS_13_14;
+    let table = title.split(',').next().unwrap_or(title);
+    let bar = progress::bar(format!("{table}, fits"), None);
     let mut comparisons = Vec::new();
     for target in TARGETS_13_14 {
         let mut selection = Selection::new().mixtures(count, splits).seed(options.seed);
@@ -225,8 +228,11 @@ fn print_splits<const L: usize>(
             let law = common::law(name, sweep, target, false)?.expect("the target is a domain");
             selection = selection.candidate(Candidate::new(law, Fitter::new().seed(options.seed)));
         }
-        comparisons.push(selection.run(sweep, target)?);
+        let mut observer = bar.observer();
+        let control = Control::default().observed_by(&mut observer);
+        comparisons.push(selection.run_observed(sweep, target, control)?);
     }
+    drop(bar);
     say!("{title}: mean relative error in percent, {count} mixtures fitted and the others\n");
     say!(
         "predicted, {splits} splits. The paper's runs are others: four domains, 200e6 parameters\n\n"

@@ -229,6 +229,34 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
     assert!(fit.local_solves() <= 5 && fit.objective().is_finite());
     assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
     assert!(best.windows(2).all(|w| w[1] <= w[0] || w[1].is_infinite() || w[0].is_infinite()));
+    assert!(fit.objective() <= best.into_iter().fold(f64::INFINITY, f64::min));
+}
+
+#[test]
+fn observing_a_fit_does_not_change_it() {
+    let (sweep, ..) = planted(0.01);
+    let fitter = Fitter::new().starts(6).seed(1);
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let alone = fitter.fit(law.clone(), &sweep, "t").unwrap();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (mut solves, mut best) = (0, f64::INFINITY);
+            let mut observer = |progress: &mixlaw::optim::Progress| {
+                (solves, best) = (progress.local_solves, best.min(progress.best));
+                ControlFlow::Continue(())
+            };
+            let control = Control::default().observed_by(&mut observer);
+            let fit = fitter.fit_observed(law.clone(), &sweep, "t", control).unwrap();
+            assert_eq!(fit.coordinates(), alone.coordinates());
+            assert_eq!(
+                (fit.objective(), fit.termination()),
+                (alone.objective(), alone.termination())
+            );
+            assert_eq!(fit.evaluations(), alone.evaluations());
+            assert!(solves > 0 && best == fit.objective());
+        });
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What the data of a fit leaves open: planted gaps are found, and nothing else is.
 
+use std::ops::ControlFlow;
+
 use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
-use mixlaw::optim::TrustRegion;
+use mixlaw::optim::{Control, Progress, Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
 use mixlaw::{Fit, FitError, Fitter, Mixture, Scales, Sweep};
 use rand::SeedableRng;
@@ -49,6 +51,45 @@ fn grid() -> Vec<Mixture> {
 
 fn fitted(sweep: &Sweep) -> Fit {
     Fitter::new().starts(8).fit(AdditiveLaw::for_sweep(sweep), sweep, "t").unwrap()
+}
+
+/// On so many threads.
+fn on<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+#[test]
+fn a_probe_can_be_observed_and_stopped() {
+    let (law, z) = additive([2.0, 1.0, 3.0], [0.4, 0.7, 0.5]);
+    let sweep = sweep(&law, &z, &grid(), 0.001, 1);
+    let fit = fitted(&sweep);
+    let probe = Probe::new().starts(13);
+    let run = |most: usize| {
+        let mut calls = Vec::new();
+        let mut observer = |progress: &Progress| {
+            calls.push(progress.local_solves);
+            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let control = Control::default().observed_by(&mut observer);
+        (probe.run_observed(&fit, &sweep, control).unwrap(), calls)
+    };
+    let all = on(1, || probe.run(&fit, &sweep).unwrap());
+    assert_eq!((all.ranges.len(), all.termination), (11, Termination::Exhausted));
+    for threads in [1, 3] {
+        let (seen, calls) = on(threads, || run(usize::MAX));
+        // 13 other starts, and two ends for each of 11 coefficients.
+        assert_eq!((&seen, &calls[..]), (&all, &[32, 35][..]));
+        let (some, calls) = on(threads, || run(1));
+        assert_eq!((some.termination, &calls[..]), (Termination::Stopped, &[32][..]));
+        // 19 ends are both of 9 coefficients.
+        assert_eq!((&some.restarts, &some.ranges[..]), (&all.restarts, &all.ranges[..9]));
+        assert_eq!((&some.eigenvalues, &some.pairs), (&all.eigenvalues, &all.pairs));
+        let warning = "stopped by the observer, with the ranges of 9 of 11 coefficients";
+        assert!(some.warnings().iter().any(|line| line == warning), "{some}");
+        assert!(some.to_string().contains("11 free coefficients"), "{some}");
+    }
+    // A stop at the last fit leaves nothing out.
+    assert_eq!(run(2).0, all);
 }
 
 fn undetermined(report: &Identifiability) -> Vec<&str> {

@@ -122,9 +122,43 @@ fn an_observer_stops_with_what_is_there() {
     assert_eq!((resamples.len(), resamples.termination()), (64, Termination::Stopped));
     assert_eq!(calls, [32, 64]);
     let all = Bootstrap::new(200).run(fit(&truth, &sweep), &sweep).unwrap();
+    assert_eq!(all.termination(), Termination::Exhausted);
     let (n, d) = DESIGNS[1].beyond();
     let h = Mixture::uniform(3);
     assert_eq!(all.values(n, d, &h).unwrap()[..64], resamples.values(n, d, &h).unwrap());
+}
+
+#[test]
+fn the_share_of_the_region_can_be_observed_and_stopped() {
+    let (_, truth, sweep) = problem(1);
+    let fit = fit(&truth, &sweep);
+    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let (n, d) = DESIGNS[1].beyond();
+    let choice = plan.best(n, d).unwrap();
+    let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
+    let (all, part) = (alone(600), alone(256));
+    // The first draws of 600 are those of 256, and their share is another one.
+    assert!(all != part && part > 0.0);
+    let run = |most: usize| {
+        let mut calls = Vec::new();
+        let mut observer = |progress: &Progress| {
+            calls.push(progress.local_solves);
+            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let control = Control::seeded(7).observed_by(&mut observer);
+        let share = plan.region_share_observed(&choice, 0.9, 600, control).unwrap();
+        (share, calls)
+    };
+    let (exhausted, stopped) = (Termination::Exhausted, Termination::Stopped);
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let seen = pool.install(|| run(usize::MAX));
+        assert_eq!(seen, ((all, exhausted), vec![256, 512, 600]));
+        assert_eq!(pool.install(|| run(1)), ((part, stopped), vec![256]));
+    }
+    // A stop at the last draw leaves nothing out.
+    assert_eq!(run(3).0, (all, exhausted));
 }
 
 #[test]

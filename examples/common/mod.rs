@@ -1,6 +1,8 @@
 //! What the examples share: options, laws by name, fits and mixtures as tables and JSON.
 #![allow(dead_code, reason = "each example uses its own part")]
 
+pub mod progress;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,6 +15,7 @@ use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::{Fit, Fitter, Mixture, Sweep};
+use progress::Bar;
 use serde_json::{Map, Value, json};
 
 /// `print!` that ends the program quietly when nobody reads on, as behind `| head`.
@@ -303,12 +306,16 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
     }
     let targets = options.targets.as_deref().unwrap_or(sweep.targets());
     let fitter = fitter(options);
+    let bar = progress::bar("Fits", options.laws.len() * targets.len());
     let mut fits = Vec::new();
     for name in &options.laws {
-        note_blindness(name, &train);
+        note_blindness(name, &train, &bar);
         for target in targets {
             let Some(law) = law(name, &train, target, options.positive_gamma)? else {
-                eprintln!("note: {name} is a law for the loss on a domain; `{target}` is none");
+                bar.note(&format!(
+                    "note: {name} is a law for the loss on a domain; `{target}` is none"
+                ));
+                bar.step();
                 continue;
             };
             let start = Instant::now();
@@ -320,6 +327,7 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
                 None => None,
             };
             fits.push(Fitted { law: name.clone(), fit, mre_train, mre_eval, seconds });
+            bar.step();
         }
     }
     if fits.is_empty() {
@@ -330,7 +338,7 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
 }
 
 /// Says where a law cannot see what differs between the rows.
-fn note_blindness(law: &str, train: &Sweep) {
+fn note_blindness(law: &str, train: &Sweep, bar: &Bar) {
     let several = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
         values.dedup();
@@ -341,10 +349,12 @@ fn note_blindness(law: &str, train: &Sweep) {
     let blind_to_d =
         ["additive-fixed-d", "additive-fixed-nd"].contains(&law) || law.starts_with("ye-");
     if blind_to_n && several(train.n().to_vec()) {
-        eprintln!("note: {law} does not depend on N, but the train rows have several sizes");
+        let what = "does not depend on N, but the train rows have several sizes";
+        bar.note(&format!("note: {law} {what}"));
     }
     if blind_to_d && several(train.d().to_vec()) {
-        eprintln!("note: {law} does not depend on D, but the train rows have several token counts");
+        let what = "does not depend on D, but the train rows have several token counts";
+        bar.note(&format!("note: {law} {what}"));
     }
 }
 

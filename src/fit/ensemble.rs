@@ -91,7 +91,8 @@ impl Ensemble {
         Ok(Self { fits })
     }
 
-    /// Fits every law to the losses of `target`.
+    /// Fits every law to the losses of `target`. For an observer, fit them one by one with
+    /// [`Fitter::fit_observed`] and put them together with [`Ensemble::new`].
     ///
     /// # Errors
     /// As [`Fitter::fit`] and [`Ensemble::new`].

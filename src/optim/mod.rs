@@ -312,17 +312,68 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 
 /// The seed of a call, and an observer that can stop it.
 ///
+/// Observers can look at the calls below. What these return is the same, bit for bit, with an observer that
+/// never says stop and without one:
+///
+/// | call | [`Progress::local_solves`] counts | a stop leaves |
+/// |---|---|---|
+/// | [`Fitter::fit_observed`](crate::Fitter::fit_observed), [`Optimizer::minimize`] | local solves | the best so far |
+/// | [`Bootstrap::run_observed`](crate::uncertainty::Bootstrap::run_observed) | resamples | the resamples made |
+/// | [`Probe::run_observed`](crate::uncertainty::Probe::run_observed) | other starts, then ends of ranges | the ranges found |
+/// | [`Selection::run_observed`](crate::selection::Selection::run_observed) | fits | the scores of what was fitted |
+/// | [`learning_curve_observed`](crate::selection::learning_curve_observed), [`learning_curve_on_observed`](crate::selection::learning_curve_on_observed) | fits | the points that were finished |
+/// | [`Plan::region_share_observed`](crate::Plan::region_share_observed) | draws | the share of the draws made |
+///
+/// Each says with a [`Termination`] whether it was stopped. Observers are called on the thread of the call,
+/// between steps, so that a stop waits for a step to end. A last call after all is done is not promised: a
+/// bar may end short of its length.
+///
+/// A bar, and a deadline:
+///
 /// ```
 /// use std::ops::ControlFlow;
-/// use mixlaw::optim::Control;
+/// use std::time::{Duration, Instant};
 ///
-/// let mut steps = 0;
-/// let mut observer = |progress: &mixlaw::optim::Progress| {
-///     steps += 1;
-///     if progress.evaluations < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// use mixlaw::law::AdditiveLaw;
+/// use mixlaw::optim::{Control, Progress, Termination};
+/// use mixlaw::{Fitter, Sweep};
+/// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+/// # for web in [0.1, 0.5, 0.9] {
+/// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+/// #         n.push(size);
+/// #         d.push(tokens);
+/// #         h.extend([web, 1.0 - web]);
+/// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+/// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+/// #     }
+/// # }
+/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let (fitter, law) = (Fitter::new().starts(60), AdditiveLaw::for_sweep(&sweep));
+///
+/// // A mark for every tenth local solve, and then the best objective so far.
+/// let mut marks = 0;
+/// let mut bar = |progress: &Progress| {
+///     if progress.local_solves >= 10 * (marks + 1) {
+///         marks = progress.local_solves / 10;
+///         eprint!("\r{} {:.3e}", "#".repeat(marks), progress.best);
+///     }
+///     ControlFlow::Continue(())
 /// };
-/// let control = Control::seeded(7).observed_by(&mut observer);
-/// # let _ = control;
+/// let control = Control::default().observed_by(&mut bar);
+/// let fit = fitter.fit_observed(law.clone(), &sweep, "web", control)?;
+/// assert!(marks > 0 && marks <= fit.local_solves() / 10);
+///
+/// // What can be had in a tenth of a second.
+/// let deadline = Instant::now() + Duration::from_millis(100);
+/// let mut stop_then = |_: &Progress| {
+///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// };
+/// let control = Control::default().observed_by(&mut stop_then);
+/// let longer = fitter.starts(1_000_000);
+/// let fit = longer.fit_observed(law, &sweep, "web", control)?;
+/// assert_eq!(fit.termination(), Termination::Stopped);
+/// println!("the best of {} local solves: {:.3e}", fit.local_solves(), fit.objective());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
 pub struct Control<'a> {
@@ -391,10 +442,19 @@ impl<'a> Control<'a> {
 
     /// Counts a finished run of an inner optimizer; true if the whole call should stop.
     pub fn finished(&mut self, run: &Minimum) -> bool {
-        self.done.evaluations += run.evaluations;
-        self.done.local_solves += run.local_solves;
         self.done.best = self.done.best.min(run.value);
-        self.should_stop(0, run.value) || run.termination == Termination::Stopped
+        self.counted(run.evaluations, run.local_solves) || run.termination == Termination::Stopped
+    }
+
+    /// Counts what was done that has no value to compare; true if the whole call should stop.
+    pub(crate) fn counted(&mut self, evaluations: usize, local_solves: usize) -> bool {
+        self.done.evaluations += evaluations;
+        self.done.local_solves += local_solves;
+        self.should_stop(0, f64::INFINITY)
+    }
+
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some()
     }
 }
 

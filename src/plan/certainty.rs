@@ -1,8 +1,12 @@
 use super::{Choice, Plan, Target};
 use crate::error::{PlanError, SimplexError};
 use crate::mixture::Mixture;
+use crate::optim::{Control, Termination};
 use crate::parallel;
 use crate::uncertainty::{Interval, Resamples, check_level, interval};
+
+/// So many draws are looked at between two calls of the observer.
+const ROUND: usize = 256;
 
 /// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
 #[derive(Debug, Clone, PartialEq)]
@@ -221,15 +225,42 @@ impl<'a> Plan<'a> {
         draws: usize,
         seed: u64,
     ) -> Result<f64, PlanError> {
+        Ok(self.region_share_observed(choice, level, draws, Control::seeded(seed))?.0)
+    }
+
+    /// As [`Plan::region_share`] with the seed of the control, whose observer is told of the draws looked
+    /// at (its `local_solves`) after every 256 of them and can stop the rest; the share is then that of
+    /// as many draws. Beside it [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// [`Termination::Exhausted`].
+    ///
+    /// # Errors
+    /// As [`Plan::region_share`].
+    pub fn region_share_observed(
+        &self,
+        choice: &Choice,
+        level: f64,
+        draws: usize,
+        mut control: Control<'_>,
+    ) -> Result<(f64, Termination), PlanError> {
         check_level(level).map_err(SimplexError::from)?;
         if draws == 0 {
             let (name, expected) = ("the number of draws".to_owned(), "at least 1");
             return Err(PlanError::Setting { name, value: 0.0, expected });
         }
         let uniform = vec![1.0; choice.domains.len()];
-        let drawn = Mixture::dirichlet(&uniform, draws, seed).map_err(SimplexError::from)?;
-        let within = self.as_good(choice, &drawn)?.into_iter().filter(|p| *p > 1.0 - level);
-        Ok(within.count() as f64 / draws as f64)
+        let drawn =
+            Mixture::dirichlet(&uniform, draws, control.seed()).map_err(SimplexError::from)?;
+        let (mut done, mut within, mut termination) = (0, 0, Termination::Exhausted);
+        for some in drawn.chunks(if control.is_observed() { ROUND } else { draws }) {
+            let shares = self.as_good(choice, some)?;
+            within += shares.iter().filter(|share| **share > 1.0 - level).count();
+            done += some.len();
+            if control.counted(0, some.len()) && done < draws {
+                termination = Termination::Stopped;
+                break;
+            }
+        }
+        Ok((within as f64 / done as f64, termination))
     }
 }
 

@@ -1,6 +1,7 @@
-use super::{Candidate, count_mixtures, draw_mixtures, setting};
+use super::{Candidate, Work, count_mixtures, draw_mixtures, setting};
 use crate::error::FitError;
 use crate::fit::losses_of;
+use crate::optim::{Control, Termination};
 use crate::sweep::Sweep;
 
 /// The error of fits to one number of mixtures, over repeated draws.
@@ -62,7 +63,26 @@ pub fn learning_curve(
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
-    curve(candidate, sweep, None, target, counts, repeats, seed)
+    let control = Control::seeded(seed);
+    Ok(learning_curve_observed(candidate, sweep, target, counts, repeats, control)?.0)
+}
+
+/// As [`learning_curve`] with the seed of the control, whose observer is told of the fits made (its
+/// `local_solves`) after each of them and can stop the rest; the curve then has the points whose draws
+/// were all fitted. Beside it [`Termination::Stopped`] if an observer stopped it early, otherwise
+/// [`Termination::Exhausted`].
+///
+/// # Errors
+/// As [`learning_curve`].
+pub fn learning_curve_observed(
+    candidate: &Candidate,
+    sweep: &Sweep,
+    target: &str,
+    counts: &[usize],
+    repeats: usize,
+    control: Control<'_>,
+) -> Result<(Vec<LearningPoint>, Termination), FitError> {
+    curve(candidate, sweep, None, target, counts, repeats, control)
 }
 
 /// As [`learning_curve`], with the error on all rows of another sweep, such as the runs of larger
@@ -80,8 +100,25 @@ pub fn learning_curve_on(
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
+    let control = Control::seeded(seed);
+    Ok(learning_curve_on_observed(candidate, sweep, test, target, counts, repeats, control)?.0)
+}
+
+/// As [`learning_curve_on`], observed as by [`learning_curve_observed`].
+///
+/// # Errors
+/// As [`learning_curve_on`].
+pub fn learning_curve_on_observed(
+    candidate: &Candidate,
+    sweep: &Sweep,
+    test: &Sweep,
+    target: &str,
+    counts: &[usize],
+    repeats: usize,
+    control: Control<'_>,
+) -> Result<(Vec<LearningPoint>, Termination), FitError> {
     losses_of(test, target)?;
-    curve(candidate, sweep, Some(test), target, counts, repeats, seed)
+    curve(candidate, sweep, Some(test), target, counts, repeats, control)
 }
 
 fn curve(
@@ -91,43 +128,52 @@ fn curve(
     target: &str,
     counts: &[usize],
     repeats: usize,
-    seed: u64,
-) -> Result<Vec<LearningPoint>, FitError> {
+    control: Control<'_>,
+) -> Result<(Vec<LearningPoint>, Termination), FitError> {
     if repeats == 0 {
         return Err(setting("the number of repeats", 0, "at least 1"));
     }
-    let mixtures = count_mixtures(sweep);
-    let error = |count: usize, repeat: usize| -> Result<f64, FitError> {
-        let metrics = match test {
+    let (mixtures, seed) = (count_mixtures(sweep), control.seed());
+    let mut work = Work::new(target, control);
+    // `None` if the observer has stopped.
+    let mut error = |count: usize, repeat: usize| -> Result<Option<f64>, FitError> {
+        let drawn;
+        let (rows, others) = match test {
             // A draw of all leaves no others.
-            Some(test) if count == mixtures => candidate.fit(sweep, target)?.evaluate(test)?,
+            Some(test) if count == mixtures => (sweep, test),
             _ => {
-                let (rows, others) = draw_mixtures(sweep, count, seed, repeat)?;
-                candidate.fit(&rows, target)?.evaluate(test.unwrap_or(&others))?
+                drawn = draw_mixtures(sweep, count, seed, repeat)?;
+                (&drawn.0, test.unwrap_or(&drawn.1))
             }
         };
-        Ok(metrics.mre)
+        let Some(fit) = work.ensemble(candidate, rows) else { return Ok(None) };
+        Ok(Some(fit?.evaluate(others)?.mre))
     };
-    let point = |&count: &usize| {
+    let mut points = Vec::with_capacity(counts.len());
+    for &count in counts {
         // There is but one draw of all.
         let repeats = if count == mixtures { 1 } else { repeats };
-        let errors: Vec<f64> =
+        let errors: Option<Vec<f64>> =
             (0..repeats).map(|repeat| error(count, repeat)).collect::<Result<_, _>>()?;
-        Ok(LearningPoint {
+        let Some(errors) = errors else { break };
+        points.push(LearningPoint {
             mixtures: count,
             mean: errors.iter().sum::<f64>() / repeats as f64,
             least: errors.iter().copied().fold(f64::INFINITY, f64::min),
             greatest: errors.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        })
-    };
-    counts.iter().map(point).collect()
+        });
+    }
+    Ok((points, work.termination()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::fit::Fitter;
     use crate::law::AdditiveLaw;
+    use crate::optim::Progress;
     use crate::selection::tests::sweep;
 
     #[test]
@@ -154,6 +200,42 @@ mod tests {
         assert!(curve[0].mean > 10.0 * curve[1].mean, "{curve:?}");
         let exact = candidate.fit(&s, "t").unwrap().evaluate(&large).unwrap();
         assert_eq!(curve[1].mean, exact.mre);
+    }
+
+    #[test]
+    fn an_observer_sees_every_fit_and_can_stop() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9, 1.6e10]);
+        let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(4));
+        let run = |test: Option<&Sweep>, most: usize| {
+            let mut seen = Vec::new();
+            let mut observer = |progress: &Progress| {
+                seen.push(progress.local_solves);
+                if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let control = Control::seeded(5).observed_by(&mut observer);
+            let (points, termination) = match test {
+                None => learning_curve_observed(&candidate, &s, "t", &[2, 4], 3, control),
+                Some(test) => {
+                    learning_curve_on_observed(&candidate, &s, test, "t", &[2, 6], 3, control)
+                }
+            }
+            .unwrap();
+            (points, termination, seen.len(), seen.last().copied())
+        };
+        let alone = learning_curve(&candidate, &s, "t", &[2, 4], 3, 5).unwrap();
+        let (exhausted, stopped) = (Termination::Exhausted, Termination::Stopped);
+        assert_eq!(run(None, usize::MAX), (alone.clone(), exhausted, 6, Some(6)));
+        // A stop at the last fit leaves nothing out, one at the end of a point keeps it, and one
+        // within a point leaves that point out.
+        assert_eq!(run(None, 6), (alone.clone(), exhausted, 6, Some(6)));
+        assert_eq!(run(None, 5), (alone[..1].to_vec(), stopped, 5, Some(5)));
+        assert_eq!(run(None, 3), (alone[..1].to_vec(), stopped, 3, Some(3)));
+        assert_eq!(run(None, 2), (Vec::new(), stopped, 2, Some(2)));
+        // Of all mixtures there is but one draw.
+        let large = sweep(&[2e9], &[2e10]);
+        let alone = learning_curve_on(&candidate, &s, &large, "t", &[2, 6], 3, 5).unwrap();
+        assert_eq!(run(Some(&large), usize::MAX), (alone.clone(), exhausted, 4, Some(4)));
+        assert_eq!(run(Some(&large), 3), (alone[..1].to_vec(), stopped, 3, Some(3)));
     }
 
     #[test]

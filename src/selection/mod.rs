@@ -68,11 +68,14 @@ use std::time::Instant;
 
 pub use candidate::{Candidate, applicable};
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
-pub use learning::{LearningPoint, learning_curve, learning_curve_on};
+pub use learning::{
+    LearningPoint, learning_curve, learning_curve_observed, learning_curve_on,
+    learning_curve_on_observed,
+};
 
 use crate::error::FitError;
 use crate::fit::{Ensemble, Metrics, losses_of};
-use crate::optim::{Control, Minimum, Termination};
+use crate::optim::{Control, Termination};
 use crate::sweep::Sweep;
 
 /// Compares candidates by their errors on rows held out; see the [module](self).
@@ -194,7 +197,7 @@ impl Selection {
         let splits = self.splits(sweep)?;
         let part = self.holdout.part();
         let largest = LargestScale::hold_out(sweep);
-        let mut work = Work { target, control, stop: false, undone: false };
+        let mut work = Work::new(target, control);
         let mut scores = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
             let start = Instant::now();
@@ -234,7 +237,7 @@ impl Selection {
                 format!("mixtures held out: {} {part}s", splits.len())
             },
             scale: largest.map(|(largest, (_, test))| (largest, test.len())),
-            termination: if work.undone { Termination::Stopped } else { Termination::Exhausted },
+            termination: work.termination(),
         })
     }
 
@@ -280,7 +283,7 @@ fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
     FitError::Setting { name: name.to_owned(), value: value as f64, expected }
 }
 
-/// What is common to all fits of a selection.
+/// What is common to all fits of a selection or a curve.
 struct Work<'a, 'c> {
     target: &'a str,
     control: Control<'c>,
@@ -290,7 +293,15 @@ struct Work<'a, 'c> {
     undone: bool,
 }
 
-impl Work<'_, '_> {
+impl<'a, 'c> Work<'a, 'c> {
+    fn new(target: &'a str, control: Control<'c>) -> Self {
+        Self { target, control, stop: false, undone: false }
+    }
+
+    fn termination(&self) -> Termination {
+        if self.undone { Termination::Stopped } else { Termination::Exhausted }
+    }
+
     /// Fits a candidate to some rows and predicts them and those of a test; `None` if the observer
     /// has stopped.
     fn fit(
@@ -299,6 +310,16 @@ impl Work<'_, '_> {
         rows: &Sweep,
         test: Option<&Sweep>,
     ) -> Option<Result<Predicted, FitError>> {
+        let fit = self.ensemble(candidate, rows)?;
+        Some(fit.and_then(|fit| Predicted::new(fit, rows, test)))
+    }
+
+    /// Fits a candidate to some rows; `None` if the observer has stopped.
+    fn ensemble(
+        &mut self,
+        candidate: &Candidate,
+        rows: &Sweep,
+    ) -> Option<Result<Ensemble, FitError>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -307,21 +328,13 @@ impl Work<'_, '_> {
             }
             match candidate.fitter().fit(law.clone(), rows, self.target) {
                 Ok(fit) => {
-                    let done = Minimum {
-                        x: Vec::new(),
-                        value: f64::INFINITY,
-                        optimality: f64::NAN,
-                        termination: fit.termination(),
-                        evaluations: fit.evaluations(),
-                        local_solves: 1,
-                    };
-                    self.stop = self.control.finished(&done);
+                    self.stop = self.control.counted(fit.evaluations(), 1);
                     fits.push(fit);
                 }
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Ensemble::new(fits).and_then(|fit| Predicted::new(fit, rows, test)))
+        Some(Ensemble::new(fits))
     }
 }
 
@@ -397,7 +410,7 @@ mod tests {
     use super::*;
     use crate::fit::Fitter;
     use crate::law::{AdditiveLaw, ChinchillaLaw};
-    use crate::optim::Progress;
+    use crate::optim::{Minimum, Objective, Optimizer, Progress};
 
     /// Sizes x 6 mixtures x 2 token counts of an additive law without noise.
     pub(super) fn sweep(sizes: &[f64], tokens: &[f64]) -> Sweep {
@@ -487,6 +500,11 @@ mod tests {
         };
         let (all, seen) = run(usize::MAX);
         assert_eq!(seen, (1..=8).collect::<Vec<_>>());
+        let unobserved = selection.run(&s, "t").unwrap();
+        for (seen, alone) in all.scores().iter().zip(unobserved.scores()) {
+            assert_eq!(seen.train, alone.train);
+            assert_eq!((seen.mixtures, seen.scale), (alone.mixtures, alone.scale));
+        }
         // A stop at the last fit leaves nothing out.
         assert_eq!(run(8).0.termination(), Termination::Exhausted);
         assert_eq!(all.termination(), Termination::Exhausted);
@@ -496,6 +514,32 @@ mod tests {
         let [first, second] = some.scores() else { panic!("two scores") };
         assert_eq!(first.mixtures, all.scores()[0].mixtures);
         assert!(first.scale.is_none() && second.fit.is_none() && second.failures.is_empty());
+    }
+
+    /// Says that it was stopped, as one with a deadline of its own does.
+    #[derive(Debug)]
+    struct Hasty;
+
+    impl Optimizer for Hasty {
+        fn minimize(
+            &self,
+            objective: &mut dyn Objective,
+            start: &[f64],
+            _: &mut Control<'_>,
+        ) -> Minimum {
+            Minimum::measured(objective, start.to_vec(), Termination::Stopped, 0)
+        }
+    }
+
+    #[test]
+    fn an_optimizer_that_stops_early_does_not_stop_the_others() {
+        let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
+        let hasty = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().optimizer(Hasty));
+        let c = Selection::new().candidates([hasty.clone(), additive(&s)]).folds(2).run(&s, "t");
+        let c = c.unwrap();
+        assert_eq!(c.termination(), Termination::Exhausted);
+        assert!(c.scores().iter().all(|score| score.fit.is_some() && score.mixtures.is_some()));
+        assert_eq!(learning_curve(&hasty, &s, "t", &[2, 4], 2, 0).unwrap().len(), 2);
     }
 
     #[test]

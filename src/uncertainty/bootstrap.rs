@@ -5,7 +5,7 @@ use super::interval::{CoefficientInterval, Interval, interval, quantile};
 use crate::error::{FitError, LawError};
 use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
-use crate::optim::{Control, Minimum, Termination};
+use crate::optim::{Control, Termination};
 use crate::parallel;
 use crate::sweep::Sweep;
 
@@ -171,15 +171,7 @@ impl Bootstrap {
                     sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);
                 }
             }
-            let done = Minimum {
-                x: Vec::new(),
-                value: f64::INFINITY,
-                optimality: f64::NAN,
-                termination,
-                evaluations,
-                local_solves: size,
-            };
-            if control.finished(&done) && members.len() < self.resamples {
+            if control.counted(evaluations, size) && members.len() < self.resamples {
                 termination = Termination::Stopped;
                 break;
             }

@@ -4,7 +4,7 @@ use crate::error::FitError;
 use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
-use crate::optim::Control;
+use crate::optim::{Control, Termination};
 use crate::parallel;
 use crate::sweep::Sweep;
 
@@ -65,7 +65,8 @@ pub struct Identifiability {
     pub eigenvalues: Vec<f64>,
     /// The coefficients that no row depends on, at the fit. Each adds an eigenvalue of zero.
     pub unseen: Vec<String>,
-    /// The range of each free coefficient, in the order of the law's coordinates.
+    /// The range of each free coefficient, in the order of the law's coordinates; of the first ones
+    /// only where an observer stopped it.
     pub ranges: Vec<CoefficientRange>,
     /// The coefficients on a bound of their range; see [`Fit::at_bound`].
     pub at_bound: Vec<String>,
@@ -80,6 +81,9 @@ pub struct Identifiability {
     /// The setting of [`Probe::within`].
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub within: f64,
+    /// [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// [`Termination::Exhausted`].
+    pub termination: Termination,
 }
 
 /// The values of a coefficient with which the objective stays within a given fraction of the fit's,
@@ -208,6 +212,8 @@ const NEAR_OPTIMAL: f64 = 0.01;
 const EXCHANGEABLE: f64 = 12.0;
 /// Predictions that differ by less are the same.
 const DISTINCT: f64 = 1e-3;
+/// So many fits are made between two calls of the observer.
+const ROUND: usize = 32;
 /// Beyond this condition number eigenvalues are rounding.
 const RESOLVED: f64 = 1e15;
 
@@ -258,6 +264,22 @@ impl Probe {
     /// # Errors
     /// [`FitError`] if the sweep is another one, or `within` is not a number above 0.
     pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
+        self.run_observed(fit, sweep, Control::default())
+    }
+
+    /// As [`Probe::run`], with an observer that is told of what was done (its `local_solves`), the other
+    /// starts first and then two ends of the range of each free coefficient, after every 32 of them
+    /// and can stop the rest; the report then has the ranges that were found until then. The seed of
+    /// the control is not used.
+    ///
+    /// # Errors
+    /// As [`Probe::run`].
+    pub fn run_observed(
+        &self,
+        fit: &Fit,
+        sweep: &Sweep,
+        mut control: Control<'_>,
+    ) -> Result<Identifiability, FitError> {
         if !(self.within > 0.0 && self.within.is_finite()) {
             let expected = "a finite number > 0";
             let name = "the excess of the objective that is allowed".to_owned();
@@ -268,7 +290,12 @@ impl Probe {
         let used = Used::new(&refit, fit, sweep)?;
         let spectrum = Spectrum::new(&refit, &free);
         let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
-        let found = parallel::map(2 * free.len(), |task| {
+        let restart = |start: usize| {
+            let seed = Control::seeded(self.seed).inner(start as u64).seed();
+            let (z, minimum) = refit.restart(seed);
+            (minimum.value, law.loss(&z, used.n, used.d, &used.h))
+        };
+        let side = |task: usize| {
             let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
             // What fits with all others left where they are; more once they follow.
             let gain = 2.0 * self.within * fit.objective();
@@ -276,12 +303,24 @@ impl Probe {
             let i = free[place];
             let search = |held: Held<'_>| Side::new(held, i, direction, step, limit);
             refit.hold(i, FALL * self.within, search)
+        };
+        let tasks = self.starts + 2 * free.len();
+        let done = parallel::map_observed(tasks, ROUND, &mut control, |task| {
+            if task < self.starts {
+                Done::Restart(restart(task))
+            } else {
+                Done::Side(side(task - self.starts))
+            }
         });
-        let restarts = parallel::map(self.starts, |start| {
-            let seed = Control::seeded(self.seed).inner(start as u64).seed();
-            let (z, minimum) = refit.restart(seed);
-            (minimum.value, law.loss(&z, used.n, used.d, &used.h))
-        });
+        let termination =
+            if done.len() < tasks { Termination::Stopped } else { Termination::Exhausted };
+        let (mut restarts, mut found) = (Vec::new(), Vec::new());
+        for done in done {
+            match done {
+                Done::Restart(restart) => restarts.push(restart),
+                Done::Side(side) => found.push(side),
+            }
+        }
         let coefficients = law.coordinates().coefficients(fit.coordinates());
         let range = |(&i, sides): (&usize, &[Side])| {
             let coordinate = law.coordinates().get(i);
@@ -309,14 +348,22 @@ impl Probe {
             runs: used.runs,
             eigenvalues: spectrum.eigenvalues,
             unseen: spectrum.unseen.iter().map(|&place| name(&free[place])).collect(),
-            ranges: free.iter().zip(found.chunks(2)).map(range).collect(),
+            ranges: free.iter().zip(found.chunks_exact(2)).map(range).collect(),
             at_bound: fit.at_bound().to_vec(),
             pairs: pairs(fit, &refit, &free, used.runs),
             restarts: used.restarts(fit, &restarts),
             linear_share: refit.linear_share(),
             within: self.within,
+            termination,
         })
     }
+}
+
+/// One fit of a probe.
+enum Done {
+    /// From another start: its objective, and what it predicts.
+    Restart((f64, f64)),
+    Side(Side),
 }
 
 /// The rows that have weight in a fit.
@@ -542,11 +589,23 @@ impl Identifiability {
         self.pairs.iter().filter(|pair| pair.is_exchangeable())
     }
 
+    /// The number of free coefficients.
+    fn free(&self) -> usize {
+        self.eigenvalues.len()
+    }
+
     /// What deserves attention, one line each; none where all is well.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let p = self.ranges.len();
+        let p = self.free();
         let mut lines: Vec<String> = self.undetermined().map(|range| range.to_string()).collect();
+        if self.termination == Termination::Stopped {
+            let found = self.ranges.len();
+            lines.push(format!(
+                "{}, with the ranges of {found} of {p} coefficients",
+                self.termination
+            ));
+        }
         if !self.at_bound.is_empty() {
             lines.push(format!("on a bound of the range allowed: {}", self.at_bound.join(", ")));
         }
@@ -637,7 +696,7 @@ impl fmt::Display for Short {
 
 impl fmt::Display for Identifiability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let p = self.ranges.len();
+        let p = self.free();
         let (law, target) = (&self.law, &self.target);
         let (rows, runs) = (self.rows, self.runs);
         writeln!(f, "{law} law on {target}: {p} free coefficients, {rows} rows of {runs} runs")?;
@@ -673,7 +732,8 @@ impl fmt::Display for Identifiability {
         }
         // The undetermined ones stand in the table already.
         let others = &warnings[self.undetermined().count()..];
-        write!(f, "\nUndetermined: {} of {p} coefficients", warnings.len() - others.len())?;
+        let found = self.ranges.len();
+        write!(f, "\nUndetermined: {} of {found} coefficients", warnings.len() - others.len())?;
         others.iter().try_for_each(|line| write!(f, "\nWarning: {line}"))
     }
 }

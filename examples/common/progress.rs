@@ -1,0 +1,45 @@
+//! Progress on stderr for what takes longer than a moment; nothing where stderr is no terminal.
+
+use std::borrow::Cow;
+use std::io::IsTerminal as _;
+use std::ops::ControlFlow;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mixlaw::optim::Progress;
+
+/// A bar that is gone when it is dropped: drop it before something is printed.
+pub struct Bar(ProgressBar);
+
+/// A bar of `what`, such as fits; a count alone where it is not known how many there will be.
+pub fn bar(what: impl Into<Cow<'static, str>>, len: impl Into<Option<usize>>) -> Bar {
+    if !std::io::stderr().is_terminal() {
+        return Bar(ProgressBar::hidden());
+    }
+    let (bar, template) = match len.into() {
+        Some(len) => (ProgressBar::new(len as u64), "{msg} [{bar:24}] {pos}/{len}, {eta} left"),
+        None => (ProgressBar::no_length(), "{msg} {pos}, {elapsed}"),
+    };
+    let style = ProgressStyle::with_template(template).expect("a template");
+    Bar(bar.with_style(style.progress_chars("=> ")).with_message(what))
+}
+
+impl Bar {
+    /// One more is done.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// For `Control::observed_by`: counts what the call counts, from where the bar is now.
+    pub fn observer(&self) -> impl FnMut(&Progress) -> ControlFlow<()> + 'static {
+        let (bar, first) = (self.0.clone(), self.0.position());
+        move |progress| {
+            bar.set_position(first + progress.local_solves as u64);
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Prints a line to stderr beside the bar.
+    pub fn note(&self, line: &str) {
+        self.0.suspend(|| eprintln!("{line}"));
+    }
+}
