@@ -127,7 +127,7 @@ pub mod sweep;
 pub mod testing;
 pub mod uncertainty;
 
-pub use ndarray;
+pub use {ndarray, rand};
 
 pub use error::{FitError, LawError, MixtureError, PlanError, SimplexError, SweepError};
 pub use fit::{Fit, Fitter};

@@ -94,6 +94,8 @@ pub fn check_gradient(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]
 /// * coefficients that give the coordinates back;
 /// * a batch that agrees with one point after the other: losses, gradient, Gauss-Newton matrix
 ///   and second derivatives along a step;
+/// * on the faces of the simplex that [`ScalingLaw::check`] accepts, a loss that is not NaN, and a
+///   gradient without NaN where the loss is finite;
 /// * N, D and h that no law takes refused by [`ScalingLaw::check`].
 ///
 /// # Panics
@@ -195,6 +197,23 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
                 (found - expected).abs() <= 1e-6 * (size + expected.abs()),
                 "{name}: a second derivative of the batch is {found:e}, by differences {expected:e}"
             );
+        }
+
+        // Corners, and mixtures of all domains but one.
+        let faces = (0..k).flat_map(|i| {
+            let corner: Vec<f64> = (0..k).map(|j| f64::from(j == i)).collect();
+            let rest = 1.0 / (k as f64 - 1.0);
+            let face: Vec<f64> = (0..k).map(|j| if j == i { 0.0 } else { rest }).collect();
+            [corner, face]
+        });
+        for h in faces.filter(|h| law.check(scales.n, scales.d, h).is_ok()) {
+            let loss = law.gradient(&z, scales.n, scales.d, &h, &mut row);
+            let mut slopes = row.z.iter().chain(&row.h).chain([&row.log_n, &row.log_d]);
+            let sound = !loss.is_nan() && (loss.is_infinite() || !slopes.any(|g| g.is_nan()));
+            assert!(sound, "{name}: loss {loss}, NaN in it or in {row:?}, at {z:?}, h = {h:?}");
+            let alone = law.loss(&z, scales.n, scales.d, &h);
+            let same = alone == loss || (alone - loss).abs() <= 1e-12 * loss.abs();
+            assert!(same, "{name}: loss {alone}, with its gradient {loss}, at h = {h:?}");
         }
 
         let coefficients = law.coefficients(&z);

@@ -107,6 +107,31 @@ fn every_law_keeps_the_contract() {
     }
 }
 
+/// `0^x` by way of the logarithm: right inside, NaN in the gradient on a face.
+#[derive(Debug)]
+struct NanOnFaces;
+
+impl Formula for NanOnFaces {
+    fn name(&self) -> &str {
+        "nan-on-faces"
+    }
+
+    fn coefficients(&self, _domains: &[String]) -> Vec<Coordinate> {
+        let positive = |name| Coordinate::positive(name, 0.1..=2.0);
+        vec![positive("E"), positive("C"), positive("gamma")]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _n: S, _d: S, h: &[S]) -> S {
+        c[0] + c[1] * (c[2] * h[0].ln()).exp()
+    }
+}
+
+#[test]
+#[should_panic(expected = "NaN in it")]
+fn the_contract_asks_for_gradients_on_faces() {
+    assert_law_contract(&Auto::new(NanOnFaces, &domains(2), SCALES).unwrap());
+}
+
 #[test]
 fn counts_are_those_of_the_table() {
     let k = 7;

@@ -10,7 +10,7 @@ use super::mixture_function::AtScale;
 use super::scalar::LANES;
 use super::{
     Coordinate, Coordinates, Dual, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData,
-    Transform, by_name, check_domains, no_repeats,
+    Transform, by_name, check_domains, check_point, infinite, no_repeats,
 };
 use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
@@ -79,6 +79,13 @@ pub trait Formula: Debug + Send + Sync {
         false
     }
 
+    /// The places of the domains without which the loss is infinite; a row that lacks one of them is
+    /// refused. None by default.
+    fn infinite_without(&self, domains: &[String]) -> Vec<usize> {
+        let _ = domains;
+        Vec::new()
+    }
+
     /// Named numbers that no fit moves but that are part of the law, such as how much there is of
     /// each domain. They are listed after the coefficients.
     fn constants(&self, domains: &[String]) -> Vec<(String, f64)> {
@@ -134,6 +141,10 @@ pub(super) fn start_levels<const COUNT: usize>(
 ///         true
 ///     }
 ///
+///     fn infinite_without(&self, domains: &[String]) -> Vec<usize> {
+///         (0..domains.len()).collect()
+///     }
+///
 ///     fn constants(&self, _domains: &[String]) -> Vec<(String, f64)> {
 ///         vec![("unit".to_owned(), self.unit)]
 ///     }
@@ -144,6 +155,8 @@ pub(super) fn start_levels<const COUNT: usize>(
 /// assert!((law.loss(&z, 1e8, 8e9, &[0.5, 0.5]) - 2.5).abs() < 1e-14);
 /// assert_eq!(law.coefficients(&z)[2], ("unit".to_owned(), 1e9));
 /// assert!(law.at_scale(&z, 1e8, 8e9).is_convex());
+/// let error = law.check(1e8, 8e9, &[1.0, 0.0]).unwrap_err();
+/// assert_eq!(error.to_string(), "the roots law is infinite where the weight of domain `code` is 0");
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -304,5 +317,13 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
         let convex = self.formula.is_convex(&self.coordinates.coefficients(z));
         Box::new(AtScale { law: self, z, n, d, gradient: Gradient::new(self), convex })
+    }
+
+    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains.len(), n, d, h)?;
+        match self.formula.infinite_without(&self.domains).into_iter().find(|&i| h[i] == 0.0) {
+            None => Ok(()),
+            Some(i) => Err(infinite(self.name(), &self.domains[i])),
+        }
     }
 }

@@ -282,6 +282,11 @@ pub(crate) fn check_point(k: usize, n: f64, d: f64, h: &[f64]) -> Result<(), Law
     Ok(crate::mixture::validate(h)?)
 }
 
+/// The error of a law that is infinite without a domain.
+fn infinite(law: &str, domain: &str) -> LawError {
+    LawError::Infinite { law: law.to_owned(), domain: domain.to_owned() }
+}
+
 /// The values of `coordinates` among named coefficients, each of which must be known.
 fn by_name(
     law: &str,

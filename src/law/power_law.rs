@@ -11,7 +11,7 @@ use super::grouped::Grouped;
 use super::mixture_function::{MixtureFunction, PowerTerm, Sum};
 use super::{
     Batch, CoefficientFn, Coordinate, Coordinates, Gradient, Points, ScalingLaw, StartData,
-    check_domains, check_point, no_repeats,
+    check_domains, check_point, infinite, no_repeats,
 };
 use crate::error::LawError;
 use crate::sweep::Scales;
@@ -437,12 +437,10 @@ impl ScalingLaw for PowerLaw {
 
     fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
         check_point(self.domains.len(), n, d, h)?;
-        let infinite = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
-        match self.parts().find_map(infinite) {
+        let lacking = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
+        match self.parts().find_map(lacking) {
             None => Ok(()),
-            Some(i) => {
-                Err(LawError::Infinite { law: self.name.clone(), domain: self.domains[i].clone() })
-            }
+            Some(i) => Err(infinite(&self.name, &self.domains[i])),
         }
     }
 }
