@@ -98,6 +98,38 @@ fn bisect(mut yes: f64, mut no: f64, mut holds: impl FnMut(f64) -> bool) -> f64 
     yes
 }
 
+/// The last place between `yes` and `no`, to 1e-12, where a function is at most 0, as it is at `yes`:
+/// halves down to a room of 1, then false position, in which an end that stays counts half (Illinois).
+fn last_root(mut yes: (f64, f64), no: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+    let mut no = (no, f(no));
+    if no.1 <= 0.0 {
+        return no.0;
+    }
+    let mut moved = None;
+    // Sixty halves would be enough.
+    for _ in 0..60 {
+        // Of the room, how close is close enough.
+        let close = 1e-12 * yes.0.abs().max(1.0) / (yes.0 - no.0).abs();
+        if close >= 1.0 {
+            break;
+        }
+        let near = (yes.0 - no.0).abs() <= 1.0 && no.1.is_finite();
+        // An end that is the root itself is left by a step.
+        let share = if near { yes.1 / (yes.1 - no.1) } else { 0.5 };
+        let share = share.clamp(0.5 * close, 1.0 - 0.5 * close);
+        let middle = yes.0 + share * (no.0 - yes.0);
+        let at = f(middle);
+        let side = at <= 0.0;
+        let (end, other) = if side { (&mut yes, &mut no) } else { (&mut no, &mut yes) };
+        *end = (middle, at);
+        if moved == Some(side) {
+            other.1 *= 0.5;
+        }
+        moved = Some(side);
+    }
+    yes.0
+}
+
 /// What a mixture costs beside the best one at the same N and D; made by [`Plan::price`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Price {
@@ -157,15 +189,18 @@ impl Plan<'_> {
         budget.check()?;
         let least = budget.cost(*budget.sizes.start(), *budget.tokens.start());
         let most = budget.cost(*budget.sizes.end(), *budget.tokens.end());
-        let reached = |amount: f64| -> Result<bool, PlanError> {
+        let excess = |amount: f64| -> Result<f64, PlanError> {
             let (n, d) = self.best_scale(amount, budget)?;
-            Ok(self.quick(n, d)? <= value)
+            Ok(self.quick(n, d)? - value)
         };
-        if !reached(most)? {
+        let at_most = excess(most)?;
+        if at_most > 0.0 {
             let floor = self.quick(f64::INFINITY, f64::INFINITY)?;
             return Err(PlanError::Unreachable { value, floor });
         }
-        let enough = bisect(most.ln(), least.ln(), |ln| reached(ln.exp()).unwrap_or(false)).exp();
+        // Nothing can be had for some amounts.
+        let of_ln = |ln: f64| excess(ln.exp()).unwrap_or(f64::INFINITY);
+        let enough = last_root((most.ln(), at_most), least.ln(), of_ln).exp();
         Ok((enough, self.within_budget(enough, budget)?))
     }
 
@@ -241,5 +276,25 @@ impl Plan<'_> {
         let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
         let n = ln_n.exp();
         Ok((n, budget.tokens_for(n, amount).expect("it was affordable")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_is_found_from_its_right_side_in_few_steps() {
+        // Falls to 0 at ln 7, and nothing can be had below 0.5.
+        let mut calls = 0;
+        let mut f = |x: f64| {
+            calls += 1;
+            if x < 0.5 { f64::INFINITY } else { 7.0 * (-x).exp() - 1.0 }
+        };
+        let at_most = f(40.0);
+        let root = last_root((40.0, at_most), -3.0, &mut f);
+        assert!((root - 7f64.ln()).abs() < 1e-10 && f(root) <= 0.0, "{root}");
+        assert!(calls < 25, "{calls}");
+        assert_eq!(last_root((2.0, -1.0), 1.0, |_| -1.0), 1.0);
     }
 }

@@ -162,15 +162,18 @@ impl Plan<'_> {
         let mut chosen: Vec<NextRun> = Vec::new();
         let mut information = 0.0;
         for _ in 0..count {
-            let mut best: Option<(usize, f64)> = None;
-            for (i, own) in measured.iter().enumerate() {
-                if chosen.iter().any(|run| run.candidate == i) {
-                    continue;
+            let open: Vec<usize> = (0..candidates.len())
+                .filter(|i| chosen.iter().all(|run| run.candidate != *i))
+                .collect();
+            let gains = crate::parallel::map(open.len(), |place| {
+                let i = open[place];
+                match criterion {
+                    Criterion::Law => information_of(&measured[i], &noise[i]),
+                    Criterion::Decision => reduction(&decision, &measured[i], &noise[i]),
                 }
-                let gain = match criterion {
-                    Criterion::Law => information_of(own, &noise[i]),
-                    Criterion::Decision => reduction(&decision, own, &noise[i]),
-                };
+            });
+            let mut best: Option<(usize, f64)> = None;
+            for (i, gain) in open.into_iter().zip(gains) {
                 if best.is_none_or(|(_, most)| gain > most) {
                     best = Some((i, gain));
                 }

@@ -1,6 +1,7 @@
 use super::{Plan, Target};
 use crate::error::PlanError;
 use crate::mixture::Mixture;
+use crate::parallel;
 
 /// A point of the map w -> h*(w): the mixture to train on to be best at the mixture w (Fig. 8).
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +51,8 @@ impl Plan<'_> {
         let k = self.domains().len();
         let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
         let grid = Mixture::grid(k.max(1), steps, 0.0).map_err(crate::error::SimplexError::from)?;
-        let mapped: Result<Vec<Mapped>, PlanError> =
-            grid.iter().map(|w| quick.map(n, d, w)).collect();
-        let mapped = mapped?;
+        let mapped = parallel::map(grid.len(), |i| quick.map(n, d, &grid[i]));
+        let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
         let step = 1.0 / steps as f64;
         // Neighbours differ by one step of weight from one domain to another.
         let next = |a: &Mixture, b: &Mixture| {
@@ -63,8 +63,9 @@ impl Plan<'_> {
             around.all(|y| x.distance <= y.distance)
         };
         let mut found: Vec<Mapped> = Vec::new();
-        for start in mapped.iter().filter(lowest) {
-            let point = quick.closest(n, d, start.clone(), step)?;
+        let starts: Vec<&Mapped> = mapped.iter().filter(lowest).collect();
+        for point in parallel::map(starts.len(), |i| quick.closest(n, d, starts[i].clone(), step)) {
+            let point = point?;
             if !found.iter().any(|f| f.wanted.js_distance(&point.wanted) < 1e-2) {
                 found.push(point);
             }
