@@ -94,8 +94,6 @@ fn sweep() -> Sweep {
 /// One of each of the crate's laws, and those with positive gamma.
 fn laws() -> Vec<Arc<dyn ScalingLaw>> {
     let (s, names) = (sweep().scales(), &DOMAINS);
-    let one_size = sweep().select(|row| row.d == 2e9).unwrap();
-    let fixed_d = mixlaw::selection::applicable(&one_size, "code").unwrap();
     vec![
         Arc::new(ChinchillaLaw::new(names, s).unwrap()),
         Arc::new(SimpleLaw::new(names, s).unwrap()),
@@ -106,7 +104,7 @@ fn laws() -> Vec<Arc<dyn ScalingLaw>> {
         Arc::new(FullLaw::new(names, s).unwrap()),
         Arc::new(FullLaw::new(names, s).unwrap().positive_gamma()),
         Arc::new(AdditiveFixedNLaw::new(names, s).unwrap()),
-        fixed_d[0].clone(),
+        Arc::new(AdditiveFixedDLaw::new(names, s).unwrap()),
         Arc::new(AdditiveFixedNDLaw::new(names, s).unwrap()),
         Arc::new(YeM1Law::new(names, s).unwrap()),
         Arc::new(YeM2Law::new(names, s).unwrap()),

@@ -27,6 +27,7 @@ FORMULAS = {
     "simple": rf"L = E + \left(\sum_i C_i h_i\right)^{{\gamma}} + {N_TERM} + {D_TERM}",
     "additive": rf"L = {BIAS} + {N_TERM} + {D_TERM}",
     "additive_fixed_n": rf"L = {BIAS} + {D_TERM}",
+    "additive_fixed_d": rf"L = {BIAS} + {N_TERM}",
     "additive_fixed_nd": rf"L = {BIAS}",
     "joint": rf"L = {BIAS} + \frac{{{power('A')}}}{{N^{{\alpha}}}} + \frac{{{power('B')}}}{{D^{{\beta}}}}",
     "full": rf"L = {BIAS} + \frac{{A(h)}}{{(N/N_0)^{{\alpha(h)}}}} + \frac{{B(h)}}{{(D/D_0)^{{\beta(h)}}}},"

@@ -26,7 +26,7 @@ use crate::linalg::cholesky;
 /// assert!((value - 1.0 / (0.25 + 0.5f64.sqrt())).abs() < 1e-15);
 /// assert!((below - 1.0 / (0.5 + 0.5f64.sqrt())).abs() < 1e-15);
 /// ```
-pub trait MixtureFunction: Debug {
+pub trait MixtureFunction: Debug + Send {
     /// The value at h, whose logarithms are `ln_h`; adds `scale` times the gradient, taken with every
     /// weight free, to `dh`.
     fn add_gradient(&mut self, h: &[f64], ln_h: &[f64], scale: f64, dh: &mut [f64]) -> f64;

@@ -14,6 +14,7 @@
 //! | [`JointLaw`], eq. 5 | const + inverse sum | linear power | const |
 //! | [`FullLaw`], eq. 10-11 | const + inverse sum | linear power | linear power |
 //! | [`AdditiveFixedNLaw`] | const + inverse sum | B const | beta const |
+//! | [`AdditiveFixedDLaw`] | const + inverse sum | A const | alpha const |
 //! | [`AdditiveFixedNDLaw`] | const + inverse sum | | |
 //! | [`YeM1Law`] to [`YeM4Law`] | const + exponential forms | | |
 //! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
@@ -40,7 +41,7 @@
 //! | additive | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | joint | N, D | all | moves with N and D | yes | finite, steep where `gamma_i < 1` |
 //! | full | N, D | all | moves with N and D | no | finite, steep where `gamma_i < 1` |
-//! | additive for one N; for one N and D | D; nothing | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
+//! | additive for one N; one D; both | D; N; nothing | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | Ye M1 to M4 | nothing | all | one | yes, but for M3 | finite |
 //! | Ge 24 | D | its own | that domain alone | yes | infinite without its own |
 //! | data-constrained | N, D | all, by how much there is of them | moves with D: whatever repeats least | where `beta <= alpha` | finite |

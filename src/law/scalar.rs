@@ -2,15 +2,28 @@
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, RemAssign, Sub, SubAssign};
 
-use num_traits::{Float, NumOps};
+use num_traits::{Float, NumAssignOps, NumOps};
 
 /// A real number that a formula can calculate with: `f32`, `f64`, or a [`Dual`] that carries its
 /// derivatives along.
 ///
-/// Every [`num_traits::Float`] is a scalar. Comparisons look at the value alone.
-pub trait Scalar: Copy + Debug + PartialOrd + NumOps + Neg<Output = Self> + AddAssign {
+/// Comparisons look at the value alone. No other type can be one, so that functions can be added.
+pub trait Scalar:
+    sealed::Sealed
+    + Copy
+    + Debug
+    + PartialOrd
+    + NumOps
+    + NumAssignOps
+    + Neg<Output = Self>
+    + Sum
+    + Send
+    + Sync
+    + 'static
+{
     /// A constant.
     fn from_f64(x: f64) -> Self;
 
@@ -31,37 +44,70 @@ pub trait Scalar: Copy + Debug + PartialOrd + NumOps + Neg<Output = Self> + AddA
 
     /// `self^exponent`. At 0 its derivative in the exponent is 0.
     fn powf(self, exponent: Self) -> Self;
-}
 
-impl<T: Float + Debug + AddAssign> Scalar for T {
-    fn from_f64(x: f64) -> Self {
-        T::from(x).unwrap_or_else(T::nan)
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+
+    /// The larger of two numbers; `self` where they are equal.
+    #[must_use]
+    fn max(self, other: Self) -> Self {
+        if other > self { other } else { self }
     }
 
-    fn exp(self) -> Self {
-        Float::exp(self)
-    }
-
-    fn exp_m1(self) -> Self {
-        Float::exp_m1(self)
-    }
-
-    fn ln(self) -> Self {
-        Float::ln(self)
-    }
-
-    fn ln_1p(self) -> Self {
-        Float::ln_1p(self)
-    }
-
-    fn sqrt(self) -> Self {
-        Float::sqrt(self)
-    }
-
-    fn powf(self, exponent: Self) -> Self {
-        Float::powf(self, exponent)
+    /// The smaller of two numbers; `self` where they are equal.
+    #[must_use]
+    fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
     }
 }
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+    impl Sealed for super::Dual {}
+}
+
+macro_rules! float {
+    ($float:ty) => {
+        impl Scalar for $float {
+            fn from_f64(x: f64) -> Self {
+                x as $float
+            }
+
+            fn exp(self) -> Self {
+                Float::exp(self)
+            }
+
+            fn exp_m1(self) -> Self {
+                Float::exp_m1(self)
+            }
+
+            fn ln(self) -> Self {
+                Float::ln(self)
+            }
+
+            fn ln_1p(self) -> Self {
+                Float::ln_1p(self)
+            }
+
+            fn sqrt(self) -> Self {
+                Float::sqrt(self)
+            }
+
+            fn powf(self, exponent: Self) -> Self {
+                Float::powf(self, exponent)
+            }
+
+            fn tanh(self) -> Self {
+                Float::tanh(self)
+            }
+        }
+    };
+}
+
+float!(f32);
+float!(f64);
 
 /// How many derivatives a [`Dual`] carries at once.
 pub(super) const LANES: usize = 8;
@@ -191,9 +237,25 @@ impl Neg for Dual {
     }
 }
 
-impl AddAssign for Dual {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+macro_rules! assign {
+    ($trait:ident, $method:ident, $operator:tt) => {
+        impl $trait for Dual {
+            fn $method(&mut self, other: Self) {
+                *self = *self $operator other;
+            }
+        }
+    };
+}
+
+assign!(AddAssign, add_assign, +);
+assign!(SubAssign, sub_assign, -);
+assign!(MulAssign, mul_assign, *);
+assign!(DivAssign, div_assign, /);
+assign!(RemAssign, rem_assign, %);
+
+impl Sum for Dual {
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        terms.fold(Self::from_f64(0.0), Add::add)
     }
 }
 
@@ -231,6 +293,11 @@ impl Scalar for Dual {
         let by_exponent = if value == 0.0 { 0.0 } else { value * x.ln() };
         self.combine(exponent, value, by_base, by_exponent)
     }
+
+    fn tanh(self) -> Self {
+        let value = self.value.tanh();
+        self.chain(value, 1.0 - value * value)
+    }
 }
 
 #[cfg(test)]
@@ -243,6 +310,10 @@ mod tests {
         let c = S::from_f64;
         let mut out = (x * y - y / x).exp() + (x + c(1.5)).ln() * x.powf(y) - (-y).exp_m1();
         out += (x * x).ln_1p() / (y + c(2.0)).sqrt() + (x * c(5.0)) % y;
+        out -= [x, y, x * y].into_iter().sum();
+        out *= x.max(y) + x.min(y) * y.min(x).tanh();
+        out /= y;
+        out %= c(50.0);
         out
     }
 

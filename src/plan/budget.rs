@@ -17,7 +17,7 @@ use crate::simplex::SimplexSolver;
 /// assert!(lifetime.cost(1e9, 2e10) > 1.2e20);
 /// ```
 pub struct Budget<'f> {
-    cost: Box<dyn Fn(f64, f64) -> f64 + 'f>,
+    cost: Box<dyn Fn(f64, f64) -> f64 + Send + Sync + 'f>,
     sizes: RangeInclusive<f64>,
     tokens: RangeInclusive<f64>,
 }
@@ -41,7 +41,7 @@ impl<'f> Budget<'f> {
 
     /// A cost of N and D in any unit, which must not fall where N or D grows.
     #[must_use]
-    pub fn new(cost: impl Fn(f64, f64) -> f64 + 'f) -> Self {
+    pub fn new(cost: impl Fn(f64, f64) -> f64 + Send + Sync + 'f) -> Self {
         Self { cost: Box::new(cost), sizes: 1e6..=1e13, tokens: 1e6..=1e16 }
     }
 

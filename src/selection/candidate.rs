@@ -6,8 +6,8 @@ use super::count_mixtures;
 use crate::error::FitError;
 use crate::fit::{Ensemble, Fitter, losses_of};
 use crate::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw, Ge24Law, JointLaw,
-    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law, additive_fixed_d,
+    AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw,
+    Ge24Law, JointLaw, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
 use crate::sweep::Sweep;
 
@@ -68,7 +68,7 @@ pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>
             }
             laws
         }
-        (true, false) => vec![Arc::new(additive_fixed_d(sweep.domains(), sweep.scales())?)],
+        (true, false) => vec![Arc::new(AdditiveFixedDLaw::for_sweep(sweep))],
         (false, false) => vec![
             Arc::new(AdditiveFixedNDLaw::for_sweep(sweep)),
             Arc::new(YeM1Law::for_sweep(sweep)),

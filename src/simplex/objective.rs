@@ -31,7 +31,7 @@
 /// assert!((best.weights[0] - 0.7).abs() < 1e-4);
 /// assert_eq!(best.certificate, Certificate::Convex);
 /// ```
-pub trait SimplexObjective {
+pub trait SimplexObjective: Send {
     /// Number of domains.
     fn dim(&self) -> usize;
 

@@ -412,7 +412,7 @@ mod tests {
 
     struct Function<F>(usize, F);
 
-    impl<F: FnMut(&[f64], &mut [f64]) -> f64> SimplexObjective for Function<F> {
+    impl<F: FnMut(&[f64], &mut [f64]) -> f64 + Send> SimplexObjective for Function<F> {
         fn dim(&self) -> usize {
             self.0
         }

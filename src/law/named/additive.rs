@@ -1,18 +1,7 @@
 //! The additive law, and what is left of it at a fixed scale.
 
-use crate::error::LawError;
 use crate::law::forward::named_law;
-use crate::law::{Biased, Constant, InverseSum, PowerLaw};
-use crate::sweep::Scales;
-
-/// The additive law for one number of tokens, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`.
-pub(crate) fn additive_fixed_d(domains: &[String], scales: Scales) -> Result<PowerLaw, LawError> {
-    PowerLaw::builder("additive-fixed-d", domains)
-        .scales(scales)
-        .bias(Biased(InverseSum))
-        .n_term(Constant::level(), Constant::exponent())
-        .build()
-}
+use crate::law::{Biased, Constant, InverseSum};
 
 named_law! {
     /// The additive law, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha + B/D^beta` (eq. 4).
@@ -53,6 +42,25 @@ named_law! {
     AdditiveFixedNLaw, "additive-fixed-n", |builder, _k| builder
         .bias(Biased(InverseSum))
         .d_term(Constant::level(), Constant::exponent())
+}
+
+named_law! {
+    /// The additive law for one number of tokens, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`:
+    /// blind to D. 2k + 3 parameters.
+    ///
+    #[doc = include_str!("../../../docs/formulas/additive_fixed_d.html")]
+    ///
+    /// ```
+    /// use mixlaw::law::{AdditiveFixedDLaw, ScalingLaw};
+    /// use mixlaw::Scales;
+    ///
+    /// let law = AdditiveFixedDLaw::new(&["web", "code"], Scales::ONE)?;
+    /// assert_eq!(law.coordinates().len(), 7);
+    /// # Ok::<(), mixlaw::LawError>(())
+    /// ```
+    AdditiveFixedDLaw, "additive-fixed-d", |builder, _k| builder
+        .bias(Biased(InverseSum))
+        .n_term(Constant::level(), Constant::exponent())
 }
 
 named_law! {

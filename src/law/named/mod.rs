@@ -13,8 +13,7 @@ mod ye;
 
 use std::sync::Arc;
 
-pub(crate) use additive::additive_fixed_d;
-pub use additive::{AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
+pub use additive::{AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use autoscale::AutoScaleLaw;
 pub use chinchilla::ChinchillaLaw;
 pub use d_cpt::DCptLaw;
@@ -71,7 +70,7 @@ const LAWS: &[(&str, Make)] = &[
     ("joint", signed!(JointLaw)),
     ("full", signed!(FullLaw)),
     ("additive-fixed-n", plain!(AdditiveFixedNLaw)),
-    ("additive-fixed-d", Make::Plain(|d, scales| Ok(Arc::new(additive_fixed_d(d, scales)?)))),
+    ("additive-fixed-d", plain!(AdditiveFixedDLaw)),
     ("additive-fixed-nd", plain!(AdditiveFixedNDLaw)),
     ("ye-m1", plain!(YeM1Law)),
     ("ye-m2", plain!(YeM2Law)),
