@@ -43,7 +43,9 @@ fn run(options: &Options) -> Result<()> {
         say!("{law}, {}\n", best.goal());
         say!("  {:.3}\n", optimum.weights.named(&choice.domains));
         say!("  predicted loss {:.4}, uniform {:.4}\n", optimum.value, uniform_loss);
-        for Outside { domain, weight, lower, upper } in Extrapolation::of(choice, &train)?.weights {
+        for Outside { domain, weight, lower, upper, .. } in
+            Extrapolation::of(choice, &train)?.weights
+        {
             say!("  extrapolates: {domain} {weight:.3}, trained on {lower:.3} to {upper:.3}\n");
         }
     }

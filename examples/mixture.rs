@@ -229,7 +229,7 @@ impl Report {
     }
 
     fn print(&self, fits: &[Fitted]) {
-        let Choice { n, d, domains, optimum, unconstrained, losses } = &self.best.choice;
+        let Choice { n, d, domains, optimum, unconstrained, losses, .. } = &self.best.choice;
         say!("{}, {} at N = {n:.4e}, D = {d:.4e}\n", self.best.law, self.best.goal());
         let width = domains.iter().map(String::len).max().unwrap_or(0).max(8);
         say!("  {:width$}  weight  within {:.1e}  unconstrained\n", "domain", self.epsilon);
@@ -271,13 +271,13 @@ impl Report {
             "  in the limit of N and D, unconstrained: {:.3}\n",
             limit.optimum.weights.named(domains)
         );
-        let Extrapolation { size, tokens, weights, nearest } = &self.extrapolation;
+        let Extrapolation { size, tokens, weights, nearest, .. } = &self.extrapolation;
         for (what, ratio) in [("N", size), ("D", tokens)] {
             if *ratio > 1.0 {
                 say!("  warning: {what} is {ratio:.2} times the largest that was fitted\n");
             }
         }
-        for Outside { domain, weight, lower, upper } in weights {
+        for Outside { domain, weight, lower, upper, .. } in weights {
             say!(
                 "  warning: {domain} {weight:.3} was trained on from {lower:.3} to {upper:.3} only\n"
             );

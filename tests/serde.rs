@@ -135,11 +135,18 @@ fn joint() -> (Sweep, Fit) {
 
 #[test]
 fn numbers_of_every_kind_are_kept() {
+    fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     for _ in 0..2_000 {
         let mut x = || any(&mut rng);
-        let metrics = Metrics { count: 3, mre: x(), mae: x(), rmse: x(), r2: x(), spearman: x() };
+        let mut metrics = Metrics::new(&[1.0; 3], &[1.0; 3]);
+        for figure in [&mut metrics.mre, &mut metrics.mae, &mut metrics.rmse, &mut metrics.r2] {
+            *figure = x();
+        }
+        metrics.spearman = x();
         let interval = Interval { estimate: x(), lower: x(), upper: x() };
         let scales = Scales { n: x(), d: x() };
         let point: Vec<f64> = (0..3).map(|_| x()).collect();
@@ -159,8 +166,14 @@ fn numbers_of_every_kind_are_kept() {
         assert_kept(&interval);
         assert_kept(&scales);
         assert_kept(&minimum);
-        assert_kept(&NextRun { candidate: 1, gain: interval.upper });
-        assert_kept(&CoefficientInterval { law: "a".into(), name: "B".into(), interval });
+        let mut next: NextRun = read(json!({ "candidate": 1, "gain": 0 }));
+        next.gain = interval.upper;
+        assert_kept(&next);
+        let any = json!({ "estimate": 0, "lower": 0, "upper": 0 });
+        let mut coefficient: CoefficientInterval =
+            read(json!({ "law": "a", "name": "B", "interval": any }));
+        coefficient.interval = interval;
+        assert_kept(&coefficient);
     }
     let infinite = Interval { estimate: f64::NAN, lower: f64::NEG_INFINITY, upper: f64::INFINITY };
     let stored = json!({ "estimate": "NaN", "lower": "-inf", "upper": "inf" });

@@ -60,6 +60,7 @@ pub use stored::StoredFit;
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
+#[non_exhaustive]
 pub enum Residual {
     /// `L - prediction`, in nats (eq. 6).
     #[default]

@@ -298,6 +298,7 @@ impl fmt::Display for Termination {
 
 /// How far a call of [`Optimizer::minimize`] has come.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Evaluations so far.
     pub evaluations: usize,

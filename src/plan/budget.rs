@@ -132,6 +132,7 @@ fn last_root(mut yes: (f64, f64), no: f64, mut f: impl FnMut(f64) -> f64) -> f64
 
 /// What a mixture costs beside the best one at the same N and D; made by [`Plan::price`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Price {
     /// Its value, in nats.
     pub value: f64,

@@ -23,6 +23,7 @@ pub struct Certainty {
 /// How much lower the value of a choice is than that of another mixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Advantage {
     /// The value of the other mixture less that of the choice, in nats.
     pub nats: Interval,

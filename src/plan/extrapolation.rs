@@ -6,6 +6,7 @@ use crate::sweep::Sweep;
 /// How far a choice lies outside of what was trained on.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Extrapolation {
     /// N over the largest N that was trained; above 1 it extrapolates.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -23,6 +24,7 @@ pub struct Extrapolation {
 /// A domain weight outside of the range that was trained with.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Outside {
     /// The domain.
     pub domain: String,

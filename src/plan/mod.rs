@@ -64,6 +64,7 @@ pub use target_map::Mapped;
 
 /// What counts of several targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Goal {
     /// The weighted sum of the losses (eq. 8, 13).
     #[default]
@@ -126,6 +127,7 @@ struct Target<'a> {
     derive(serde::Serialize, serde::Deserialize),
     serde(try_from = "StoredChoice")
 )]
+#[non_exhaustive]
 pub struct Choice {
     /// N, in parameters.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]

@@ -19,6 +19,7 @@ pub struct Run {
 
 /// What a next run is chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Criterion {
     /// The decision (V-optimal): what leaves the least `sum_j Var[V(h_j) - V(h*)]`, the variance over
     /// the resamples of what the mixtures h_j that could be the best are worth, relative to the choice
@@ -34,6 +35,7 @@ pub enum Criterion {
 /// A run that was chosen, and what it is good for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct NextRun {
     /// Its number among the candidates.
     pub candidate: usize,

@@ -4,6 +4,7 @@ use crate::mixture::Mixture;
 
 /// How N or D grows with t >= 1 along a path (Fig. 10), as a factor that is 1 at t = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Growth {
     /// Not at all.
     Constant,
@@ -37,6 +38,7 @@ impl Growth {
 /// The predicted value of a mixture as a sum of what nothing helps against, and what the mixture, the
 /// size and the tokens leave (eq. 12 for the first two). All in nats; made by [`Plan::decompose`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Decomposition {
     /// `L(inf, inf, h*)`, of the mixture that is best in the limit: the entropy of the targets, and how
     /// far the best model of the domains is from them.

@@ -5,6 +5,7 @@ use crate::parallel;
 
 /// A point of the map w -> h*(w): the mixture to train on to be best at the mixture w (Fig. 8).
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Mapped {
     /// What one wants to be good at: weights of the targets.
     pub wanted: Mixture,

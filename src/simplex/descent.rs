@@ -11,6 +11,7 @@ const LONGEST: f64 = 1e9;
 
 /// How long a step of mirror descent is.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Step {
     /// The step doubles while `f(h') <= f(h) + <g, h' - h> + KL(h'|h) / eta` holds, and halves where
     /// it does not.

@@ -138,6 +138,7 @@ impl<'a> Reordered<'a> {
 
 /// A pull to a prior mixture, for [`MixtureObjective::with_pull`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Pull {
     /// `strength KL(h | prior) = strength sum_i h_i ln(h_i / prior_i)`, in nats. Every domain of the
     /// prior must have a weight.

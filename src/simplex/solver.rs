@@ -92,6 +92,7 @@ impl std::fmt::Display for Certificate {
 /// A constraint that holds the optimum back.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Active {
     /// The constraint in words: `web >= 0` for a domain that is left out.
     pub constraint: String,
@@ -103,6 +104,7 @@ pub struct Active {
 /// The mixture that a [`SimplexSolver`] found, and how sure it is that there is no better one.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Optimum {
     /// The domain weights h*.
     pub weights: Mixture,

@@ -149,6 +149,7 @@ impl Origin {
 
 /// One checkpoint of a [`Sweep`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Row<'a> {
     /// Model size N, in parameters.
     pub n: f64,

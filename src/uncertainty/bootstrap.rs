@@ -11,6 +11,7 @@ use crate::sweep::Sweep;
 
 /// What a bootstrap draws: all checkpoints of a unit move together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Unit {
     /// Runs, the checkpoints of which share their seed noise.
     #[default]

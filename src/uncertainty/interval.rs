@@ -39,6 +39,7 @@ impl fmt::Display for Interval {
 /// The interval of one coefficient of one law.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct CoefficientInterval {
     /// The name of the law.
     pub law: String,
