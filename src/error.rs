@@ -374,6 +374,62 @@ pub enum SimplexError {
     Mixture(#[from] MixtureError),
 }
 
+/// Any error of the crate, for functions that go all the way from a file to a decision.
+///
+/// ```
+/// use mixlaw::law::ChinchillaLaw;
+/// use mixlaw::{Fitter, Mixture, Sweep};
+///
+/// fn predict(h: &[f64]) -> Result<f64, mixlaw::Error> {
+///     let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8; 3], &[1e9, 2e9, 4e9], h, &[3.0; 3])?;
+///     let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
+///     Ok(fit.predict(1e9, 2e10, &Mixture::uniform(1))?)
+/// }
+///
+/// assert!(matches!(predict(&[0.9; 3]), Err(mixlaw::Error::Sweep(_))));
+/// // Three rows for five coefficients.
+/// assert!(matches!(predict(&[1.0; 3]), Err(mixlaw::Error::Fit(_))));
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Of a mixture.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
+    /// Of a sweep.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// Of a law.
+    #[error(transparent)]
+    Law(#[from] LawError),
+    /// Of a fit.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// Of a search for a mixture.
+    #[error(transparent)]
+    Simplex(#[from] SimplexError),
+    /// Of a plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Of a picture.
+    #[cfg(feature = "plot")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
+    #[error(transparent)]
+    Plot(#[from] crate::plot::PlotError),
+}
+
+impl From<LawError> for PlanError {
+    fn from(error: LawError) -> Self {
+        Self::Simplex(error.into())
+    }
+}
+
+impl From<MixtureError> for PlanError {
+    fn from(error: MixtureError) -> Self {
+        Self::Simplex(error.into())
+    }
+}
+
 /// A question that a plan cannot answer.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]

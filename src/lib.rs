@@ -43,7 +43,7 @@
 //! #     text
 //! # };
 //! # #[cfg(feature = "csv")] {
-//! // Columns split, n_params, n_tokens, h_web, h_code, loss_python.
+//! // `text` is a CSV file with the columns split, n_params, n_tokens, h_web, h_code, loss_python.
 //! let sweep = Sweep::from_csv(text.as_bytes())?;
 //! let train = sweep.split("train")?;
 //!
@@ -129,7 +129,7 @@ pub mod uncertainty;
 
 pub use {ndarray, rand};
 
-pub use error::{FitError, LawError, MixtureError, PlanError, SimplexError, SweepError};
+pub use error::{Error, FitError, LawError, MixtureError, PlanError, SimplexError, SweepError};
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;

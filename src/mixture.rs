@@ -114,7 +114,11 @@ impl Mixture {
     /// assert_eq!(h.weights(), [0.75, 0.25]);
     /// # Ok::<(), mixlaw::MixtureError>(())
     /// ```
-    pub fn from_named(domains: &[String], named: &[(&str, f64)]) -> Result<Self, MixtureError> {
+    pub fn from_named(
+        domains: &[impl AsRef<str>],
+        named: &[(&str, f64)],
+    ) -> Result<Self, MixtureError> {
+        let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
         let fault = |problem, name: &str| MixtureError::Name {
             problem,
             name: name.to_owned(),

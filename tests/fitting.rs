@@ -1,14 +1,19 @@
 //! Fits: planted laws are found again, settings do what they say, faults are named.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
-use mixlaw::fit::Residual;
+use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
-    AdditiveLaw, AutoScaleLaw, ChinchillaLaw, DCptLaw, DataConstrainedLaw, Ge24Law, JointLaw,
-    ScalingLaw, SimpleLaw,
+    AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw, CoefficientFn, Constant, DCptLaw,
+    DataConstrainedLaw, Ge24Law, InverseSum, JointLaw, LinearPower, PowerLaw, ScalingLaw,
+    SimpleLaw,
 };
-use mixlaw::optim::{BasinHopping, Control, Lbfgs, MultiStart, Termination, TrustRegion};
+use mixlaw::optim::{
+    BasinHopping, Control, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion,
+};
+use mixlaw::testing::assert_law_contract;
 use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
@@ -211,6 +216,53 @@ fn laws_behind_pointers_fit_alike() {
     let a = fitter.fit(plain, &sweep, "t").unwrap();
     for b in [fitter.fit(boxed, &sweep, "t").unwrap(), fitter.fit(shared, &sweep, "t").unwrap()] {
         assert_eq!(a.coordinates(), b.coordinates());
+    }
+}
+
+/// What a tool holds behind pointers is fitted as the thing itself.
+#[test]
+fn optimizers_and_coefficients_behind_pointers_fit_alike() {
+    let (sweep, ..) = planted(0.01);
+    let search = MultiStart::new(Lbfgs::default(), 2);
+    let fit = |fitter: Fitter, law: &PowerLaw| fitter.fit(law.clone(), &sweep, "t").unwrap();
+    let law = |bias: Box<dyn CoefficientFn>, level: Arc<dyn CoefficientFn>| {
+        let builder = PowerLaw::builder("own", sweep.domains()).scales(sweep.scales());
+        builder.bias(bias).d_term(level, Constant::exponent()).build().unwrap()
+    };
+    let boxed = law(Box::new(Biased(InverseSum)), Arc::new(LinearPower::level()));
+    assert_law_contract(&boxed);
+    let plain = PowerLaw::builder("own", sweep.domains())
+        .scales(sweep.scales())
+        .bias(Biased(InverseSum))
+        .d_term(LinearPower::level(), Constant::exponent())
+        .build()
+        .unwrap();
+    let a = fit(Fitter::new().optimizer(search.clone()), &plain);
+    let shared: Arc<dyn Optimizer> = Arc::new(search);
+    let b = fit(Fitter::new().optimizer(shared), &boxed);
+    assert_eq!((a.coordinates(), a.to_string()), (b.coordinates(), b.to_string()));
+    let certified = |law: &dyn ScalingLaw| law.at_scale(a.coordinates(), 1e9, 1e10).is_convex();
+    assert_eq!(certified(&plain), certified(&boxed));
+}
+
+#[test]
+fn the_law_of_a_fit_can_be_fitted_again() {
+    let (sweep, ..) = planted(0.01);
+    let fit = Fitter::new().starts(2).fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    let again = fit.fitter().fit(fit.shared_law(), &sweep, fit.target()).unwrap();
+    assert_eq!(again.coordinates(), fit.coordinates());
+}
+
+#[test]
+fn the_recommended_predictor_needs_several_sizes_and_tokens() {
+    let (sweep, ..) = planted(0.01);
+    let first = sweep.row(0);
+    for (what, part) in [
+        ("N", sweep.select(|row| row.n == first.n).unwrap()),
+        ("D", sweep.select(|row| row.d == first.d).unwrap()),
+    ] {
+        let error = Ensemble::recommended(&part, "t").unwrap_err().to_string();
+        assert!(error.contains(&format!("need rows of several {what}, but {what} is ")), "{error}");
     }
 }
 

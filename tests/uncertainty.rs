@@ -10,6 +10,7 @@ use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{Control, Progress, Termination};
 use mixlaw::plan::{self, Criterion, Plan};
+use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Resamples, Unit};
 use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
 
@@ -244,7 +245,9 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let other = Mixture::corner(3, worst);
     let advantage = plan.advantage(&choice, &other, 0.9).unwrap();
     assert_eq!(advantage.probability, 1.0);
-    assert!(advantage.nats.lower > 0.0);
+    assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
+    let limited = plan.clone().constraints(Constraints::new().trained_box(&sweep));
+    assert!(!limited.advantage(&choice, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
     assert!(narrow <= wide && wide < 0.5, "{narrow} and {wide}");

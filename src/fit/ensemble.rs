@@ -117,8 +117,17 @@ impl Ensemble {
     /// gains 6%, but costs up to 80% where a law is right.
     ///
     /// # Errors
-    /// As [`Fitter::fit`].
+    /// As [`Fitter::fit`], and [`FitError::Ensemble`] if all rows have the same N or the same D.
     pub fn recommended(sweep: &Sweep, target: &str) -> Result<Self, FitError> {
+        for (what, values) in [("N", sweep.n()), ("D", sweep.d())] {
+            if values.iter().all(|value| *value == values[0]) {
+                return Err(FitError::Ensemble(format!(
+                    "the joint and the full law need rows of several {what}, but {what} is {:e} in all \
+                     of them; selection::applicable lists the laws that suit",
+                    values[0]
+                )));
+            }
+        }
         let laws: [Box<dyn ScalingLaw>; 2] =
             [Box::new(JointLaw::for_sweep(sweep)), Box::new(FullLaw::for_sweep(sweep))];
         Self::fit(&Fitter::new().weigh_by_compute(1.0), laws, sweep, target)

@@ -80,7 +80,7 @@ pub enum Residual {
 /// use mixlaw::law::AdditiveLaw;
 /// use mixlaw::{Fitter, Mixture, Sweep};
 ///
-/// // Losses of a known law at nine runs, which the fit finds again.
+/// // Losses of a known law at six runs, twelve checkpoints, which the fit finds again.
 /// let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 /// for web in [0.1, 0.5, 0.9] {
 ///     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
@@ -465,6 +465,13 @@ impl Fit {
     #[must_use]
     pub fn law(&self) -> &dyn ScalingLaw {
         self.law.as_ref()
+    }
+
+    /// The same law for another owner, such as a fit to other rows:
+    /// `fit.fitter().fit(fit.shared_law(), &sweep, "web")`.
+    #[must_use]
+    pub fn shared_law(&self) -> Arc<dyn ScalingLaw> {
+        Arc::clone(&self.law)
     }
 
     /// The target whose loss was fitted.

@@ -1,6 +1,6 @@
 //! Scaling laws: formulas that predict the loss from N, D and h.
 //!
-//! Every law of the paper is eq. (3) with five coefficient functions chosen from a short list:
+//! Nearly every law here is eq. (3) with five coefficient functions chosen from a short list:
 //!
 #![doc = include_str!("../../docs/formulas/power_law.html")]
 //!
@@ -19,7 +19,7 @@
 //! | [`YeM1Law`] to [`YeM4Law`] | const + exponential forms | | |
 //! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
 //!
-//! All of them are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
+//! All in this table are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
 //! sweep and a power once for each distinct N or D. Three laws of others do not have the form of eq.
 //! (3), or not in h alone, and are [`Formula`]s:
 //!
@@ -66,7 +66,8 @@
 //! What optimizers move are not the printed coefficients but well-scaled [`Coordinates`]: logarithms
 //! of positive coefficients, N and D divided by reference scales, and a linear power through its
 //! values at the corners of the simplex ([`LinearPower`]). Coefficients are read and given in the
-//! paper's units, for raw N and D.
+//! paper's units, for raw N and D; those of the full law are for `N/N0` and `D/D0`, which its
+//! formula prints.
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, Gradient, ScalingLaw};

@@ -39,6 +39,7 @@ mod trust_region;
 
 use std::fmt::{self, Debug};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rand::Rng;
 
@@ -161,16 +162,24 @@ pub trait Optimizer: Debug + Send + Sync {
     ) -> Minimum;
 }
 
-impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        control: &mut Control<'_>,
-    ) -> Minimum {
-        (**self).minimize(objective, start, control)
-    }
+macro_rules! forward_optimizer {
+    ($pointer:ty) => {
+        impl<O: Optimizer + ?Sized> Optimizer for $pointer {
+            fn minimize(
+                &self,
+                objective: &mut dyn Objective,
+                start: &[f64],
+                control: &mut Control<'_>,
+            ) -> Minimum {
+                (**self).minimize(objective, start, control)
+            }
+        }
+    };
 }
+
+forward_optimizer!(&O);
+forward_optimizer!(Box<O>);
+forward_optimizer!(Arc<O>);
 
 /// What an optimizer found.
 #[derive(Debug, Clone, PartialEq)]

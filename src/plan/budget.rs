@@ -205,7 +205,8 @@ impl Plan<'_> {
         Ok((enough, self.within_budget(enough, budget)?))
     }
 
-    /// What the mixture h costs at N and D beside the best one, in nats and in tokens.
+    /// What the mixture h costs at N and D beside the best one, in nats and in tokens. One that does
+    /// not keep the constraints can be below the best that does.
     ///
     /// # Errors
     /// As [`Plan::best`], and if h has the wrong length or a law is not defined there.

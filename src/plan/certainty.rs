@@ -1,5 +1,7 @@
 use super::{Choice, Plan, Target};
-use crate::error::{PlanError, SimplexError};
+use crate::error::PlanError;
+#[cfg(feature = "serde")]
+use crate::error::SimplexError;
 use crate::mixture::Mixture;
 use crate::optim::{Control, Termination};
 use crate::parallel;
@@ -31,6 +33,8 @@ pub struct Advantage {
     /// the other mixture.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub probability: f64,
+    /// Whether the other mixture keeps the plan's constraints. One that does not may well be better.
+    pub within_limits: bool,
 }
 
 /// A [`Certainty`] as it stands in a file, not checked.
@@ -74,7 +78,7 @@ impl Certainty {
     /// # Errors
     /// If the level is not between 0 and 1.
     pub fn weights(&self, level: f64) -> Result<Vec<Interval>, PlanError> {
-        check_level(level).map_err(SimplexError::from)?;
+        check_level(level)?;
         let one = |i: usize| {
             let values = self.optima.iter().map(|h| h[i]).collect();
             interval(self.choice[i], values, level)
@@ -168,7 +172,8 @@ impl<'a> Plan<'a> {
         Ok(Certainty { choice: choice.optimum.weights.clone(), optima })
     }
 
-    /// How much better the choice is than another mixture, in the order of [`Plan::domains`].
+    /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
+    /// one need not keep the constraints, but [`Advantage::within_limits`] says whether it does.
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if the mixture has another number of domains or the level is not
@@ -179,7 +184,7 @@ impl<'a> Plan<'a> {
         other: &Mixture,
         level: f64,
     ) -> Result<Advantage, PlanError> {
-        check_level(level).map_err(SimplexError::from)?;
+        check_level(level)?;
         let resamples = self.resamples()?;
         let difference = |plan: &Self| -> Result<f64, PlanError> {
             let mut objective = plan.objective(choice.n, choice.d)?;
@@ -188,7 +193,9 @@ impl<'a> Plan<'a> {
         let values = for_all(resamples[0].len(), |b| difference(&self.resampled(&resamples, b)))?;
         let lower = values.iter().filter(|v| **v > 0.0).count();
         let probability = lower as f64 / values.len() as f64;
-        Ok(Advantage { nats: interval(difference(self)?, values, level), probability })
+        let nats = interval(difference(self)?, values, level);
+        let within_limits = self.region(choice.d)?.contains(other);
+        Ok(Advantage { nats, probability, within_limits })
     }
 
     /// For each mixture the share of the resamples in which it is at least as good as the choice.
@@ -243,14 +250,13 @@ impl<'a> Plan<'a> {
         draws: usize,
         mut control: Control<'_>,
     ) -> Result<(f64, Termination), PlanError> {
-        check_level(level).map_err(SimplexError::from)?;
+        check_level(level)?;
         if draws == 0 {
             let (name, expected) = ("the number of draws".to_owned(), "at least 1");
             return Err(PlanError::Setting { name, value: 0.0, expected });
         }
         let uniform = vec![1.0; choice.domains.len()];
-        let drawn =
-            Mixture::dirichlet(&uniform, draws, control.seed()).map_err(SimplexError::from)?;
+        let drawn = Mixture::dirichlet(&uniform, draws, control.seed())?;
         let (mut done, mut within, mut termination) = (0, 0, Termination::Exhausted);
         for some in drawn.chunks(if control.is_observed() { ROUND } else { draws }) {
             let shares = self.as_good(choice, some)?;

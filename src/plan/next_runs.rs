@@ -136,7 +136,7 @@ impl Plan<'_> {
             let (mut own, mut own_noise) = (Vec::new(), Vec::new());
             for (target, of_target) in self.targets.iter().zip(&resamples) {
                 let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());
-                let values = of_target.values(run.n, run.d, &h).map_err(SimplexError::from)?;
+                let values = of_target.values(run.n, run.d, &h)?;
                 let mean = values.iter().sum::<f64>() / members as f64;
                 own_noise.push(of_target.residual_variance() * mean * mean);
                 own.push(centred(values));

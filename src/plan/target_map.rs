@@ -51,7 +51,7 @@ impl Plan<'_> {
     pub fn fixed_points(&self, n: f64, d: f64, steps: usize) -> Result<Vec<Mapped>, PlanError> {
         let k = self.domains().len();
         let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
-        let grid = Mixture::grid(k.max(1), steps, 0.0).map_err(crate::error::SimplexError::from)?;
+        let grid = Mixture::grid(k.max(1), steps, 0.0)?;
         let mapped = parallel::map(grid.len(), |i| quick.map(n, d, &grid[i]));
         let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
         let step = 1.0 / steps as f64;
@@ -90,7 +90,7 @@ impl Plan<'_> {
                 let mut w = at.wanted.to_vec();
                 w[i] -= amount;
                 w[j] += amount;
-                let w = Mixture::new(w).map_err(crate::error::SimplexError::from)?;
+                let w = Mixture::new(w)?;
                 let next = self.map(n, d, &w)?;
                 if next.distance < at.distance {
                     (at, moved) = (next, true);

@@ -121,7 +121,9 @@ impl Constraints {
     /// [`SimplexError`] if a domain is unknown, a number is out of its range, or no mixture keeps all
     /// statements; it then names a set of them that cannot be kept together, while any of them could
     /// be left out to mend it.
-    pub fn region(&self, domains: &[String], d: f64) -> Result<Region, SimplexError> {
+    pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, SimplexError> {
+        let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
+        let domains = &domains[..];
         let place = |name: &String| {
             domains.iter().position(|d| d == name).ok_or_else(|| SimplexError::Unknown {
                 name: name.clone(),

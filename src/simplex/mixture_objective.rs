@@ -248,18 +248,14 @@ impl<'a> MixtureObjective<'a> {
     /// Adds `weight` times the loss of a law at coordinates `z`.
     ///
     /// # Errors
-    /// [`SimplexError`] if the weight is not a finite number > 0, or the law's domains are not those
-    /// of the laws before it.
-    ///
-    /// # Panics
-    /// If `z` has the wrong length.
+    /// [`SimplexError`] if the weight is not a finite number > 0, `z` is not one number for each
+    /// coordinate, or the law's domains are not those of the laws before it.
     pub fn with_law(
         self,
         weight: f64,
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Result<Self, SimplexError> {
-        assert_eq!(z.len(), law.coordinates().len(), "one value for each coordinate");
         self.with_mean(weight, vec![(law, z)])
     }
 
@@ -273,6 +269,11 @@ impl<'a> MixtureObjective<'a> {
         if !(weight.is_finite() && weight > 0.0) {
             let (name, expected) = ("the weight of a law".to_owned(), "a finite number > 0");
             return Err(SimplexError::Setting { name, value: weight, expected });
+        }
+        if let Some((law, z)) = laws.iter().find(|(law, z)| z.len() != law.coordinates().len()) {
+            let name = format!("the number of coordinates of the {} law", law.name());
+            let (value, expected) = (z.len() as f64, "one number for each coordinate of the law");
+            return Err(SimplexError::Setting { name, value, expected });
         }
         if self.terms.is_empty() {
             self.domains = domains;

@@ -315,7 +315,7 @@ impl Region {
         cost
     }
 
-    /// A mixture of the whole simplex as it is, if it belongs to the region.
+    /// Whether a mixture keeps all limits.
     #[must_use]
     pub fn contains(&self, h: &Mixture) -> bool {
         self.violation(h) <= FIXED

@@ -7,6 +7,7 @@ mod inverse_sum;
 mod linear_power;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use rand::Rng;
 
@@ -24,7 +25,8 @@ pub use linear_power::LinearPower;
 /// coefficients E(h), A(h), alpha(h), B(h), beta(h) of a [`PowerLaw`](super::PowerLaw).
 ///
 /// `z` holds the function's own coordinates only, in the order of
-/// [`CoefficientFn::coordinates`].
+/// [`CoefficientFn::coordinates`]. A `Box` or an `Arc` of a function is one, so that a law can be
+/// composed of functions that are chosen when the program runs.
 pub trait CoefficientFn: Debug + Send + Sync {
     /// The coordinates of the function, where the law calls it `symbol`.
     fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate>;
@@ -91,6 +93,75 @@ pub trait CoefficientFn: Debug + Send + Sync {
         None
     }
 }
+
+macro_rules! forward_coefficient {
+    ($pointer:ty) => {
+        impl<F: CoefficientFn + ?Sized> CoefficientFn for $pointer {
+            fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
+                (**self).coordinates(symbol, domains)
+            }
+
+            fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+                (**self).value(z, h)
+            }
+
+            fn add_gradient(
+                &self,
+                z: &[f64],
+                h: &[f64],
+                scale: f64,
+                dz: &mut [f64],
+                dh: &mut [f64],
+            ) {
+                (**self).add_gradient(z, h, scale, dz, dh);
+            }
+
+            fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+                (**self).start(level, h, rng, z);
+            }
+
+            fn formula(&self, domains: &[String], c: &[f64]) -> String {
+                (**self).formula(domains, c)
+            }
+
+            fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
+                (**self).derived(symbol, domains, c)
+            }
+
+            fn resolve(
+                &self,
+                symbol: &str,
+                domains: &[String],
+                get: &dyn Fn(&str) -> Option<f64>,
+            ) -> Option<Vec<f64>> {
+                (**self).resolve(symbol, domains, get)
+            }
+
+            fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+                (**self).bind(mixtures)
+            }
+
+            fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+                (**self).at(z)
+            }
+
+            fn is_convex(&self, z: &[f64]) -> bool {
+                (**self).is_convex(z)
+            }
+
+            fn is_constant(&self) -> bool {
+                (**self).is_constant()
+            }
+
+            fn infinite_without(&self) -> Option<usize> {
+                (**self).infinite_without()
+            }
+        }
+    };
+}
+
+forward_coefficient!(Box<F>);
+forward_coefficient!(Arc<F>);
 
 /// A coefficient function bound to mixtures by [`CoefficientFn::bind`]. It may hold buffers; an
 /// evaluation should not allocate.
