@@ -8,7 +8,7 @@ use mixlaw::law::{
     AdditiveLaw, AutoScaleLaw, ChinchillaLaw, DCptLaw, DataConstrainedLaw, Ge24Law, JointLaw,
     ScalingLaw, SimpleLaw,
 };
-use mixlaw::optim::{BasinHopping, Control, Lbfgs, MultiStart, Termination, TrustRegion};
+use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Termination, TrustRegion};
 use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
@@ -222,9 +222,8 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
         best.push(progress.best);
         if progress.local_solves < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let control = Control::default().observed_by(&mut observer);
     let law = AdditiveLaw::for_sweep(&sweep);
-    let fit = Fitter::new().fit_observed(law, &sweep, "t", control).unwrap();
+    let fit = Fitter::new().fit_observed(law, &sweep, "t", &mut observer).unwrap();
     assert_eq!(fit.termination(), Termination::Stopped);
     assert!(fit.local_solves() <= 5 && fit.objective().is_finite());
     assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
@@ -246,8 +245,7 @@ fn observing_a_fit_does_not_change_it() {
                 (solves, best) = (progress.local_solves, best.min(progress.best));
                 ControlFlow::Continue(())
             };
-            let control = Control::default().observed_by(&mut observer);
-            let fit = fitter.fit_observed(law.clone(), &sweep, "t", control).unwrap();
+            let fit = fitter.fit_observed(law.clone(), &sweep, "t", &mut observer).unwrap();
             assert_eq!(fit.coordinates(), alone.coordinates());
             assert_eq!(
                 (fit.objective(), fit.termination()),
