@@ -376,10 +376,10 @@ fn learning(
         let mut points = Vec::new();
         let bar = progress::bar(format!("Learning curve, {name}, fits"), 5 * counts.len());
         for &count in &counts {
-            let mut observer = bar.observer();
-            let (c, counts) = (&candidate, &[count]);
+            let observer = &mut bar.observer();
             // Too few rows for the law are no point of its curve.
-            let curve = learning_curve_observed(c, train, target, counts, 5, seed, &mut observer);
+            let curve =
+                learning_curve_observed(&candidate, train, target, &[count], 5, seed, observer);
             points.extend(curve.map(|(points, _)| points).unwrap_or_default());
         }
         drop(bar);

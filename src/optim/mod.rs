@@ -300,7 +300,7 @@ impl fmt::Display for Termination {
 /// at [`Observer`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Evaluations so far.
+    /// Evaluations so far; 0 where a call does not count them.
     pub evaluations: usize,
     /// Local solves finished so far, or what else the call counts.
     pub local_solves: usize,
@@ -391,7 +391,7 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 ///         1
 ///     }
 ///
-///     fn value_and_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+///     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
 ///         gradient[0] = x[0].exp() - 2.0;
 ///         x[0].exp() - 2.0 * x[0]
 ///     }

@@ -101,7 +101,6 @@ pub fn learning_curve_on(
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
-    losses_of(test, target)?;
     let control = Control::seeded(seed);
     Ok(curve(candidate, sweep, Some(test), target, counts, repeats, control)?.0)
 }
@@ -121,7 +120,6 @@ pub fn learning_curve_on_observed(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    losses_of(test, target)?;
     let control = Control::seeded(seed).observed_by(observer);
     curve(candidate, sweep, Some(test), target, counts, repeats, control)
 }
@@ -135,6 +133,9 @@ fn curve(
     repeats: usize,
     control: Control<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
+    if let Some(test) = test {
+        losses_of(test, target)?;
+    }
     if repeats == 0 {
         return Err(setting("the number of repeats", 0, "at least 1"));
     }
