@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mixlaw::law::{FullLaw, JointLaw, ScalingLaw};
-use mixlaw::optim::{BasinHopping, Control, Lbfgs, MultiStart, Progress};
+use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::{Fitter, Sweep};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -135,23 +135,20 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn run(case: &Case, options: &Options) {
-    let fit = |fitter: &Fitter, control: Control<'_>| {
-        let fit = fitter.fit_observed(case.law.clone(), &case.sweep, case.target, control);
-        fit.expect("the case is valid").objective()
-    };
     let default = over_seeds(options.seeds, options.threads, |seed| {
-        fit(&Fitter::new().seed(seed), Control::default())
+        let fit = Fitter::new().seed(seed).fit(case.law.clone(), &case.sweep, case.target);
+        fit.expect("the case is valid").objective()
     });
     let limit = Duration::from_secs_f64(median(default.iter().map(|outcome| outcome.1)));
     let limited = |fitter: Fitter| {
         over_seeds(options.peer_seeds, options.threads, |seed| {
             let start = Instant::now();
-            let mut watch = |_: &Progress| {
+            let (fitter, law) = (fitter.clone().seed(seed), case.law.clone());
+            let fit = fitter.fit_observed(law, &case.sweep, case.target, &mut |_| {
                 let in_time = start.elapsed() < limit;
                 if in_time { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            };
-            let control = Control::default().observed_by(&mut watch);
-            fit(&fitter.clone().seed(seed), control)
+            });
+            fit.expect("the case is valid").objective()
         })
     };
     let multi_start = MultiStart::new(Lbfgs::default(), usize::MAX);

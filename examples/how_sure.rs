@@ -12,7 +12,6 @@ use std::sync::Arc;
 use common::{Options, Result, Targets, progress, say};
 use mixlaw::fit::Ensemble;
 use mixlaw::law::ScalingLaw;
-use mixlaw::optim::Control;
 use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
 use mixlaw::selection::{Candidate, LearningPoint, Selection, learning_curve_observed};
 use mixlaw::sweep::{EVAL, TRAIN};
@@ -135,9 +134,7 @@ fn run(options: &Options, extra: &Extra) -> Result<()> {
     say!("\nLaws compared on `{first}`, by held-out mixtures and the largest size held out:\n\n");
     let comparison = {
         let bar = progress::bar("Laws compared, fits", None);
-        let mut observer = bar.observer();
-        let control = Control::default().observed_by(&mut observer);
-        Selection::new().seed(options.seed).run_observed(&train, first, control)?
+        Selection::new().seed(options.seed).run_observed(&train, first, &mut bar.observer())?
     };
     say!("{comparison}\n");
     let curves = learning(&comparison, &train, first, options.seed)?;
@@ -199,10 +196,8 @@ fn examine(
         .map_err(|error| common::in_sweep(options, error))?;
     let resamples = {
         let bar = progress::bar(format!("{target}, resamples"), extra.resamples);
-        let mut observer = bar.observer();
-        let control = Control::default().observed_by(&mut observer);
         let bootstrap = Bootstrap::new(extra.resamples).seed(options.seed);
-        bootstrap.run_observed(&ensemble, train, control)?
+        bootstrap.run_observed(&ensemble, train, &mut bar.observer())?
     };
     let reports: std::result::Result<Vec<_>, _> =
         ensemble.fits().iter().map(|fit| probe(fit, train)).collect();
@@ -233,8 +228,7 @@ fn examine(
 fn probe(fit: &Fit, train: &Sweep) -> std::result::Result<Identifiability, FitError> {
     let bar =
         progress::bar(format!("{}, {}, identifiability", fit.target(), fit.law().name()), None);
-    let mut observer = bar.observer();
-    Probe::new().run_observed(fit, train, Control::default().observed_by(&mut observer))
+    Probe::new().run_observed(fit, train, &mut bar.observer())
 }
 
 fn plan<'a>(goal: &Targets, sure: &'a [Sure]) -> Plan<'a> {
@@ -273,8 +267,7 @@ fn decide(
     let next = plan.next_runs(&choice, &candidates, 3, Criterion::Decision)?;
     let bar = progress::bar("Region, draws", DRAWS);
     let mut observer = bar.observer();
-    let control = Control::seeded(0).observed_by(&mut observer);
-    let (share, _) = plan.region_share_observed(&choice, extra.level, DRAWS, control)?;
+    let (share, _) = plan.region_share_observed(&choice, extra.level, DRAWS, 0, &mut observer)?;
     drop(bar);
     Ok(Decided {
         targets,
@@ -383,10 +376,10 @@ fn learning(
         let mut points = Vec::new();
         let bar = progress::bar(format!("Learning curve, {name}, fits"), 5 * counts.len());
         for &count in &counts {
-            let mut observer = bar.observer();
-            let control = Control::seeded(seed).observed_by(&mut observer);
+            let observer = &mut bar.observer();
             // Too few rows for the law are no point of its curve.
-            let curve = learning_curve_observed(&candidate, train, target, &[count], 5, control);
+            let curve =
+                learning_curve_observed(&candidate, train, target, &[count], 5, seed, observer);
             points.extend(curve.map(|(points, _)| points).unwrap_or_default());
         }
         drop(bar);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use common::{Result, say};
 use mixlaw::law::ScalingLaw;
 use mixlaw::optim::{
-    BasinHopping, Control, Lbfgs, MultiStart, Optimizer, Progress, SmoothFirst, TrustRegion,
+    BasinHopping, Lbfgs, MultiStart, Optimizer, Progress, SmoothFirst, TrustRegion,
 };
 use mixlaw::sweep::TRAIN;
 use mixlaw::{Fitter, Sweep};
@@ -146,7 +146,7 @@ fn history(
         let done = history.len() >= solves;
         if done { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    fitter.fit_observed(law, train, target, Control::default().observed_by(&mut note))?;
+    fitter.fit_observed(law, train, target, &mut note)?;
     Ok(history)
 }
 

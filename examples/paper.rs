@@ -18,7 +18,6 @@ mod common;
 use std::collections::HashSet;
 
 use common::{Best, Fitted, Options, Result, progress, say};
-use mixlaw::optim::Control;
 use mixlaw::plan::Plan;
 use mixlaw::selection::{Candidate, Score, Selection};
 use mixlaw::sweep::{EVAL, TRAIN};
@@ -228,9 +227,7 @@ fn print_splits<const L: usize>(
             let law = common::law(name, sweep, target, false)?.expect("the target is a domain");
             selection = selection.candidate(Candidate::new(law, Fitter::new().seed(options.seed)));
         }
-        let mut observer = bar.observer();
-        let control = Control::default().observed_by(&mut observer);
-        comparisons.push(selection.run_observed(sweep, target, control)?);
+        comparisons.push(selection.run_observed(sweep, target, &mut bar.observer())?);
     }
     drop(bar);
     say!("{title}: mean relative error in percent, {count} mixtures fitted and the others\n");

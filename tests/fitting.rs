@@ -10,9 +10,7 @@ use mixlaw::law::{
     DataConstrainedLaw, Ge24Law, InverseSum, JointLaw, LinearPower, PowerLaw, ScalingLaw,
     SimpleLaw,
 };
-use mixlaw::optim::{
-    BasinHopping, Control, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion,
-};
+use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::assert_law_contract;
 use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
 
@@ -274,9 +272,8 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
         best.push(progress.best);
         if progress.local_solves < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let control = Control::default().observed_by(&mut observer);
     let law = AdditiveLaw::for_sweep(&sweep);
-    let fit = Fitter::new().fit_observed(law, &sweep, "t", control).unwrap();
+    let fit = Fitter::new().fit_observed(law, &sweep, "t", &mut observer).unwrap();
     assert_eq!(fit.termination(), Termination::Stopped);
     assert!(fit.local_solves() <= 5 && fit.objective().is_finite());
     assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
@@ -298,8 +295,7 @@ fn observing_a_fit_does_not_change_it() {
                 (solves, best) = (progress.local_solves, best.min(progress.best));
                 ControlFlow::Continue(())
             };
-            let control = Control::default().observed_by(&mut observer);
-            let fit = fitter.fit_observed(law.clone(), &sweep, "t", control).unwrap();
+            let fit = fitter.fit_observed(law.clone(), &sweep, "t", &mut observer).unwrap();
             assert_eq!(fit.coordinates(), alone.coordinates());
             assert_eq!(
                 (fit.objective(), fit.termination()),

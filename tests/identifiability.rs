@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
-use mixlaw::optim::{Control, Progress, Termination, TrustRegion};
+use mixlaw::optim::{Progress, Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
 use mixlaw::{Fit, FitError, Fitter, Mixture, Scales, Sweep};
 use rand::SeedableRng;
@@ -63,15 +63,14 @@ fn a_probe_can_be_observed_and_stopped() {
     let (law, z) = additive([2.0, 1.0, 3.0], [0.4, 0.7, 0.5]);
     let sweep = sweep(&law, &z, &grid(), 0.001, 1);
     let fit = fitted(&sweep);
-    let probe = Probe::new().starts(13);
+    let probe = Probe::new().starts(13).seed(3);
     let run = |most: usize| {
         let mut calls = Vec::new();
         let mut observer = |progress: &Progress| {
             calls.push(progress.local_solves);
             if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let control = Control::default().observed_by(&mut observer);
-        (probe.run_observed(&fit, &sweep, control).unwrap(), calls)
+        (probe.run_observed(&fit, &sweep, &mut observer).unwrap(), calls)
     };
     let all = on(1, || probe.run(&fit, &sweep).unwrap());
     assert_eq!((all.ranges.len(), all.termination), (11, Termination::Exhausted));

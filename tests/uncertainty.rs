@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use designs::{DESIGNS, Run, TARGET, Truth};
 use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw, SimpleLaw};
-use mixlaw::optim::{Control, Progress, Termination};
+use mixlaw::optim::{Progress, Termination};
 use mixlaw::plan::{self, Criterion, Plan};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Resamples, Unit};
@@ -118,11 +118,12 @@ fn an_observer_stops_with_what_is_there() {
         calls.push(progress.local_solves);
         if progress.local_solves < 64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let control = Control::default().observed_by(&mut observer);
-    let resamples = Bootstrap::new(200).run_observed(fit(&truth, &sweep), &sweep, control).unwrap();
+    let bootstrap = Bootstrap::new(200).seed(3);
+    let fit = fit(&truth, &sweep);
+    let resamples = bootstrap.run_observed(&fit, &sweep, &mut observer).unwrap();
     assert_eq!((resamples.len(), resamples.termination()), (64, Termination::Stopped));
     assert_eq!(calls, [32, 64]);
-    let all = Bootstrap::new(200).run(fit(&truth, &sweep), &sweep).unwrap();
+    let all = bootstrap.run(&fit, &sweep).unwrap();
     assert_eq!(all.termination(), Termination::Exhausted);
     let (n, d) = DESIGNS[1].beyond();
     let h = Mixture::uniform(3);
@@ -147,8 +148,7 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
             calls.push(progress.local_solves);
             if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let control = Control::seeded(7).observed_by(&mut observer);
-        let share = plan.region_share_observed(&choice, 0.9, 600, control).unwrap();
+        let share = plan.region_share_observed(&choice, 0.9, 600, 7, &mut observer).unwrap();
         (share, calls)
     };
     let (exhausted, stopped) = (Termination::Exhausted, Termination::Stopped);

@@ -29,7 +29,7 @@ impl Bar {
         self.0.inc(1);
     }
 
-    /// For `Control::observed_by`: counts what the call counts, from where the bar is now.
+    /// For a call that can be observed: counts what the call counts, from where the bar is now.
     pub fn observer(&self) -> impl FnMut(&Progress) -> ControlFlow<()> + 'static {
         let (bar, first) = (self.0.clone(), self.0.position());
         move |progress| {

@@ -40,8 +40,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::error::{FitError, LawError};
 use crate::law::ScalingLaw;
 use crate::optim::{
-    Control, Minimum, MultiStart, Objective, Optimizer, Sequence, SmoothFirst, Termination,
-    TrustRegion,
+    Control, Minimum, MultiStart, Objective, Observer, Optimizer, Sequence, SmoothFirst,
+    Termination, TrustRegion,
 };
 use crate::sweep::{Scales, Sweep};
 
@@ -238,22 +238,59 @@ impl Fitter {
         sweep: &Sweep,
         target: &str,
     ) -> Result<Fit, FitError> {
-        self.fit_observed(law, sweep, target, Control::seeded(self.seed))
+        self.fit_with(Arc::new(law), sweep, target, Control::seeded(self.seed))
     }
 
     /// As [`Fitter::fit`], with an observer that is told of the progress and can stop it, with the
-    /// best coordinates so far. The control's seed is replaced by the fitter's.
+    /// best coordinates so far. With an observer that never says stop the fit is the same, bit for bit.
     ///
     /// # Errors
     /// As [`Fitter::fit`].
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::{Fitter, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.1, 0.5, 0.9] {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
+    /// let mut solves = 0;
+    /// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
+    ///     solves = progress.local_solves;
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert!(solves > 0);
+    /// assert_eq!(fit.coordinates(), fitter.fit(law, &sweep, "web")?.coordinates());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fit_observed(
         &self,
         law: impl ScalingLaw + 'static,
         sweep: &Sweep,
         target: &str,
-        control: Control<'_>,
+        observer: &mut Observer<'_>,
     ) -> Result<Fit, FitError> {
-        let law: Arc<dyn ScalingLaw> = Arc::new(law);
+        let control = Control::seeded(self.seed).observed_by(observer);
+        self.fit_with(Arc::new(law), sweep, target, control)
+    }
+
+    fn fit_with(
+        &self,
+        law: Arc<dyn ScalingLaw>,
+        sweep: &Sweep,
+        target: &str,
+        mut control: Control<'_>,
+    ) -> Result<Fit, FitError> {
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
         let free = self.free_coefficients(law.as_ref())?;
@@ -263,7 +300,6 @@ impl Fitter {
             return Err(FitError::TooFewRows { law, rows, coefficients: free });
         }
         let mut problem = Problem::new(law.as_ref(), &data, &bounds, self.delta, self.residual);
-        let mut control = control.reseeded(self.seed);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let start = problem.draw_start(&mut rng).expect("a law draws its starts");
         let minimum = self.optimizer.minimize(&mut problem, &start, &mut control);

@@ -305,29 +305,27 @@ impl fmt::Display for Termination {
     }
 }
 
-/// How far a call of [`Optimizer::minimize`] has come.
+/// How far a call has come: a fit, a call of [`Optimizer::minimize`] or one of the others in the table
+/// at [`Observer`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Evaluations so far.
+    /// Evaluations so far; 0 where a call does not count them.
     pub evaluations: usize,
-    /// Local solves finished so far.
+    /// Local solves finished so far, or what else the call counts.
     pub local_solves: usize,
-    /// The lowest value so far.
+    /// The lowest value so far; infinite where a call has none.
     pub best: f64,
 }
 
-/// A function that is told of the progress and can stop it by `ControlFlow::Break`.
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
-
-/// The seed of a call, and an observer that can stop it.
+/// A function that is told of the progress of a call and can stop it by `ControlFlow::Break`.
 ///
 /// Observers can look at the calls below. What these return is the same, bit for bit, with an observer that
-/// never says stop and without one:
+/// never says stop and without one, with the same seed: an observer brings none of its own.
 ///
 /// | call | [`Progress::local_solves`] counts | a stop leaves |
 /// |---|---|---|
-/// | [`Fitter::fit_observed`](crate::Fitter::fit_observed), [`Optimizer::minimize`] | local solves | the best so far |
+/// | [`Fitter::fit_observed`](crate::Fitter::fit_observed), [`Optimizer::minimize`] with [`Control::observed_by`] | local solves | the best so far |
 /// | [`Bootstrap::run_observed`](crate::uncertainty::Bootstrap::run_observed) | resamples | the resamples made |
 /// | [`Probe::run_observed`](crate::uncertainty::Probe::run_observed) | other starts, then ends of ranges | the ranges found |
 /// | [`Selection::run_observed`](crate::selection::Selection::run_observed) | fits | the scores of what was fitted |
@@ -338,6 +336,9 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 /// between steps, so that a stop waits for a step to end. A last call after all is done is not promised: a
 /// bar may end short of its length.
 ///
+/// A closure that is written in the call, `&mut |progress| ..`, needs no types. One with a name needs that
+/// of its argument, `|progress: &Progress| ..`.
+///
 /// A bar, and a deadline:
 ///
 /// ```
@@ -345,7 +346,7 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 /// use std::time::{Duration, Instant};
 ///
 /// use mixlaw::law::AdditiveLaw;
-/// use mixlaw::optim::{Control, Progress, Termination};
+/// use mixlaw::optim::Termination;
 /// use mixlaw::{Fitter, Sweep};
 /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 /// # for web in [0.1, 0.5, 0.9] {
@@ -362,28 +363,56 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 ///
 /// // A mark for every tenth local solve, and then the best objective so far.
 /// let mut marks = 0;
-/// let mut bar = |progress: &Progress| {
+/// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
 ///     if progress.local_solves >= 10 * (marks + 1) {
 ///         marks = progress.local_solves / 10;
 ///         eprint!("\r{} {:.3e}", "#".repeat(marks), progress.best);
 ///     }
 ///     ControlFlow::Continue(())
-/// };
-/// let control = Control::default().observed_by(&mut bar);
-/// let fit = fitter.fit_observed(law.clone(), &sweep, "web", control)?;
+/// })?;
 /// assert!(marks > 0 && marks <= fit.local_solves() / 10);
 ///
 /// // What can be had in a tenth of a second.
 /// let deadline = Instant::now() + Duration::from_millis(100);
-/// let mut stop_then = |_: &Progress| {
-///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-/// };
-/// let control = Control::default().observed_by(&mut stop_then);
 /// let longer = fitter.starts(1_000_000);
-/// let fit = longer.fit_observed(law, &sweep, "web", control)?;
+/// let fit = longer.fit_observed(law, &sweep, "web", &mut |_| {
+///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// })?;
 /// assert_eq!(fit.termination(), Termination::Stopped);
 /// println!("the best of {} local solves: {:.3e}", fit.local_solves(), fit.objective());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+
+/// The seed of a call of [`Optimizer::minimize`], and an observer that can stop it.
+///
+/// This is for those who write an [`Optimizer`] or call one themselves. The other calls that can be
+/// observed take the [`Observer`] alone.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer, Progress, Termination};
+///
+/// struct Bowl;
+///
+/// impl Objective for Bowl {
+///     fn dim(&self) -> usize {
+///         1
+///     }
+///
+///     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+///         gradient[0] = x[0].exp() - 2.0;
+///         x[0].exp() - 2.0 * x[0]
+///     }
+/// }
+///
+/// let mut three = |progress: &Progress| {
+///     if progress.evaluations < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// };
+/// let mut control = Control::seeded(7).observed_by(&mut three);
+/// let minimum = Lbfgs::default().minimize(&mut Bowl, &[3.0], &mut control);
+/// assert_eq!(minimum.termination, Termination::Stopped);
 /// ```
 #[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
 pub struct Control<'a> {
@@ -410,12 +439,6 @@ impl<'a> Control<'a> {
     #[must_use]
     pub fn observed_by(self, observer: &'a mut Observer<'a>) -> Self {
         Self { observer: Some(observer), ..self }
-    }
-
-    /// The same control with another seed.
-    #[must_use]
-    pub fn reseeded(self, seed: u64) -> Self {
-        Self { seed, ..self }
     }
 
     /// The seed of the call.

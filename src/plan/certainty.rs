@@ -3,7 +3,7 @@ use crate::error::PlanError;
 #[cfg(feature = "serde")]
 use crate::error::SimplexError;
 use crate::mixture::Mixture;
-use crate::optim::{Control, Termination};
+use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
 use crate::uncertainty::{Interval, Resamples, check_level, interval};
 
@@ -233,17 +233,29 @@ impl<'a> Plan<'a> {
         draws: usize,
         seed: u64,
     ) -> Result<f64, PlanError> {
-        Ok(self.region_share_observed(choice, level, draws, Control::seeded(seed))?.0)
+        Ok(self.region_share_with(choice, level, draws, Control::seeded(seed))?.0)
     }
 
-    /// As [`Plan::region_share`] with the seed of the control, whose observer is told of the draws looked
-    /// at (its `local_solves`) after every 256 of them and can stop the rest; the share is then that of
-    /// as many draws. Beside it [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// As [`Plan::region_share`], with an observer that is told of the draws looked at (its
+    /// `local_solves`) after every 256 of them and can stop the rest; the share is then that of as many
+    /// draws. Beside it [`Termination::Stopped`] if the observer stopped it early, otherwise
     /// [`Termination::Exhausted`].
     ///
     /// # Errors
     /// As [`Plan::region_share`].
     pub fn region_share_observed(
+        &self,
+        choice: &Choice,
+        level: f64,
+        draws: usize,
+        seed: u64,
+        observer: &mut Observer<'_>,
+    ) -> Result<(f64, Termination), PlanError> {
+        let control = Control::seeded(seed).observed_by(observer);
+        self.region_share_with(choice, level, draws, control)
+    }
+
+    fn region_share_with(
         &self,
         choice: &Choice,
         level: f64,

@@ -1,7 +1,7 @@
 use super::{Candidate, Work, count_mixtures, draw_mixtures, setting};
 use crate::error::FitError;
 use crate::fit::losses_of;
-use crate::optim::{Control, Termination};
+use crate::optim::{Control, Observer, Termination};
 use crate::sweep::Sweep;
 
 /// The error of fits to one number of mixtures, over repeated draws.
@@ -64,13 +64,12 @@ pub fn learning_curve(
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
     let control = Control::seeded(seed);
-    Ok(learning_curve_observed(candidate, sweep, target, counts, repeats, control)?.0)
+    Ok(curve(candidate, sweep, None, target, counts, repeats, control)?.0)
 }
 
-/// As [`learning_curve`] with the seed of the control, whose observer is told of the fits made (its
-/// `local_solves`) after each of them and can stop the rest; the curve then has the points whose draws
-/// were all fitted. Beside it [`Termination::Stopped`] if an observer stopped it early, otherwise
-/// [`Termination::Exhausted`].
+/// As [`learning_curve`], with an observer that is told of the fits made (its `local_solves`) after each
+/// of them and can stop the rest; the curve then has the points whose draws were all fitted. Beside it
+/// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Exhausted`].
 ///
 /// # Errors
 /// As [`learning_curve`].
@@ -80,8 +79,10 @@ pub fn learning_curve_observed(
     target: &str,
     counts: &[usize],
     repeats: usize,
-    control: Control<'_>,
+    seed: u64,
+    observer: &mut Observer<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
+    let control = Control::seeded(seed).observed_by(observer);
     curve(candidate, sweep, None, target, counts, repeats, control)
 }
 
@@ -101,13 +102,14 @@ pub fn learning_curve_on(
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
     let control = Control::seeded(seed);
-    Ok(learning_curve_on_observed(candidate, sweep, test, target, counts, repeats, control)?.0)
+    Ok(curve(candidate, sweep, Some(test), target, counts, repeats, control)?.0)
 }
 
 /// As [`learning_curve_on`], observed as by [`learning_curve_observed`].
 ///
 /// # Errors
 /// As [`learning_curve_on`].
+#[allow(clippy::too_many_arguments, reason = "those of learning_curve_on, and the observer")]
 pub fn learning_curve_on_observed(
     candidate: &Candidate,
     sweep: &Sweep,
@@ -115,9 +117,10 @@ pub fn learning_curve_on_observed(
     target: &str,
     counts: &[usize],
     repeats: usize,
-    control: Control<'_>,
+    seed: u64,
+    observer: &mut Observer<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    losses_of(test, target)?;
+    let control = Control::seeded(seed).observed_by(observer);
     curve(candidate, sweep, Some(test), target, counts, repeats, control)
 }
 
@@ -130,6 +133,9 @@ fn curve(
     repeats: usize,
     control: Control<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
+    if let Some(test) = test {
+        losses_of(test, target)?;
+    }
     if repeats == 0 {
         return Err(setting("the number of repeats", 0, "at least 1"));
     }
@@ -212,12 +218,10 @@ mod tests {
                 seen.push(progress.local_solves);
                 if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            let control = Control::seeded(5).observed_by(&mut observer);
+            let (c, observer) = (&candidate, &mut observer);
             let (points, termination) = match test {
-                None => learning_curve_observed(&candidate, &s, "t", &[2, 4], 3, control),
-                Some(test) => {
-                    learning_curve_on_observed(&candidate, &s, test, "t", &[2, 6], 3, control)
-                }
+                None => learning_curve_observed(c, &s, "t", &[2, 4], 3, 5, observer),
+                Some(test) => learning_curve_on_observed(c, &s, test, "t", &[2, 6], 3, 5, observer),
             }
             .unwrap();
             (points, termination, seen.len(), seen.last().copied())

@@ -5,7 +5,7 @@ use super::interval::{CoefficientInterval, Interval, interval, quantile};
 use crate::error::{FitError, LawError};
 use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
-use crate::optim::{Control, Termination};
+use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
 use crate::sweep::Sweep;
 
@@ -110,11 +110,12 @@ impl Bootstrap {
     /// [`FitError`] if the sweep is another one, has fewer than two runs (or mixtures), or fewer than
     /// 20 resamples are asked for.
     pub fn run(&self, fit: impl Into<Ensemble>, sweep: &Sweep) -> Result<Resamples, FitError> {
-        self.run_observed(fit, sweep, Control::default())
+        self.run_with(fit.into(), sweep, Control::default())
     }
 
     /// As [`Bootstrap::run`], with an observer that is told of the resamples made (its
-    /// `local_solves`) after every 32 of them and can stop the rest.
+    /// `local_solves`) after every 32 of them and can stop the rest. The resamples are those of
+    /// [`Bootstrap::run`] with the same seed, bit for bit.
     ///
     /// # Errors
     /// As [`Bootstrap::run`].
@@ -122,9 +123,17 @@ impl Bootstrap {
         &self,
         fit: impl Into<Ensemble>,
         sweep: &Sweep,
+        observer: &mut Observer<'_>,
+    ) -> Result<Resamples, FitError> {
+        self.run_with(fit.into(), sweep, Control::default().observed_by(observer))
+    }
+
+    fn run_with(
+        &self,
+        ensemble: Ensemble,
+        sweep: &Sweep,
         mut control: Control<'_>,
     ) -> Result<Resamples, FitError> {
-        let ensemble = fit.into();
         let setting = |name: &str, value: usize, expected| FitError::Setting {
             name: name.to_owned(),
             value: value as f64,

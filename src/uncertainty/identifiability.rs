@@ -4,7 +4,7 @@ use crate::error::FitError;
 use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
-use crate::optim::{Control, Termination};
+use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
 use crate::sweep::Sweep;
 
@@ -264,17 +264,26 @@ impl Probe {
     /// # Errors
     /// [`FitError`] if the sweep is another one, or `within` is not a number above 0.
     pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
-        self.run_observed(fit, sweep, Control::default())
+        self.run_with(fit, sweep, Control::default())
     }
 
     /// As [`Probe::run`], with an observer that is told of what was done (its `local_solves`), the other
     /// starts first and then two ends of the range of each free coefficient, after every 32 of them
-    /// and can stop the rest; the report then has the ranges that were found until then. The seed of
-    /// the control is not used.
+    /// and can stop the rest; the report then has the ranges that were found until then. With an
+    /// observer that never says stop it is the same, bit for bit.
     ///
     /// # Errors
     /// As [`Probe::run`].
     pub fn run_observed(
+        &self,
+        fit: &Fit,
+        sweep: &Sweep,
+        observer: &mut Observer<'_>,
+    ) -> Result<Identifiability, FitError> {
+        self.run_with(fit, sweep, Control::default().observed_by(observer))
+    }
+
+    fn run_with(
         &self,
         fit: &Fit,
         sweep: &Sweep,
