@@ -21,8 +21,7 @@ use serde_json::{Map, Value, json};
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");
 
-const HELP: &str = "\
-  --resamples R           resampled fits, at least 20 [default: 200]
+const HELP: &str = "  --resamples R           resampled fits, at least 20 [default: 200]
   --level P               of the intervals and the region, between 0 and 1 [default: 0.9]
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use; beside
                           uniform and the mean of the train rows

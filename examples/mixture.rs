@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");
 
-const HELP: &str = "\
-  --cap DOMAIN=TOKENS:EPOCHS   a domain of so many tokens is seen at most so many times; may be repeated
+const HELP: &str = "  --cap DOMAIN=TOKENS:EPOCHS   a domain of so many tokens is seen at most so many times; may be repeated
   --min DOMAIN=WEIGHT          least weight; may be repeated
   --max DOMAIN=WEIGHT          largest weight; may be repeated
   --group A+B=LEAST:MOST       bounds on a sum of weights; may be repeated

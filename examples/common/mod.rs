@@ -38,8 +38,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-hopping"];
 
 /// The flags that every example takes.
-pub const HELP: &str = "\
-  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
+pub const HELP: &str = "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
                           [default: the embedded byte-level sweep]
   --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
                           additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,

@@ -289,6 +289,11 @@ impl<'a> Plan<'a> {
         }
         let mut sum = MixtureObjective::new(n, d)?;
         for target in targets {
+            if !(target.weight.is_finite() && target.weight > 0.0) {
+                let name = format!("the weight of target `{}`", target.name);
+                let (value, expected) = (target.weight, "a finite number > 0");
+                return Err(PlanError::Setting { name, value, expected });
+            }
             sum = sum.with_mean(target.weight, target.laws.clone())?;
         }
         if let Some(pull) = &self.pull {

@@ -16,7 +16,7 @@ pub enum Step {
     /// The step doubles while `f(h') <= f(h) + <g, h' - h> + KL(h'|h) / eta` holds, and halves where
     /// it does not.
     Backtracking,
-    /// The paper's fixed step eta (eq. 7).
+    /// The paper's fixed step eta (eq. 7). One that is not a finite number > 0 goes nowhere.
     Fixed(f64),
 }
 
@@ -166,6 +166,9 @@ impl Descent {
                 Point::at(objective, region, to)
             };
             if let Step::Fixed(eta) = self.step {
+                if !(eta.is_finite() && eta > 0.0) {
+                    return (at, Termination::NoProgress);
+                }
                 let next = moved(&at, eta);
                 if !next.is_finite() {
                     return (at, Termination::NoProgress);

@@ -477,6 +477,17 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_is_none_stays_where_it_is() {
+        let (c, x) = ([1.0, 2.0, 4.0, 0.5], [0.1, 0.2, 0.2, 0.3]);
+        for eta in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+            let stuck = SimplexSolver::new().step(Step::Fixed(eta)).minimize(&mut bowl(c, x));
+            let there = bowl(c, x).value_gradient(&stuck.weights, &mut [0.0; 4]);
+            assert_abs_diff_eq!(stuck.value, there, epsilon = 1e-12);
+            assert_eq!(stuck.termination, Termination::NoProgress);
+        }
+    }
+
+    #[test]
     fn starts_on_a_face_and_fixed_steps_reach_the_same_optimum() {
         let (c, x) = ([1.0, 2.0, 4.0, 0.5], [0.1, 0.2, 0.2, 0.3]);
         let reference = SimplexSolver::new().minimize(&mut bowl(c, x));
