@@ -100,7 +100,8 @@
 //!   ensembles carry the version of the format, `"mixlaw": 1`. Infinite numbers and NaN are `"inf"`,
 //!   `"-inf"` and `"NaN"` in formats for people. A fit is read with its law where that is one of the
 //!   crate's, and by way of `fit::StoredFit` with one of yours. `serde_json` reads every number to the
-//!   bit only with its feature `float_roundtrip`.
+//!   bit only with its feature `float_roundtrip`. Resamples, plans and the settings of solvers are not
+//!   stored: the same seed makes them again.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.
