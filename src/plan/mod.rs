@@ -265,7 +265,7 @@ impl<'a> Plan<'a> {
 
     /// The names of the domains: those of the first law.
     #[must_use]
-    pub fn domains(&self) -> &'a [String] {
+    pub fn domains(&self) -> &[String] {
         self.targets.first().map_or(&[], |target| target.laws[0].0.domains())
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use super::{Origin, Sweep, TRAIN};
-use crate::error::SweepError;
+use crate::error::{MixtureError, SweepError};
 
 /// What to do with a row that has an empty cell.
 #[derive(Clone, Copy, PartialEq)]
@@ -264,7 +264,17 @@ fn parse(
         return Err(SweepError::Empty(format!("the file has a header but {rows}")));
     }
     sweep.origin = Origin::Lines(lines);
-    Ok((sweep.validated()?, skipped))
+    let sweep = sweep.validated().map_err(|error| match error {
+        // A domain may be missing because its column is misspelled.
+        SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
+            if sum < 1.0 && !columns.ignored.is_empty() =>
+        {
+            let of = format!("{of} (ignored: {})", columns.ignored.join(", "));
+            SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
+        }
+        other => other,
+    })?;
+    Ok((sweep, skipped))
 }
 
 /// Reads the next record that is not blank; returns its first line, or `None` at the end.
@@ -387,6 +397,10 @@ mod tests {
             (
                 edit(second, "r0,train,1e8,2e9,0.4,0.5,2.9,1.9"),
                 "line 3, columns h_a + h_b: the domain weights sum to 0.9",
+            ),
+            (
+                message("n_params,n_tokens,h_a,w_b,loss_t\n1e8,2e9,0.5,0.5,2.9\n"),
+                "line 2, columns h_a (ignored: w_b): the domain weights sum to 0.5",
             ),
             (edit(second, "r0,train,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
             (edit(second, "r0,other,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
