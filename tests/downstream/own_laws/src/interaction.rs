@@ -28,8 +28,7 @@ impl Formula for Interaction {
     }
 
     fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
-        let mut worth = S::from_f64(0.0);
-        h.iter().zip(&c[4..]).for_each(|(&h, &tau)| worth += tau * h);
+        let worth: S = h.iter().zip(&c[4..]).map(|(&h, &tau)| tau * h).sum();
         c[0] + (c[1] / n.powf(c[2]) + S::from_f64(1.0) / (d * worth)).powf(c[3])
     }
 }
