@@ -212,6 +212,7 @@ impl Fitter {
     /// [`TrustRegion`] on least squares and then coarsely on Huber; finer solves follow from the best
     /// third of them, and a last one from the best of all. On three of the 28 fits of the paper's sweep
     /// 24 starts find the best minimum known in a minority of seeds only; more starts do so more often.
+    /// None counts as one.
     #[must_use]
     pub fn starts(self, starts: usize) -> Self {
         self.optimizer(search(starts))
