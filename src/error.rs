@@ -6,6 +6,49 @@
 
 use thiserror::Error;
 
+/// A setting out of its range, found by the call that uses it.
+///
+/// Setters take every value, so that settings can be chained. The first call that would use one that
+/// is out of its range returns this error: it names the setting, its value and the range.
+///
+/// ```
+/// use mixlaw::law::ChinchillaLaw;
+/// use mixlaw::{Fitter, Sweep};
+///
+/// let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8], &[1e9], &[1.0], &[3.0])?;
+/// let fitter = Fitter::new().delta(-1.0);
+/// let error = fitter.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web").unwrap_err();
+/// assert_eq!(error.to_string(), "delta is -1, expected a number > 0 (infinity is least squares)");
+/// # Ok::<(), mixlaw::SweepError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{name} is {value}, expected {expected}")]
+#[non_exhaustive]
+pub struct SettingError {
+    /// The setting.
+    pub name: String,
+    /// Its value; that of a count is the number itself.
+    pub value: f64,
+    /// The values that it may have.
+    pub expected: &'static str,
+}
+
+impl SettingError {
+    /// For an [`Optimizer`](crate::optim::Optimizer) of your own, whose
+    /// [`check`](crate::optim::Optimizer::check) returns it.
+    ///
+    /// ```
+    /// use mixlaw::SettingError;
+    ///
+    /// let error = SettingError::new("hops", f64::NAN, "a number > 0");
+    /// assert_eq!(error.to_string(), "hops is NaN, expected a number > 0");
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>, value: f64, expected: &'static str) -> Self {
+        Self { name: name.into(), value, expected }
+    }
+}
+
 /// A vector that is not a point of the simplex, or a design that has none.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -301,15 +344,8 @@ pub enum FitError {
         expected: f64,
     },
     /// A setting out of its range.
-    #[error("{name} is {value}, expected {expected}")]
-    Setting {
-        /// The setting.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// What it should be.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
 }
 
 /// A mixture that cannot be looked for.
@@ -356,16 +392,9 @@ pub enum SimplexError {
         /// How many it should have.
         expected: usize,
     },
-    /// A weight, N, D or a constraint with a number out of its range.
-    #[error("{name}: {value}, expected {expected}")]
-    Setting {
-        /// Which one.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// What it should be.
-        expected: &'static str,
-    },
+    /// A setting, a weight, N, D or a constraint with a number out of its range.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A point where no law is defined.
     #[error(transparent)]
     Law(#[from] LawError),
@@ -393,6 +422,9 @@ pub enum SimplexError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Of a setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// Of a mixture.
     #[error(transparent)]
     Mixture(#[from] MixtureError),
@@ -438,15 +470,8 @@ pub enum PlanError {
     #[error("the plan has no targets, expected at least one law")]
     NoTargets,
     /// A setting out of its range.
-    #[error("{name}: {value}, expected {expected}")]
-    Setting {
-        /// Which one.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// What it should be.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A loss that no budget reaches.
     #[error(
         "a value of {value} is not reached by any N and D considered; in the limit it is {floor}"

@@ -130,7 +130,9 @@ pub mod uncertainty;
 
 pub use {ndarray, rand};
 
-pub use error::{Error, FitError, LawError, MixtureError, PlanError, SimplexError, SweepError};
+pub use error::{
+    Error, FitError, LawError, MixtureError, PlanError, SettingError, SimplexError, SweepError,
+};
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;

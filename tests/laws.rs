@@ -686,3 +686,22 @@ fn the_best_mixtures_of_the_laws_of_others_are_certified() {
     };
     assert!((choose(SCALES.d) - choose(30.0 * SCALES.d)).abs() > 0.05);
 }
+
+#[test]
+fn a_law_knows_what_it_depends_on() {
+    // By the formulas that the docs of each law print: (N, D, h).
+    let expected = |name: &str| match name {
+        "chinchilla" => (true, true, false),
+        "additive-fixed-n" | "ge24" => (false, true, true),
+        "additive-fixed-d" => (true, false, true),
+        "additive-fixed-nd" | "ye-m1" | "ye-m2" | "ye-m3" | "ye-m4" => (false, false, true),
+        "autoscale" => (false, true, true),
+        _ => (true, true, true),
+    };
+    let scales = Scales { n: 1e8, d: 4e9 };
+    for name in mixlaw::law::names() {
+        let of = mixlaw::law::named(name, &["web", "code", "books"], "web", scales).unwrap();
+        let of = of.dependence();
+        assert_eq!((of.n, of.d, of.h), expected(name), "{name}");
+    }
+}

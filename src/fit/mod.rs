@@ -37,7 +37,7 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::error::{FitError, LawError};
+use crate::error::{FitError, LawError, SettingError};
 use crate::law::ScalingLaw;
 use crate::optim::{
     Control, Minimum, MultiStart, Objective, Observer, Optimizer, Sequence, SmoothFirst,
@@ -319,9 +319,8 @@ impl Fitter {
 
     /// Checks what is wrong with every law and sweep.
     fn check_settings(&self) -> Result<(), FitError> {
-        let setting = |name: &str, value, expected| {
-            Err(FitError::Setting { name: name.to_owned(), value, expected })
-        };
+        let setting =
+            |name: &str, value, expected| Err(SettingError::new(name, value, expected).into());
         if self.delta.is_nan() || self.delta <= 0.0 {
             return setting("delta", self.delta, "a number > 0 (infinity is least squares)");
         }
@@ -343,7 +342,8 @@ impl Fitter {
                 .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
-        let setting = |name: String, value, expected| FitError::Setting { name, value, expected };
+        let setting =
+            |name: String, value, expected| SettingError::new(name, value, expected).into();
         if weights.len() != sweep.len() {
             let (found, expected) = (weights.len() as f64, "one for each row of the sweep");
             return Err(setting("the number of row weights".to_owned(), found, expected));

@@ -48,6 +48,10 @@ macro_rules! forward_law {
                 $inner.start(data, rng)
             }
 
+            fn dependence(&$self) -> crate::law::Dependence {
+                $inner.dependence()
+            }
+
             fn at_scale<'a>(
                 &'a $self,
                 z: &'a [f64],

@@ -91,6 +91,7 @@
 mod batch;
 mod coefficient;
 mod coordinates;
+mod dependence;
 mod formula;
 mod forward;
 mod grouped;
@@ -112,6 +113,7 @@ pub use coefficient::{
     GeometricMean, InverseSum, LinearPower, SharedExponentialSum,
 };
 pub use coordinates::{Coordinate, Coordinates, Transform};
+pub use dependence::Dependence;
 pub use formula::{Auto, Formula};
 pub(crate) use mixture_function::Sum;
 pub use mixture_function::{Curvature, MixtureFunction};
@@ -204,6 +206,11 @@ pub trait ScalingLaw: Debug + Send + Sync {
     fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
         let _ = data;
         self.coordinates().iter().map(|c| c.draw(rng)).collect()
+    }
+
+    /// Which of N, D and h the loss depends on; by default as the derivatives at some drawn points say.
+    fn dependence(&self) -> Dependence {
+        Dependence::measured(self)
     }
 
     /// The law at coordinates `z` and one N and D, as a function of h alone; what mixtures are chosen

@@ -43,6 +43,8 @@ use std::sync::Arc;
 
 use rand::Rng;
 
+use crate::error::SettingError;
+
 pub use basin_hopping::BasinHopping;
 pub use lbfgs::Lbfgs;
 pub use multi_start::MultiStart;
@@ -148,9 +150,19 @@ pub trait Objective {
 /// assert_eq!(all.len(), 3);
 /// ```
 pub trait Optimizer: Debug + Send + Sync {
+    /// Whether every setting, those of inner optimizers too, is in its range. Calls that return an
+    /// error, such as [`Fitter::fit`](crate::Fitter::fit), ask before they begin.
+    ///
+    /// # Errors
+    /// [`SettingError`] names the setting and its range.
+    fn check(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
     /// Minimises `objective` from `start`, which is moved into the box if it lies outside.
     ///
-    /// Not converging is a result, with the best point so far.
+    /// Not converging is a result, with the best point so far. A setting that [`Optimizer::check`]
+    /// refuses is one too: the start, with [`Termination::InvalidSetting`].
     ///
     /// # Panics
     /// If `start` has another length than [`Objective::dim`].
@@ -165,6 +177,10 @@ pub trait Optimizer: Debug + Send + Sync {
 macro_rules! forward_optimizer {
     ($pointer:ty) => {
         impl<O: Optimizer + ?Sized> Optimizer for $pointer {
+            fn check(&self) -> Result<(), SettingError> {
+                (**self).check()
+            }
+
             fn minimize(
                 &self,
                 objective: &mut dyn Objective,
@@ -282,6 +298,8 @@ pub enum Termination {
     Stopped,
     /// The value at the start is NaN or infinite.
     StartNotFinite,
+    /// A setting is out of its range, and nothing was done; see [`Optimizer::check`].
+    InvalidSetting,
 }
 
 impl Termination {
@@ -301,6 +319,7 @@ impl fmt::Display for Termination {
             Self::Exhausted => "iterations exhausted",
             Self::Stopped => "stopped by the observer",
             Self::StartNotFinite => "start not finite",
+            Self::InvalidSetting => "a setting is out of its range",
         })
     }
 }

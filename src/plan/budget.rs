@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::{Choice, Plan};
-use crate::error::PlanError;
+use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 use crate::simplex::SimplexSolver;
 
@@ -82,7 +82,7 @@ impl<'f> Budget<'f> {
             if !(least > 0.0 && least <= most && most.is_finite()) {
                 let expected = "a range of finite numbers > 0 that is not empty";
                 let name = format!("the least of the {name} considered");
-                return Err(PlanError::Setting { name, value: least, expected });
+                return Err(SettingError::new(name, least, expected).into());
             }
         }
         Ok(())
@@ -256,7 +256,7 @@ impl Plan<'_> {
         if best.0.is_infinite() {
             let (name, expected) =
                 ("the budget".to_owned(), "enough for the least N and D considered");
-            return Err(PlanError::Setting { name, value: amount, expected });
+            return Err(SettingError::new(name, amount, expected).into());
         }
         // Golden sections between the neighbours.
         let ratio = 0.5 * (5f64.sqrt() - 1.0);

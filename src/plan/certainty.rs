@@ -1,7 +1,7 @@
 use super::{Choice, Plan, Target};
-use crate::error::PlanError;
 #[cfg(feature = "serde")]
 use crate::error::SimplexError;
+use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
@@ -54,7 +54,7 @@ impl TryFrom<StoredCertainty> for Certainty {
         let StoredCertainty { choice, optima } = stored;
         if optima.is_empty() {
             let (name, expected) = ("the number of optima".to_owned(), "at least 1");
-            return Err(SimplexError::Setting { name, value: 0.0, expected });
+            return Err(SettingError::new(name, 0.0, expected).into());
         }
         let expected = choice.len();
         match optima.iter().find(|h| h.len() != expected) {
@@ -265,7 +265,7 @@ impl<'a> Plan<'a> {
         check_level(level)?;
         if draws == 0 {
             let (name, expected) = ("the number of draws".to_owned(), "at least 1");
-            return Err(PlanError::Setting { name, value: 0.0, expected });
+            return Err(SettingError::new(name, 0.0, expected).into());
         }
         let uniform = vec![1.0; choice.domains.len()];
         let drawn = Mixture::dirichlet(&uniform, draws, control.seed())?;

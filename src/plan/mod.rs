@@ -45,9 +45,9 @@ mod next_runs;
 mod scale;
 mod target_map;
 
-use crate::error::PlanError;
 #[cfg(feature = "serde")]
 use crate::error::SimplexError;
+use crate::error::{PlanError, SettingError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
 use crate::simplex::{
@@ -292,7 +292,7 @@ impl<'a> Plan<'a> {
             if !(target.weight.is_finite() && target.weight > 0.0) {
                 let name = format!("the weight of target `{}`", target.name);
                 let (value, expected) = (target.weight, "a finite number > 0");
-                return Err(PlanError::Setting { name, value, expected });
+                return Err(SettingError::new(name, value, expected).into());
             }
             sum = sum.with_mean(target.weight, target.laws.clone())?;
         }
@@ -368,7 +368,7 @@ impl<'a> Plan<'a> {
     pub fn ranges(&self, choice: &Choice, epsilon: f64) -> Result<Vec<(f64, f64)>, PlanError> {
         if !(epsilon.is_finite() && epsilon >= 0.0) {
             let (name, expected) = ("epsilon".to_owned(), "a finite number >= 0");
-            return Err(PlanError::Setting { name, value: epsilon, expected });
+            return Err(SettingError::new(name, epsilon, expected).into());
         }
         let mut objective = self.objective(choice.n, choice.d)?;
         let level = choice.optimum.value + epsilon;

@@ -1,6 +1,6 @@
 use super::certainty::for_all;
 use super::{Choice, Plan};
-use crate::error::{PlanError, SimplexError};
+use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
 
 /// A run that could be launched.
@@ -119,7 +119,7 @@ impl Plan<'_> {
         if candidates.len() < count {
             let (name, value) = ("the number of candidates".to_owned(), candidates.len() as f64);
             let expected = "at least as many as runs are asked for";
-            return Err(PlanError::Setting { name, value, expected });
+            return Err(SettingError::new(name, value, expected).into());
         }
         let resamples = self.resamples()?;
         // Checks that the targets have the same domains.

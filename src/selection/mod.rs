@@ -73,7 +73,7 @@ pub use learning::{
     learning_curve_on_observed,
 };
 
-use crate::error::FitError;
+use crate::error::{FitError, SettingError};
 use crate::fit::{Ensemble, Metrics, losses_of};
 use crate::optim::{Control, Observer, Termination};
 use crate::sweep::Sweep;
@@ -289,7 +289,7 @@ fn draw_mixtures(
 }
 
 fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
-    FitError::Setting { name: name.to_owned(), value: value as f64, expected }
+    SettingError::new(name, value as f64, expected).into()
 }
 
 /// What is common to all fits of a selection or a curve.
@@ -468,7 +468,7 @@ mod tests {
         assert_eq!((mixtures.train.count, mixtures.test.count), (3 * 24, 3 * 12));
         for (count, splits) in [(0, 3), (6, 3), (4, 0)] {
             let fault = selection.clone().mixtures(count, splits).run(&s, "t").unwrap_err();
-            assert!(matches!(fault, FitError::Setting { .. }), "{fault}");
+            assert!(matches!(fault, FitError::Setting(_)), "{fault}");
         }
         assert!(selection.clone().folds(1).run(&s, "t").is_err());
         assert!(matches!(selection.run(&s, "u"), Err(FitError::Target { .. })));

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::region::{Kind, Limit, Region};
-use crate::error::SimplexError;
+use crate::error::{SettingError, SimplexError};
 use crate::sweep::Sweep;
 
 /// What a mixture must keep, by the names of its domains: bounds on weights, on sums over groups of
@@ -132,16 +132,15 @@ impl Constraints {
         };
         if d.is_nan() || d <= 0.0 {
             let (name, expected) = ("D".to_owned(), "a number > 0");
-            return Err(SimplexError::Setting { name, value: d, expected });
+            return Err(SettingError::new(name, d, expected).into());
         }
         let mut limits = Vec::new();
         for constraint in &self.list {
             let checked = |value: f64| {
                 let fine = (0.0..=1.0).contains(&value);
-                fine.then_some(value).ok_or_else(|| SimplexError::Setting {
-                    name: constraint.to_string(),
-                    value,
-                    expected: "a domain weight from 0 to 1",
+                fine.then_some(value).ok_or_else(|| {
+                    let name = format!("the limit in `{constraint}`");
+                    SettingError::new(name, value, "a domain weight from 0 to 1")
                 })
             };
             let limit = |kind: Kind| Limit { label: constraint.label(&kind), kind };
@@ -157,8 +156,8 @@ impl Constraints {
                     // A sweep's weights are in order, what stands in a file need not be.
                     if !(*lower >= 0.0 && lower <= upper) {
                         let expected = "a range of domain weights";
-                        let name = constraint.to_string();
-                        return Err(SimplexError::Setting { name, value: *lower, expected });
+                        let name = format!("the least weight in `{constraint}`");
+                        return Err(SettingError::new(name, *lower, expected).into());
                     }
                     limits.push(limit(Kind::AtLeast(i, *lower)));
                     limits.push(limit(Kind::AtMost(i, upper.min(1.0))));
@@ -169,7 +168,7 @@ impl Constraints {
                         if value.is_nan() || value < 0.0 {
                             let name = format!("the {what} of domain `{domain}`");
                             let expected = "a number >= 0";
-                            return Err(SimplexError::Setting { name, value, expected });
+                            return Err(SettingError::new(name, value, expected).into());
                         }
                     }
                     let share = tokens * epochs / d;
@@ -189,7 +188,7 @@ impl Constraints {
                     if group.is_empty() {
                         let name = "the number of domains in a group".to_owned();
                         let expected = "at least 1";
-                        return Err(SimplexError::Setting { name, value: 0.0, expected });
+                        return Err(SettingError::new(name, 0.0, expected).into());
                     }
                     let (lower, upper) = (checked(*lower)?, checked(*upper)?);
                     // A bound that every mixture keeps is none.

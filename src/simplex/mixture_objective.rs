@@ -1,5 +1,5 @@
 use super::SimplexObjective;
-use crate::error::{LawError, SimplexError};
+use crate::error::{LawError, SettingError, SimplexError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum};
 use crate::mixture::Mixture;
@@ -168,18 +168,19 @@ impl Pull {
         let (strength, prior) = self.parts();
         if !(strength.is_finite() && strength >= 0.0) {
             let (name, expected) = ("the strength of the pull".to_owned(), "a finite number >= 0");
-            return Err(SimplexError::Setting { name, value: strength, expected });
+            return Err(SettingError::new(name, strength, expected).into());
         }
         if prior.len() != domains.len() {
             let (what, found, expected) = ("the prior", prior.len(), domains.len());
             return Err(SimplexError::Dimension { what, found, expected });
         }
         match (self, prior.iter().position(|p| *p == 0.0)) {
-            (Self::Kl { .. }, Some(i)) => Err(SimplexError::Setting {
-                name: format!("the prior weight of domain `{}`", domains[i]),
-                value: 0.0,
-                expected: "a weight > 0 (KL is infinite without; JS is not)",
-            }),
+            (Self::Kl { .. }, Some(i)) => Err(SettingError::new(
+                format!("the prior weight of domain `{}`", domains[i]),
+                0.0,
+                "a weight > 0 (KL is infinite without; JS is not)",
+            )
+            .into()),
             _ => Ok(()),
         }
     }
@@ -221,7 +222,7 @@ impl<'a> MixtureObjective<'a> {
         for (name, value) in [("N", n), ("D", d)] {
             if value.is_nan() || value <= 0.0 {
                 let expected = "a number > 0";
-                return Err(SimplexError::Setting { name: name.to_owned(), value, expected });
+                return Err(SettingError::new(name, value, expected).into());
             }
         }
         let (terms, ln_h) = (Vec::new(), Vec::new());
@@ -268,12 +269,12 @@ impl<'a> MixtureObjective<'a> {
         let domains = laws[0].0.domains();
         if !(weight.is_finite() && weight > 0.0) {
             let (name, expected) = ("the weight of a law".to_owned(), "a finite number > 0");
-            return Err(SimplexError::Setting { name, value: weight, expected });
+            return Err(SettingError::new(name, weight, expected).into());
         }
         if let Some((law, z)) = laws.iter().find(|(law, z)| z.len() != law.coordinates().len()) {
             let name = format!("the number of coordinates of the {} law", law.name());
             let (value, expected) = (z.len() as f64, "one number for each coordinate of the law");
-            return Err(SimplexError::Setting { name, value, expected });
+            return Err(SettingError::new(name, value, expected).into());
         }
         if self.terms.is_empty() {
             self.domains = domains;

@@ -2,7 +2,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::interval::{CoefficientInterval, Interval, interval, quantile};
-use crate::error::{FitError, LawError};
+use crate::error::{FitError, LawError, SettingError};
 use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
 use crate::optim::{Control, Observer, Termination};
@@ -134,10 +134,8 @@ impl Bootstrap {
         sweep: &Sweep,
         mut control: Control<'_>,
     ) -> Result<Resamples, FitError> {
-        let setting = |name: &str, value: usize, expected| FitError::Setting {
-            name: name.to_owned(),
-            value: value as f64,
-            expected,
+        let setting = |name: &str, value: usize, expected| {
+            SettingError::new(name, value as f64, expected).into()
         };
         if self.resamples < FEWEST {
             return Err(setting("the number of resamples", self.resamples, "at least 20"));

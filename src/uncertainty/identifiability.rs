@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::error::FitError;
+use crate::error::{FitError, SettingError};
 use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
@@ -292,7 +292,7 @@ impl Probe {
         if !(self.within > 0.0 && self.within.is_finite()) {
             let expected = "a finite number > 0";
             let name = "the excess of the objective that is allowed".to_owned();
-            return Err(FitError::Setting { name, value: self.within, expected });
+            return Err(SettingError::new(name, self.within, expected).into());
         }
         let refit = Refit::new(fit, sweep)?;
         let (free, law) = (refit.free(), fit.law());
