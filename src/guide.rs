@@ -15,8 +15,9 @@
 //! Behind it:
 //!
 //! 7. [Performance](performance): where the time goes, and what makes a fit fast or slow.
-//! 8. [Design](design): why the crate is built as it is.
-//! 9. [Comparison](comparison): other tools for the same task, and when to take them.
+//! 8. [Measurements](measurements): how fast, how reliable, how honest it was found to be.
+//! 9. [Design](design): why the crate is built as it is.
+//! 10. [Comparison](comparison): other tools for the same task, and when to take them.
 
 #[doc = include_str!("../docs/guide/prepare_a_sweep.md")]
 pub mod prepare_a_sweep {}
@@ -38,6 +39,9 @@ pub mod write_an_optimizer {}
 
 #[doc = include_str!("../docs/guide/performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("../docs/guide/measurements.md")]
+pub mod measurements {}
 
 #[doc = include_str!("../docs/guide/design.md")]
 pub mod design {}
