@@ -165,6 +165,12 @@ pub enum SweepError {
         /// The header's.
         expected: usize,
     },
+    /// The file ends inside of quotes.
+    #[error("line {line}: a quote is opened here and never closed")]
+    UnclosedQuote {
+        /// The line where the quote was opened.
+        line: u64,
+    },
     /// The file is not text.
     #[error("line {line}: not UTF-8 text, expected a CSV file")]
     Binary {

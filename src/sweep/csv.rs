@@ -186,18 +186,11 @@ fn parse(
     path: &str,
     incomplete: Incomplete,
 ) -> Result<(Sweep, usize), SweepError> {
-    // Records end at a line feed, and the last one as well, so that lines can be counted; a carriage
-    // return before it is trimmed with the cell.
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .terminator(Terminator::Any(b'\n'))
-        .from_reader(reader.chain(&b"\n"[..]));
-    let mut bytes = ByteRecord::new();
-    let Some(line) = next(&mut reader, &mut bytes, path)? else {
+    let mut records = Records::new(reader, path);
+    let Some((line, bytes)) = records.next()? else {
         return Err(SweepError::Empty("the file is empty, expected a header".to_owned()));
     };
-    let header = text(&bytes, line)?;
+    let header = text(bytes, line)?;
     let header = header
         .iter()
         .enumerate()
@@ -219,8 +212,8 @@ fn parse(
     };
     let mut lines = Vec::new();
     let mut skipped = 0;
-    while let Some(line) = next(&mut reader, &mut bytes, path)? {
-        let record = text(&bytes, line)?;
+    while let Some((line, bytes)) = records.next()? {
+        let record = text(bytes, line)?;
         let expected = columns.header.len();
         if record.len() != expected {
             return Err(SweepError::Ragged { line, found: record.len(), expected });
@@ -277,25 +270,64 @@ fn parse(
     Ok((sweep, skipped))
 }
 
-/// Reads the next record that is not blank; returns its first line, or `None` at the end.
-fn next(
-    reader: &mut csv::Reader<impl Read>,
-    record: &mut ByteRecord,
-    path: &str,
-) -> Result<Option<u64>, SweepError> {
-    loop {
-        let more = reader.read_byte_record(record).map_err(|e| {
-            let source: io::Error = e.into();
-            SweepError::Io { path: path.to_owned(), source }
-        })?;
-        if !more {
-            return Ok(None);
-        }
-        let blank = record.len() == 1 && record[0].trim_ascii().is_empty();
-        if !blank {
-            // The reader stands behind the record's line feed; a quoted cell may span lines.
-            let inner = record.as_slice().iter().filter(|b| **b == b'\n').count() as u64;
-            return Ok(Some(reader.position().line() - 1 - inner));
+/// Input whose last line ends with a line feed, too.
+struct Lines<R> {
+    input: io::Chain<R, &'static [u8]>,
+    /// All of it was read, and more was asked for.
+    is_exhausted: bool,
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.is_exhausted |= count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
+}
+
+/// The records of a file and their lines.
+struct Records<'a, R> {
+    reader: csv::Reader<Lines<R>>,
+    record: ByteRecord,
+    path: &'a str,
+}
+
+impl<'a, R: Read> Records<'a, R> {
+    fn new(input: R, path: &'a str) -> Self {
+        let input = Lines { input: input.chain(b"\n"), is_exhausted: false };
+        // Records end at a line feed, so that lines can be counted; a carriage return before it is
+        // trimmed with the cell.
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .terminator(Terminator::Any(b'\n'))
+            .from_reader(input);
+        Self { reader, record: ByteRecord::new(), path }
+    }
+
+    /// The first line of the next record that is not blank, and the record; `None` at the end.
+    fn next(&mut self) -> Result<Option<(u64, &ByteRecord)>, SweepError> {
+        loop {
+            let more = self.reader.read_byte_record(&mut self.record).map_err(|e| {
+                let source: io::Error = e.into();
+                SweepError::Io { path: self.path.to_owned(), source }
+            })?;
+            if !more {
+                return Ok(None);
+            }
+            let line_feeds = |text: &[u8]| text.iter().filter(|b| **b == b'\n').count() as u64;
+            let line = self.reader.position().line();
+            // Every record ends at a line feed, unless that stands inside of quotes.
+            if self.reader.get_ref().is_exhausted {
+                let unclosed = self.record.iter().next_back().unwrap_or_default();
+                return Err(SweepError::UnclosedQuote { line: line - line_feeds(unclosed) });
+            }
+            let blank = self.record.len() == 1 && self.record[0].trim_ascii().is_empty();
+            if !blank {
+                // The reader stands behind the record's line feed; a quoted cell may span lines.
+                let line = line - 1 - line_feeds(self.record.as_slice());
+                return Ok(Some((line, &self.record)));
+            }
         }
     }
 }
@@ -425,6 +457,77 @@ mod tests {
         assert_eq!(found(&quoted), "line 4");
         let last = GOOD.trim_end().replace("2.8,1.8", "2.8,x");
         assert_eq!(found(&last), "line 4");
+    }
+
+    #[test]
+    fn an_unclosed_quote_is_an_error_at_the_line_that_opens_it() {
+        let rows = |count: usize| -> String {
+            let row = |i: usize| format!("r{i},train,1e8,1e9,0.5,0.5,3.0,2.0,\n");
+            (0..count).map(row).collect()
+        };
+        let file = |note: &str| {
+            let header = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u,note\n";
+            format!("{header}{}x,train,2e8,1e9,0.5,0.5,3.0,2.0,{note}\n{}", rows(3), rows(995))
+        };
+        let unclosed = |line: u64| format!("line {line}: a quote is opened here and never closed");
+        assert!(message(&file("\"ok")).starts_with(&unclosed(5)));
+        assert_eq!(Sweep::from_csv(file("\"ok\"").as_bytes()).unwrap().len(), 999);
+        // The header, a cell that begins on a later line of its record, and an end without line feed.
+        assert!(message(&file("").replacen("run", "\"run", 1)).starts_with(&unclosed(1)));
+        let spanning = file("\"ok").replacen("x,train", "\"x\ny\",train", 1);
+        assert!(message(&spanning).starts_with(&unclosed(6)));
+        assert!(message(&format!("{}\"", GOOD.trim_end())).starts_with("line 4, column `loss_u`"));
+        assert!(message(&format!("{GOOD}\"")).starts_with(&unclosed(5)));
+        // Below a chunk of the reader.
+        let late = format!("{}{}\"", file(""), rows(2_000));
+        assert!(message(&late).starts_with(&unclosed(3_001)));
+    }
+
+    /// The line of the quote that is open at the end: a quote opens at the start of a cell, and two
+    /// are one inside of quotes.
+    fn open_quote(text: &[u8]) -> Option<u64> {
+        let (mut open, mut start, mut line) = (None, true, 1);
+        let mut bytes = text.iter().peekable();
+        while let Some(&b) = bytes.next() {
+            match (open, b) {
+                (Some(_), b'"') if bytes.peek() == Some(&&b'"') => _ = bytes.next(),
+                (Some(_), b'"') => open = None,
+                (None, b'"') if start => open = Some(line),
+                _ => {}
+            }
+            line += u64::from(b == b'\n');
+            start = open.is_none() && (b == b',' || b == b'\n');
+        }
+        open
+    }
+
+    #[test]
+    fn quotes_are_open_where_a_count_of_them_says_so() {
+        let letters = b"\"\n,a\r";
+        let mut found = 0;
+        for length in 0..=7u32 {
+            for number in 0..letters.len().pow(length) {
+                let digit = |i: u32| letters[number / letters.len().pow(i) % letters.len()];
+                let text: Vec<u8> = (0..length).map(digit).collect();
+                let mut records = Records::new(text.as_slice(), "CSV");
+                let end = loop {
+                    match records.next() {
+                        // A record begins where no quote is open.
+                        Ok(Some((line, _))) => {
+                            let lines = text.split_inclusive(|b| *b == b'\n');
+                            let before: Vec<&[u8]> = lines.take(line as usize - 1).collect();
+                            assert_eq!(open_quote(&before.concat()), None);
+                        }
+                        Ok(None) => break None,
+                        Err(SweepError::UnclosedQuote { line }) => break Some(line),
+                        Err(other) => panic!("{other}"),
+                    }
+                };
+                assert_eq!(end, open_quote(&text), "{:?}", String::from_utf8_lossy(&text));
+                found += usize::from(end.is_some());
+            }
+        }
+        assert!(found > 1_000);
     }
 
     #[test]
