@@ -4,7 +4,36 @@
 //! what was expected. Nothing that is merely disappointing is an error: a fit that did not converge
 //! is a [`Fit`](crate::Fit) with its [`Termination`](crate::optim::Termination).
 
+use std::borrow::Cow;
+
 use thiserror::Error;
+
+/// So much of a name or a cell is shown in a message, in characters.
+const SHOWN_TEXT: usize = 60;
+/// So many names of a list are shown in a message.
+const SHOWN_NAMES: usize = 8;
+
+/// The beginning of a text, for a message.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// The first names of a list, for a message: `a, b and 31 more`.
+pub(crate) fn list(names: &[impl AsRef<str>]) -> String {
+    listed(names, ", ")
+}
+
+/// As [`list`], with something else between the names.
+pub(crate) fn listed(names: &[impl AsRef<str>], separator: &str) -> String {
+    // "and 1 more" would not be shorter.
+    let shown = if names.len() <= SHOWN_NAMES + 1 { names.len() } else { SHOWN_NAMES };
+    let first: Vec<Cow<'_, str>> = names[..shown].iter().map(|name| cut(name.as_ref())).collect();
+    let first = first.join(separator);
+    if shown == names.len() { first } else { format!("{first} and {} more", names.len() - shown) }
+}
 
 /// A setting out of its range, found by the call that uses it.
 ///
@@ -71,7 +100,11 @@ pub enum MixtureError {
         sum: f64,
     },
     /// Named weights do not match the domains one to one.
-    #[error("{problem} domain `{name}`, expected exactly one weight for each of: {}", expected.join(", "))]
+    #[error(
+        "{problem} domain `{}`, expected exactly one weight for each of: {}",
+        cut(name),
+        list(expected)
+    )]
     Name {
         /// `unknown`, `missing` or `repeated`.
         problem: &'static str,
@@ -102,8 +135,8 @@ pub enum SweepError {
     /// There is nothing in it.
     #[error("{0}")]
     Empty(String),
-    /// A name is empty, stands twice or would not survive a file.
-    #[error("{kind} name `{name}` {problem}")]
+    /// A name is empty, appears twice or would not survive a file.
+    #[error("{kind} name `{}` {problem}", cut(name))]
     Name {
         /// `domain`, `target`, `run` or `split`.
         kind: &'static str,
@@ -113,7 +146,7 @@ pub enum SweepError {
         problem: &'static str,
     },
     /// A domain or target that the sweep does not have.
-    #[error("unknown {kind} `{name}`, the sweep has: {}", known.join(", "))]
+    #[error("unknown {kind} `{}`, the sweep has: {}", cut(name), list(known))]
     Unknown {
         /// `domain`, `target` or `split`.
         kind: &'static str,
@@ -123,7 +156,7 @@ pub enum SweepError {
         known: Vec<String>,
     },
     /// A value that no run can have.
-    #[error("{place}, column `{column}`: {value}, expected {expected}")]
+    #[error("{place}, column `{}`: {}, expected {expected}", cut(column), cut(value))]
     Value {
         /// `row 3` (from 0) of arrays, `line 5` (the header is line 1) of a file.
         place: String,
@@ -145,15 +178,15 @@ pub enum SweepError {
         source: MixtureError,
     },
     /// A column that must be there is not.
-    #[error("line 1: no column {expected}; the header has: {}", header.join(", "))]
+    #[error("line 1: no column {expected}; the header has: {}", list(header))]
     MissingColumn {
         /// What was looked for.
         expected: &'static str,
         /// The columns there are.
         header: Vec<String>,
     },
-    /// A column stands twice.
-    #[error("line 1: column `{0}` stands twice")]
+    /// A column appears twice.
+    #[error("line 1: column `{}` appears twice", cut(.0))]
     RepeatedColumn(String),
     /// A line has too few or too many fields.
     #[error("line {line} has {found} fields, expected {expected} as in the header")]
@@ -164,6 +197,16 @@ pub enum SweepError {
         found: usize,
         /// The header's.
         expected: usize,
+    },
+    /// Rows that cannot both be right, or are the same measurement twice.
+    #[error("{first} and {other}: {problem}")]
+    Contradiction {
+        /// A row or line.
+        first: String,
+        /// The one that it does not agree with.
+        other: String,
+        /// What they contradict each other in, and what to do.
+        problem: String,
     },
     /// The file ends inside of quotes.
     #[error("line {line}: a quote is opened here and never closed")]
@@ -194,11 +237,11 @@ pub enum SweepError {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LawError {
-    /// A domain name is empty, stands twice or is not there at all.
+    /// A domain name is empty, appears twice or is not there at all.
     #[error("{0}")]
     Domains(String),
     /// The crate has no law of this name.
-    #[error("unknown law `{name}`, expected one of: {}", known.join(", "))]
+    #[error("unknown law `{}`, expected one of: {}", cut(name), known.join(", "))]
     Name {
         /// The name asked for.
         name: String,
@@ -214,7 +257,7 @@ pub enum LawError {
         value: f64,
     },
     /// A named coefficient is missing.
-    #[error("coefficient `{name}` is missing, the {law} law needs: {}", needed.join(", "))]
+    #[error("coefficient `{}` is missing, the {law} law needs: {}", cut(name), list(needed))]
     Missing {
         /// The law.
         law: String,
@@ -224,7 +267,7 @@ pub enum LawError {
         needed: Vec<String>,
     },
     /// A coefficient that the law does not have.
-    #[error("the {law} law has no coefficient `{name}`, it has: {}", known.join(", "))]
+    #[error("the {law} law has no coefficient `{}`, it has: {}", cut(name), list(known))]
     Unknown {
         /// The law.
         law: String,
@@ -234,7 +277,7 @@ pub enum LawError {
         known: Vec<String>,
     },
     /// A coefficient out of its range.
-    #[error("coefficient `{name}` is {value}, expected {expected}")]
+    #[error("coefficient `{}` is {value}, expected {expected}", cut(name))]
     Coefficient {
         /// The coefficient.
         name: String,
@@ -257,7 +300,7 @@ pub enum LawError {
     #[error(transparent)]
     Mixture(#[from] MixtureError),
     /// The law is infinite there.
-    #[error("the {law} law is infinite where the weight of domain `{domain}` is 0")]
+    #[error("the {law} law is infinite where the weight of domain `{}` is 0", cut(domain))]
     Infinite {
         /// The law.
         law: String,
@@ -271,7 +314,11 @@ pub enum LawError {
 #[non_exhaustive]
 pub enum FitError {
     /// The law and the sweep do not have the same domains.
-    #[error("the {law} law has the domains {}, but the sweep has: {}", law_domains.join(", "), sweep_domains.join(", "))]
+    #[error(
+        "the {law} law has the domains {}, but the sweep has: {}",
+        list(law_domains),
+        list(sweep_domains)
+    )]
     Domains {
         /// The law.
         law: String,
@@ -281,7 +328,7 @@ pub enum FitError {
         sweep_domains: Vec<String>,
     },
     /// A target that the sweep does not have.
-    #[error("unknown target `{name}`, the sweep has: {}", known.join(", "))]
+    #[error("unknown target `{}`, the sweep has: {}", cut(name), list(known))]
     Target {
         /// The target asked for.
         name: String,
@@ -359,7 +406,7 @@ pub enum FitError {
 #[non_exhaustive]
 pub enum SimplexError {
     /// The laws of a sum have different domains.
-    #[error("the fits have different domains: {} and {}", first.join(", "), other.join(", "))]
+    #[error("the fits have different domains: {} and {}", list(first), list(other))]
     Domains {
         /// Those of the first fit.
         first: Vec<String>,
@@ -367,15 +414,15 @@ pub enum SimplexError {
         other: Vec<String>,
     },
     /// A constraint on a domain that there is none of.
-    #[error("unknown domain `{name}`, expected one of: {}", known.join(", "))]
+    #[error("unknown domain `{}`, expected one of: {}", cut(name), list(known))]
     Unknown {
         /// The name asked for.
         name: String,
         /// The domains there are.
         known: Vec<String>,
     },
-    /// A domain that stands twice in a group.
-    #[error("domain `{domain}` stands twice in the group {group}")]
+    /// A domain that appears twice in a group.
+    #[error("domain `{}` appears twice in the group {}", cut(domain), cut(group))]
     Repeated {
         /// The constraint.
         group: String,
@@ -383,7 +430,7 @@ pub enum SimplexError {
         domain: String,
     },
     /// Constraints that no mixture keeps.
-    #[error("no mixture keeps all of: {}", conflict.join("; "))]
+    #[error("no mixture keeps all of: {}", listed(conflict, "; "))]
     Infeasible {
         /// Some that cannot be kept together, each of which could be left out to mend it.
         conflict: Vec<String>,
@@ -489,7 +536,7 @@ pub enum PlanError {
         floor: f64,
     },
     /// Names that do not belong together.
-    #[error("the plan has {}, but {} are needed", plan.join(", "), sweep.join(", "))]
+    #[error("the plan has {}, but {} are needed", list(plan), list(sweep))]
     Domains {
         /// The domains or targets of the plan.
         plan: Vec<String>,
@@ -505,4 +552,22 @@ pub enum PlanError {
     /// No mixture can be looked for.
     #[error(transparent)]
     Simplex(#[from] SimplexError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_show_the_beginning_of_long_texts_and_lists() {
+        assert_eq!(cut("web"), "web");
+        assert_eq!(cut(&"é".repeat(60)), "é".repeat(60));
+        assert_eq!(cut(&"é".repeat(61)), "é".repeat(60) + "…");
+        let names: Vec<String> = (0..39).map(|i| format!("d{i}")).collect();
+        assert_eq!(list(&names[..2]), "d0, d1");
+        assert_eq!(list(&names[..9]), "d0, d1, d2, d3, d4, d5, d6, d7, d8");
+        assert_eq!(list(&names), "d0, d1, d2, d3, d4, d5, d6, d7 and 31 more");
+        let error = SweepError::Unknown { kind: "target", name: "x".repeat(9_999), known: names };
+        assert!(error.to_string().len() < 200, "{error}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Mixtures: validated points of the simplex, and designs for the runs to launch.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 
@@ -12,6 +13,9 @@ use crate::error::MixtureError;
 
 /// By how much the sum of domain weights may be off one.
 pub(crate) const SUM_TOLERANCE: f64 = 1e-6;
+
+/// A design may have so many weights in all, 0.4 GB of them.
+const MOST_WEIGHTS: f64 = 5e7;
 
 /// Domain weights h: a point of the simplex, `h_i >= 0`, `sum_i h_i = 1`.
 ///
@@ -52,6 +56,12 @@ pub(crate) fn validate(weights: &[f64]) -> Result<(), MixtureError> {
         return Err(MixtureError::Sum { sum });
     }
     Ok(())
+}
+
+/// Whether two domain weights are the same one, written with other digits. Zero is the same only as
+/// zero: a law may be infinite there.
+pub(crate) fn agree(a: f64, b: f64, tolerance: f64) -> bool {
+    (a == 0.0) == (b == 0.0) && (a - b).abs() <= tolerance * (1.0 + 1e-9)
 }
 
 /// The least `<cost, h>` over the mixtures between `lower` and `upper`: what is left above `lower`
@@ -118,27 +128,21 @@ impl Mixture {
         domains: &[impl AsRef<str>],
         named: &[(&str, f64)],
     ) -> Result<Self, MixtureError> {
-        let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
         let fault = |problem, name: &str| MixtureError::Name {
             problem,
             name: name.to_owned(),
-            expected: domains.to_vec(),
+            expected: domains.iter().map(|name| name.as_ref().to_owned()).collect(),
         };
-        for (i, (name, _)) in named.iter().enumerate() {
-            if !domains.iter().any(|d| d == name) {
-                return Err(fault("unknown", name));
-            }
-            if named[..i].iter().any(|(earlier, _)| earlier == name) {
+        let mut found: HashMap<&str, Option<f64>> =
+            domains.iter().map(|domain| (domain.as_ref(), None)).collect();
+        for &(name, weight) in named {
+            let place = found.get_mut(name).ok_or_else(|| fault("unknown", name))?;
+            if place.replace(weight).is_some() {
                 return Err(fault("repeated", name));
             }
         }
-        let weights: Result<Vec<f64>, _> = domains
-            .iter()
-            .map(|d| {
-                let found = named.iter().find(|(name, _)| name == d);
-                found.map(|&(_, w)| w).ok_or_else(|| fault("missing", d))
-            })
-            .collect();
+        let weight = |domain: &str| found[domain].ok_or_else(|| fault("missing", domain));
+        let weights: Result<Vec<f64>, _> = domains.iter().map(|d| weight(d.as_ref())).collect();
         Self::new(weights?)
     }
 
@@ -213,7 +217,9 @@ impl Mixture {
     /// There are `(steps + k - 1)! / (steps! (k - 1)!)` of them.
     ///
     /// # Errors
-    /// [`MixtureError::Design`] if `k` or `steps` is 0, or `min` is not in `[0, 1/k)`.
+    /// [`MixtureError::Design`] if `k` or `steps` is 0, `min` is not in `[0, 1/k)`, or the grid would
+    /// have more than 50 million weights: its points times `k`. For many domains
+    /// [`Mixture::dirichlet`] draws as few mixtures as you like.
     ///
     /// ```
     /// use mixlaw::Mixture;
@@ -234,6 +240,8 @@ impl Mixture {
                 "the minimum weight of a grid over {k} domains is {min}, expected at least 0 and less than 1/{k}"
             )));
         }
+        let what = format!("a grid of {steps} steps over {k} domains");
+        check_size(&what, grid_points(k, steps), k)?;
         let step = (1.0 - k as f64 * min) / steps as f64;
         let mut counts = vec![0; k];
         let mut out = Vec::new();
@@ -248,7 +256,7 @@ impl Mixture {
     ///
     /// # Errors
     /// [`MixtureError::Empty`] if there are no concentrations, [`MixtureError::Design`] if one is not a
-    /// number from 1e-100 to 1e100.
+    /// number from 1e-100 to 1e100, or the draws would have more than 50 million weights.
     ///
     /// ```
     /// use mixlaw::Mixture;
@@ -272,6 +280,7 @@ impl Mixture {
                 )));
             }
         }
+        check_size("a Dirichlet design", count as f64, concentration.len())?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         // The logarithm of a Gamma(a) draw: that of Gamma(a + 1) times U^(1/a), which for a tiny a is
         // a number where the draw itself underflows.
@@ -290,6 +299,31 @@ impl Mixture {
             })
             .collect())
     }
+}
+
+/// Checks that a design of so many mixtures of `k` domains fits into memory.
+fn check_size(what: &str, points: f64, k: usize) -> Result<(), MixtureError> {
+    if points * k as f64 <= MOST_WEIGHTS {
+        return Ok(());
+    }
+    let points = if points <= 1e12 { points.to_string() } else { "more than 1e12".to_owned() };
+    Err(MixtureError::Design(format!(
+        "{what} has {points} mixtures of {k} weights, expected at most {MOST_WEIGHTS:e} weights in all"
+    )))
+}
+
+/// How many points a grid has, exact up to 1e12.
+fn grid_points(k: usize, steps: usize) -> f64 {
+    let all = steps as f64 + (k - 1) as f64;
+    let mut points = 1.0;
+    // Each factor makes it more, and every product is a whole number.
+    for i in 0..steps.min(k - 1) {
+        points = points * (all - i as f64) / (i + 1) as f64;
+        if points > 1e12 {
+            break;
+        }
+    }
+    points
 }
 
 /// Calls `visit` with every way to split `left` into the entries of `counts[at..]`.
@@ -417,6 +451,29 @@ mod tests {
         assert!(Mixture::grid(0, 3, 0.0).is_err());
         assert!(Mixture::grid(3, 0, 0.0).is_err());
         assert!(Mixture::grid(3, 1, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn designs_that_do_not_fit_into_memory_are_refused() {
+        let grid = |k, steps| Mixture::grid(k, steps, 0.0).unwrap_err().to_string();
+        // 116! / (100! 16!), by exact arithmetic.
+        assert_eq!(
+            grid(17, 100),
+            "a grid of 100 steps over 17 domains has more than 1e12 mixtures of 17 weights, \
+             expected at most 5e7 weights in all"
+        );
+        // 36! / (20! 16!).
+        assert!(grid(17, 20).contains("has 7307872110 mixtures"), "{}", grid(17, 20));
+        // Without room for the whole number of points, and of weights.
+        assert!(grid(2, usize::MAX).contains("more than"), "{}", grid(2, usize::MAX));
+        assert!(grid(usize::MAX, 1).contains("more than"), "{}", grid(usize::MAX, 1));
+        assert!(grid(usize::MAX, usize::MAX).contains("more than"));
+        assert_eq!(Mixture::grid(1, usize::MAX, 0.0).unwrap().len(), 1);
+        assert_eq!(Mixture::grid(5, 40, 0.0).unwrap().len(), 135_751);
+        for count in [usize::MAX, usize::MAX / 4, 25_000_001] {
+            let error = Mixture::dirichlet(&[1.0; 2], count, 0).unwrap_err().to_string();
+            assert!(error.starts_with("a Dirichlet design has "), "{error}");
+        }
     }
 
     #[test]

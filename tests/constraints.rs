@@ -218,7 +218,7 @@ fn statements_that_are_wrong_are_named() {
     let message = refused(Constraints::new().epochs("d1", -1.0, 4.0));
     assert_eq!(message, "the tokens of domain `d1`: -1, expected a number >= 0");
     let message = refused(Constraints::new().group(&["d1", "d1"], 0.1, 0.5));
-    assert_eq!(message, "domain `d1` stands twice in the group 0.1 <= d1 + d1 <= 0.5");
+    assert_eq!(message, "domain `d1` appears twice in the group 0.1 <= d1 + d1 <= 0.5");
     let message = refused(Constraints::new().group(&["d1"], 0.6, 0.5));
     assert_eq!(message, "no mixture keeps all of: d1 >= 0.6; d1 <= 0.5");
     let few = Region::simplex(2);

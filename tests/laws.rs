@@ -498,7 +498,7 @@ fn faults_in_laws_and_coefficients_are_named() {
     let message = |e: mixlaw::LawError| e.to_string();
     assert_eq!(
         message(AdditiveLaw::new(&["a", "a"], SCALES).unwrap_err()),
-        "domain `a` stands twice"
+        "domain `a` appears twice"
     );
     let zero = Scales { n: 0.0, d: 1.0 };
     assert!(message(JointLaw::new(&["a"], zero).unwrap_err()).contains("N0 is 0"));

@@ -31,6 +31,7 @@ mod refit;
 #[cfg(feature = "serde")]
 mod stored;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -459,11 +460,9 @@ pub(crate) fn losses_of(sweep: &Sweep, target: &str) -> Result<Vec<f64>, FitErro
 
 /// The domain weights of all rows, in the order of the law's domains.
 pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
-    let order: Option<Vec<usize>> = law
-        .domains()
-        .iter()
-        .map(|domain| sweep.domains().iter().position(|d| d == domain))
-        .collect();
+    let places: HashMap<&String, usize> = sweep.domains().iter().zip(0..).collect();
+    let order: Option<Vec<usize>> =
+        law.domains().iter().map(|domain| places.get(domain).copied()).collect();
     match order {
         Some(order) if order.len() == sweep.domains().len() => {
             Ok(sweep.rows().flat_map(|row| order.iter().map(move |&i| row.h[i])).collect())

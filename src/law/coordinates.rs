@@ -1,10 +1,11 @@
 //! Coordinates: what an optimizer moves, and the paper's coefficients that they stand for.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use rand::{Rng, RngExt};
 
-use crate::error::LawError;
+use crate::error::{LawError, cut};
 use crate::sweep::Scales;
 
 /// How a coefficient follows from its coordinate.
@@ -160,6 +161,8 @@ pub(crate) struct Offset {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coordinates {
     list: Vec<Coordinate>,
+    /// The places in the order of the names.
+    by_name: Vec<usize>,
     offsets: Vec<Option<Offset>>,
     scales: Scales,
 }
@@ -168,7 +171,7 @@ impl Coordinates {
     /// The coordinates of a law whose reference scales are `scales`.
     ///
     /// # Errors
-    /// [`LawError`] if a scale is not a positive number, a name stands twice, a range is empty, or a
+    /// [`LawError`] if a scale is not a positive number, a name appears twice, a range is empty, or a
     /// coefficient stands over a power whose exponent is not among the coordinates.
     pub fn new(list: Vec<Coordinate>, scales: Scales) -> Result<Self, LawError> {
         for (name, value) in [("N0", scales.n), ("D0", scales.d)] {
@@ -176,20 +179,21 @@ impl Coordinates {
                 return Err(LawError::Scale { name, value });
             }
         }
-        let find = |name: &str| list.iter().position(|c| c.name == name);
+        let mut places = HashMap::new();
         for (i, c) in list.iter().enumerate() {
-            if find(&c.name) != Some(i) {
-                return Err(LawError::Domains(format!("coefficient `{}` stands twice", c.name)));
+            let name = cut(&c.name);
+            if places.insert(c.name.as_str(), i).is_some() {
+                return Err(LawError::Domains(format!("coefficient `{name}` appears twice")));
             }
             let ordered = |(lower, upper): (f64, f64)| lower <= upper;
             let finite = c.draw.0.is_finite() && c.draw.1.is_finite();
             if !(ordered(c.bounds()) && ordered(c.draw) && finite) {
                 return Err(LawError::Domains(format!(
-                    "coefficient `{}` is searched in an empty range, or drawn from an empty or infinite one",
-                    c.name
+                    "coefficient `{name}` is searched in an empty range, or drawn from an empty or infinite one"
                 )));
             }
         }
+        let find = |name: &str| places.get(name).copied();
         // An exponent that stood over a power itself would make the map run in circles.
         let nested = |c: &&Coordinate| {
             let exponent = c.over.as_ref().and_then(|(_, exponent)| find(exponent));
@@ -198,7 +202,7 @@ impl Coordinates {
         if let Some(c) = list.iter().find(nested) {
             return Err(LawError::Domains(format!(
                 "coefficient `{}` stands over a power whose exponent stands over a power itself",
-                c.name
+                cut(&c.name)
             )));
         }
         let offsets: Result<Vec<Option<Offset>>, LawError> = list
@@ -214,7 +218,10 @@ impl Coordinates {
                 Ok(Some(Offset { exponent: at, ln_scale: scale.ln() }))
             })
             .collect();
-        Ok(Self { offsets: offsets?, list, scales })
+        let offsets = offsets?;
+        let mut by_name: Vec<usize> = (0..list.len()).collect();
+        by_name.sort_unstable_by_key(|&i| list[i].name.as_str());
+        Ok(Self { list, by_name, offsets, scales })
     }
 
     /// Number of coordinates: the identifiable parameters of the law.
@@ -252,7 +259,8 @@ impl Coordinates {
     /// The position of a coefficient.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.list.iter().position(|c| c.name == name)
+        let name_at = |i: &usize| self.list[*i].name.as_str().cmp(name);
+        self.by_name.binary_search_by(name_at).ok().map(|at| self.by_name[at])
     }
 
     pub(crate) fn offset(&self, i: usize) -> Option<Offset> {

@@ -1,5 +1,6 @@
 //! Laws written once: a formula generic over the scalar, from which exact gradients follow.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use rand::{Rng, RngExt};
@@ -171,7 +172,7 @@ impl<F: Formula> Auto<F> {
     /// The law of these domains, with these reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that stands twice, or the coefficients are not
+    /// [`LawError`] if a domain has no name or one that appears twice, or the coefficients are not
     /// valid (see [`Coordinates::new`]).
     pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scales) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
@@ -294,12 +295,13 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     /// Takes the constants of the formula too, which may be left out.
     fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
         no_repeats(coefficients)?;
-        let constants = self.formula.constants(&self.domains);
+        let constants: HashMap<String, f64> =
+            self.formula.constants(&self.domains).into_iter().collect();
         let mut others = Vec::new();
         for &(name, value) in coefficients {
-            match constants.iter().find(|(constant, _)| constant == name) {
+            match constants.get(name) {
                 None => others.push((name, value)),
-                Some(&(_, own)) if own == value => {}
+                Some(own) if *own == value => {}
                 Some(_) => {
                     let expected = "the law's own constant, which is part of it";
                     return Err(LawError::Coefficient { name: name.to_owned(), value, expected });

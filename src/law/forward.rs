@@ -121,7 +121,7 @@ macro_rules! named_law {
             /// The law of these domains, with these reference scales.
             ///
             /// # Errors
-            /// [`LawError`](crate::LawError) if a domain has no name or one that stands twice, or a
+            /// [`LawError`](crate::LawError) if a domain has no name or one that appears twice, or a
             /// scale is not a positive number.
             pub fn new(
                 domains: &[impl AsRef<str>],

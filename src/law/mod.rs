@@ -100,11 +100,12 @@ mod named;
 mod power_law;
 mod scalar;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 
 use rand::Rng;
 
-use crate::error::LawError;
+use crate::error::{LawError, cut, list};
 
 pub use batch::{Batch, Points};
 use coefficient::indexed;
@@ -308,9 +309,12 @@ fn by_name(
         let (law, name) = (law.to_owned(), (*name).to_owned());
         return Err(LawError::Unknown { law, name, known: names() });
     }
+    let values: HashMap<&str, f64> = named.iter().copied().collect();
     let value = |c: &Coordinate| {
-        named.iter().find(|(name, _)| *name == c.name()).map(|&(_, value)| value).ok_or_else(|| {
-            LawError::Missing { law: law.to_owned(), name: c.name().to_owned(), needed: names() }
+        values.get(c.name()).copied().ok_or_else(|| LawError::Missing {
+            law: law.to_owned(),
+            name: c.name().to_owned(),
+            needed: names(),
         })
     };
     coordinates.iter().map(value).collect()
@@ -318,9 +322,10 @@ fn by_name(
 
 /// Checks that no coefficient is given twice.
 fn no_repeats(named: &[(&str, f64)]) -> Result<(), LawError> {
-    for (i, &(name, value)) in named.iter().enumerate() {
-        if named[..i].iter().any(|(earlier, _)| *earlier == name) {
-            let expected = "each coefficient once, it stands twice";
+    let mut seen = HashSet::new();
+    for &(name, value) in named {
+        if !seen.insert(name) {
+            let expected = "each coefficient once, it appears twice";
             return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
         }
     }
@@ -330,10 +335,10 @@ fn no_repeats(named: &[(&str, f64)]) -> Result<(), LawError> {
 /// The place of a domain among the domains of a law.
 fn place_of(domain: &str, domains: &[impl AsRef<str>]) -> Result<usize, LawError> {
     domains.iter().position(|d| d.as_ref() == domain).ok_or_else(|| {
-        let known: Vec<&str> = domains.iter().map(AsRef::as_ref).collect();
         LawError::Domains(format!(
-            "unknown domain `{domain}`, expected one of: {}",
-            known.join(", ")
+            "unknown domain `{}`, expected one of: {}",
+            cut(domain),
+            list(domains)
         ))
     })
 }
@@ -344,12 +349,13 @@ fn check_domains(domains: &[impl AsRef<str>]) -> Result<Vec<String>, LawError> {
     if domains.is_empty() {
         return Err(LawError::Domains("a law needs at least one domain, got none".to_owned()));
     }
+    let mut seen = HashSet::new();
     for (i, name) in domains.iter().enumerate() {
         if name.is_empty() {
             return Err(LawError::Domains(format!("the name of domain {i} is empty")));
         }
-        if domains[..i].contains(name) {
-            return Err(LawError::Domains(format!("domain `{name}` stands twice")));
+        if !seen.insert(name) {
+            return Err(LawError::Domains(format!("domain `{}` appears twice", cut(name))));
         }
     }
     Ok(domains)

@@ -1,5 +1,6 @@
 //! Eq. (3), the form of every law of the paper, with any five coefficient functions.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -202,7 +203,7 @@ impl PowerLawBuilder {
     /// The law.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that stands twice, a scale is not a positive
+    /// [`LawError`] if a domain has no name or one that appears twice, a scale is not a positive
     /// number, there is no E(h), or two coefficients have the same name.
     pub fn build(self) -> Result<PowerLaw, LawError> {
         let domains = self.domains?;
@@ -355,7 +356,8 @@ impl ScalingLaw for PowerLaw {
     /// `ln_v_A[domain]`. Others that follow from these are accepted and not read.
     fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
         no_repeats(coefficients)?;
-        let get = |name: &str| coefficients.iter().find(|(n, _)| *n == name).map(|&(_, v)| v);
+        let given: HashMap<&str, f64> = coefficients.iter().copied().collect();
+        let get = |name: &str| given.get(name).copied();
         let mut values = vec![f64::NAN; self.coordinates.len()];
         let mut known = vec!["N0".to_owned(), "D0".to_owned()];
         for part in self.parts() {
@@ -374,7 +376,8 @@ impl ScalingLaw for PowerLaw {
             known.extend(derived.into_iter().map(|(name, _)| name));
             values[part.at.clone()].copy_from_slice(&found);
         }
-        if let Some((name, _)) = coefficients.iter().find(|(n, _)| !known.iter().any(|k| k == n)) {
+        let is_known: HashSet<&str> = known.iter().map(String::as_str).collect();
+        if let Some((name, _)) = coefficients.iter().find(|(name, _)| !is_known.contains(name)) {
             let (law, name) = (self.name.clone(), (*name).to_owned());
             return Err(LawError::Unknown { law, name, known });
         }

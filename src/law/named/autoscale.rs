@@ -54,7 +54,7 @@ impl AutoScaleLaw {
     /// The law of these domains; `scales.d / k` is the unit of tokens.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that stands twice, or a scale is not a positive
+    /// [`LawError`] if a domain has no name or one that appears twice, or a scale is not a positive
     /// number.
     pub fn new(domains: &[impl AsRef<str>], scales: Scales) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;

@@ -1,5 +1,7 @@
 //! The law of Muennighoff et al. (2023) for data that is repeated.
 
+use std::collections::HashMap;
+
 use rand::Rng;
 
 use crate::error::LawError;
@@ -62,8 +64,8 @@ impl DataConstrainedLaw {
     /// others do not run out. `scales` are the reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that stands twice, a count is not a number > 0 or
-    /// stands twice, one is of an unknown domain, or a scale is not a positive number.
+    /// [`LawError`] if a domain has no name or one that appears twice, a count is not a number > 0 or
+    /// appears twice, one is of an unknown domain, or a scale is not a positive number.
     pub fn new(
         domains: &[impl AsRef<str>],
         unique_tokens: &[(&str, f64)],
@@ -72,8 +74,9 @@ impl DataConstrainedLaw {
         let domains = check_domains(domains)?;
         let mut unique = vec![f64::INFINITY; domains.len()];
         crate::law::no_repeats(unique_tokens)?;
+        let places: HashMap<&str, usize> = domains.iter().map(String::as_str).zip(0..).collect();
         for &(domain, value) in unique_tokens {
-            let at = place_of(domain, &domains)?;
+            let at = places.get(domain).copied().map_or_else(|| place_of(domain, &domains), Ok)?;
             if value.is_nan() || value <= 0.0 {
                 let (name, expected) = (indexed("U", domain), "a number > 0");
                 return Err(LawError::Coefficient { name, value, expected });

@@ -94,7 +94,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// [`LawError::Name`] if there is no law of this name, [`LawError::Domains`] if a domain has no name
-/// or one that stands twice, or if a law for one domain is asked for a target that is none, and
+/// or one that appears twice, or if a law for one domain is asked for a target that is none, and
 /// [`LawError::Scale`] if a scale is not a positive number.
 ///
 /// ```
