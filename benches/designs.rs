@@ -156,6 +156,6 @@ fn sweep(runs: &[Run], mut loss: impl FnMut(usize, f64) -> f64) -> Sweep {
         }
     }
     let domains: Vec<String> = (1..=runs[0].h.len()).map(|i| format!("domain{i}")).collect();
-    let sweep = Sweep::from_slices(&domains, &[TARGET], &n, &d, &h, &losses).expect("valid rows");
-    sweep.with_runs(&names).expect("valid names")
+    let builder = Sweep::builder(&domains, &[TARGET]).runs(&names);
+    builder.build(&n, &d, &h, &losses).expect("valid rows")
 }

@@ -356,13 +356,10 @@ fn learning(
     target: &str,
     seed: u64,
 ) -> Result<Vec<Curve>> {
-    let mut mixtures: Vec<Vec<u64>> =
-        train.rows().map(|row| row.h.iter().map(|w| w.to_bits()).collect()).collect();
-    mixtures.sort_unstable();
-    mixtures.dedup();
+    let mixtures = train.count_mixtures();
     let counts: Vec<usize> = [3, 5, 8, 12, 16, 24, 32, 48]
         .into_iter()
-        .filter(|count| 4 * count <= 3 * mixtures.len())
+        .filter(|count| 4 * count <= 3 * mixtures)
         .collect();
     let mut curves = Vec::new();
     say!("MRE on new mixtures against the number of mixtures trained (mean of 5 draws)\n");

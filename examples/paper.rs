@@ -15,8 +15,6 @@
 
 mod common;
 
-use std::collections::HashSet;
-
 use common::{Best, Fitted, Options, Result, progress, say};
 use mixlaw::plan::Plan;
 use mixlaw::selection::{Candidate, Score, Selection};
@@ -198,15 +196,15 @@ const HEADS: &str = "   ours   paper    diff";
 
 /// The rows of the largest number of tokens that all mixtures have.
 fn largest_shared_d(sweep: &Sweep) -> Option<Sweep> {
-    let mixtures = |sweep: &Sweep| {
-        let key = |h: &[f64]| h.iter().map(|weight| weight.to_bits()).collect::<Vec<_>>();
-        sweep.rows().map(|row| key(row.h)).collect::<HashSet<_>>().len()
-    };
     let mut tokens = sweep.d().to_vec();
     tokens.sort_by(f64::total_cmp);
     tokens.dedup();
     let of_tokens = |d: f64| sweep.select(|row| row.d == d).ok();
-    tokens.into_iter().rev().filter_map(of_tokens).find(|rows| mixtures(rows) == mixtures(sweep))
+    tokens
+        .into_iter()
+        .rev()
+        .filter_map(of_tokens)
+        .find(|rows| rows.count_mixtures() == sweep.count_mixtures())
 }
 
 /// Tables 13 and 14: errors on the mixtures that random splits fit, and on the others.

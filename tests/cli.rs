@@ -117,7 +117,7 @@ fn headers_that_are_wrong_are_named() {
     let missing = small_with("n_tokens", "tokens");
     refuses("no-tokens", missing, &["line 1", "n_tokens", "the header has: run, split"]);
     let twice = small_with("loss_code", "loss_web");
-    refuses("twice", twice, &["line 1", "`loss_web` stands twice"]);
+    refuses("twice", twice, &["line 1", "`loss_web` appears twice"]);
     let no_h = small_with("h_web,h_code", "web,code");
     refuses("no-h", no_h, &["line 1", "h_<domain>"]);
     let no_loss = small_with("loss_web,loss_code", "web,code");
@@ -461,7 +461,7 @@ fn mixture_refuses_what_cannot_be_kept() {
         (&["--cap", "c=1e6"], &["--cap", "`1e6`", "DOMAIN=TOKENS:EPOCHS"]),
         (&["--cap", "c=lots:4"], &["--cap", "`lots`", "a number"]),
         (&["--cap", "c=-1:4"], &["the tokens of domain `c`", "-1"]),
-        (&["--group", "c+c=0:0.5"], &["`c` stands twice"]),
+        (&["--group", "c+c=0:0.5"], &["`c` appears twice"]),
         (&["--prior", "c=1"], &["--prior", "missing domain `english`"]),
         (&["--pull", "1"], &["--pull", "--prior"]),
         (&["--flops", "0"], &["--flops", "`0`", "> 0"]),

@@ -217,10 +217,9 @@ fn sweeps_are_kept() {
         let odd = |what: &str, count: usize| -> Vec<String> {
             (0..count).map(|i| format!("{what},\n\"{i}\u{1}é")).collect()
         };
-        let sweep = Sweep::from_slices(&odd("h", k), &odd("t", m), &n, &d, &h, &losses).unwrap();
-        let sweep = sweep.with_runs(&odd("r", p)).unwrap();
         let splits: Vec<&str> = (0..p).map(|i| ["train", "eval"][i % 2]).collect();
-        let sweep = sweep.with_splits(&splits).unwrap();
+        let builder = Sweep::builder(&odd("h", k), &odd("t", m)).runs(&odd("r", p)).splits(&splits);
+        let sweep = builder.build(&n, &d, &h, &losses).unwrap();
         assert_kept(&sweep);
         assert_kept(&sweep.split("train").unwrap());
     }
@@ -279,7 +278,7 @@ fn a_sweep_is_checked_as_by_its_constructor() {
         ("/rows", json!([]), "a sweep needs at least one row, got none"),
         ("/rows/0/run", json!(""), "run name `` is empty"),
         ("/rows/0/split", json!(" x"), "split name ` x` begins or ends with white space"),
-        ("/domains", json!(["a", "a"]), "domain name `a` stands twice"),
+        ("/domains", json!(["a", "a"]), "domain name `a` appears twice"),
         ("/targets", json!(["t "]), "target name `t ` begins or ends with white space"),
         ("/origin", json!({ "lines": [2] }), "origin has length 1, expected 2"),
         ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1"),
@@ -467,7 +466,7 @@ fn a_stored_fit_must_agree_with_itself() {
     for (at, value, expected) in [
         ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1".to_owned()),
         ("/law", json!("jiont"), "the jiont law of the stored fit is not one of".to_owned()),
-        ("/domains", json!(["web", "web", "a"]), "domain `web` stands twice".to_owned()),
+        ("/domains", json!(["web", "web", "a"]), "domain `web` appears twice".to_owned()),
         (
             "/scales/d",
             json!(0.0),

@@ -172,7 +172,7 @@ fn what_cannot_be_resampled_is_refused() {
     assert!(wrong.contains("the sweep that it was made from"), "{wrong}");
     let few = error(Bootstrap::new(19).run(&fit, &sweep));
     assert_eq!(few, "the number of resamples is 19, expected at least 20");
-    let one = sweep.clone().with_runs(&vec!["one"; sweep.len()]).unwrap();
+    let one = sweep.select(|row| row.run == sweep.row(0).run).unwrap();
     let one = error(Bootstrap::new(40).run(&fit, &one));
     assert_eq!(one, "the number of runs to draw from is 1, expected at least 2");
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();

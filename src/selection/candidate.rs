@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use ndarray::ArrayView1;
 
-use super::count_mixtures;
 use crate::error::FitError;
 use crate::fit::{Ensemble, Fitter, losses_of};
 use crate::law::{
@@ -48,7 +47,7 @@ use crate::sweep::Sweep;
 pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>, FitError> {
     losses_of(sweep, target)?;
     let differs = |x: ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
-    let one_mixture = count_mixtures(sweep) == 1;
+    let one_mixture = sweep.count_mixtures() == 1;
     let mut laws: Vec<Arc<dyn ScalingLaw>> = match (differs(sweep.n()), differs(sweep.d())) {
         (true, true) if one_mixture => vec![Arc::new(ChinchillaLaw::for_sweep(sweep))],
         _ if one_mixture => Vec::new(),

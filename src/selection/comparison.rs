@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::error::FitError;
@@ -129,13 +130,20 @@ pub(super) fn regrets(sweep: &Sweep, observed: &[f64], predicted: &[f64]) -> Vec
         a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     let groups = order.chunk_by(|&a, &b| scale(a) == scale(b));
-    let several = |rows: &&[usize]| rows.iter().any(|&i| sweep.row(i).h != sweep.row(rows[0]).h);
+    let mixtures = sweep.mixture_numbers();
+    let several = |rows: &&[usize]| rows.iter().any(|&i| mixtures[i] != mixtures[rows[0]]);
     let regret = |rows: &[usize]| {
         let least =
             |of: &[f64]| rows.iter().map(|&i| of[i]).min_by(f64::total_cmp).expect("some rows");
         let best = least(predicted);
-        let chosen: Vec<f64> =
-            rows.iter().filter(|&&i| predicted[i] == best).map(|&i| observed[i]).collect();
+        let is_best: HashSet<usize> =
+            rows.iter().filter(|&&i| predicted[i] == best).map(|&i| mixtures[i]).collect();
+        // All rows of a mixture, whose weights may differ by rounding and predictions with them.
+        let chosen: Vec<f64> = rows
+            .iter()
+            .filter(|&&i| is_best.contains(&mixtures[i]))
+            .map(|&i| observed[i])
+            .collect();
         chosen.iter().sum::<f64>() / chosen.len() as f64 - least(observed)
     };
     groups.filter(several).map(regret).collect()
@@ -260,14 +268,16 @@ mod tests {
 
     #[test]
     fn regret_is_the_price_of_the_choice() {
-        // Three groups: (1e8, 1e9) with three mixtures, (1e8, 2e9) with one mixture twice, and
-        // (2e8, 1e9) with two, not side by side.
+        // Three groups: (1e8, 1e9) with three mixtures, (1e8, 2e9) with one mixture twice, but for
+        // rounding, and (2e8, 1e9) with two, not side by side.
         let n = [1e8, 2e8, 1e8, 1e8, 1e8, 1e8, 2e8];
         let d = [1e9, 1e9, 1e9, 1e9, 2e9, 2e9, 1e9];
-        let web = [0.1, 0.1, 0.5, 0.9, 0.5, 0.5, 0.9];
+        let web = [0.1, 0.1, 0.5, 0.9, 0.5, 0.5 + 1e-9, 0.9];
         let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
         let observed = [3.0, 2.5, 2.8, 2.9, 2.0, 2.2, 2.7];
-        let s = Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &observed).unwrap();
+        let names: Vec<String> = (0..7).map(|i| format!("r{i}")).collect();
+        let builder = Sweep::builder(&["a", "b"], &["t"]).runs(&names);
+        let s = builder.clone().build(&n, &d, &h, &observed).unwrap();
         let of = |predicted: &[f64]| regrets(&s, &observed, predicted);
         assert_eq!(of(&observed), [0.0, 0.0]);
         let wrong = of(&[3.0, 2.6, 2.9, 2.7, 9.0, 1.0, 2.5]);
@@ -275,6 +285,12 @@ mod tests {
         // Who cannot tell mixtures apart chooses any.
         let blind = of(&[1.0; 7]);
         assert_relative_eq!(blind[..], [0.1, 0.1][..], epsilon = 1e-12);
+        // A mixture is chosen with all its runs: the mean of 2.8 and 3.0 over 2.7.
+        let h = [0.1, 0.9, 0.5, 0.5, 0.5 + 1e-9, 0.5 - 1e-9];
+        let (n, d, observed) = ([1e8; 3], [1e9; 3], [2.7, 2.8, 3.0]);
+        let s = builder.runs(&names[..3]).build(&n, &d, &h, &observed).unwrap();
+        let of_both = regrets(&s, &observed, &[3.0, 2.8, 2.8 + 1e-10]);
+        assert_relative_eq!(of_both[..], [0.2][..], epsilon = 1e-12);
     }
 
     #[test]

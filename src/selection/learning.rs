@@ -1,4 +1,4 @@
-use super::{Candidate, Work, count_mixtures, draw_mixtures, setting};
+use super::{Candidate, Work, draw_mixtures, setting};
 use crate::error::FitError;
 use crate::fit::losses_of;
 use crate::optim::{Control, Observer, Termination};
@@ -139,7 +139,7 @@ fn curve(
     if repeats == 0 {
         return Err(setting("the number of repeats", 0, "at least 1"));
     }
-    let (mixtures, seed) = (count_mixtures(sweep), control.seed());
+    let (mixtures, seed) = (sweep.count_mixtures(), control.seed());
     let mut work = Work::new(target, control);
     // `None` if the observer has stopped.
     let mut error = |count: usize, repeat: usize| -> Result<Option<f64>, FitError> {

@@ -252,7 +252,7 @@ impl Selection {
 
     /// For each part of the mixtures the rows to fit and those to predict.
     fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, FitError> {
-        let mixtures = count_mixtures(sweep);
+        let mixtures = sweep.count_mixtures();
         match self.holdout {
             Holdout::Folds(folds) if folds < 2 => {
                 Err(setting("the number of folds", folds, "at least 2"))
@@ -267,11 +267,6 @@ impl Selection {
             }
         }
     }
-}
-
-/// The number of distinct mixtures.
-fn count_mixtures(sweep: &Sweep) -> usize {
-    1 + sweep.mixture_numbers().into_iter().max().expect("a sweep is never empty")
 }
 
 /// The `index`-th draw of `count` mixtures: their rows, and those of the others.

@@ -1,47 +1,180 @@
 //! Sweeps in CSV files.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use super::{Origin, Sweep, TRAIN};
-use crate::error::{MixtureError, SweepError};
+use crate::error::{MixtureError, SweepError, cut, list};
 
-/// What to do with a row that has an empty cell.
-#[derive(Clone, Copy, PartialEq)]
-enum Incomplete {
-    Refuse,
-    Skip,
+/// How to read a sweep from CSV, with more than [`Sweep::read_csv`] can say.
+///
+/// ```
+/// use mixlaw::sweep::CsvReader;
+///
+/// // The third row has no loss yet, and the second one was measured again.
+/// let text = "run,n_params,n_tokens,h_web,h_code,loss_python\n\
+///     a,1e8,2e9,0.7,0.3,2.9\n\
+///     a,1e8,4e9,0.7,0.3,2.8\n\
+///     b,1e8,4e9,0.5,0.5,\n\
+///     a,1e8,4e9,0.7,0.3,2.81\n";
+/// let reader = CsvReader::new().skip_incomplete().repeated_measurements();
+/// let (sweep, skipped) = reader.read_from(text.as_bytes())?;
+/// assert_eq!((sweep.len(), skipped), (3, 1));
+/// # Ok::<(), mixlaw::SweepError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CsvReader {
+    skip_incomplete: bool,
+    repeats: bool,
+}
+
+impl CsvReader {
+    /// Accepts what [`Sweep::read_csv`] does.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves out the rows with an empty cell, which otherwise are an error, and counts them.
+    #[must_use]
+    pub fn skip_incomplete(self) -> Self {
+        Self { skip_incomplete: true, ..self }
+    }
+
+    /// Accepts several rows of one run with the same D; see
+    /// [`SweepBuilder::repeated_measurements`](super::SweepBuilder::repeated_measurements).
+    #[must_use]
+    pub fn repeated_measurements(self) -> Self {
+        Self { repeats: true, ..self }
+    }
+
+    /// Reads a file: the sweep, and how many rows were left out.
+    ///
+    /// # Errors
+    /// As [`Sweep::read_csv`].
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<(Sweep, usize), SweepError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => self.parse(file, &name),
+            Err(source) => Err(SweepError::Io { path: name, source }),
+        }
+    }
+
+    /// Reads from any reader; otherwise as [`CsvReader::read`].
+    ///
+    /// # Errors
+    /// As [`Sweep::read_csv`].
+    pub fn read_from(&self, reader: impl Read) -> Result<(Sweep, usize), SweepError> {
+        self.parse(reader, "CSV")
+    }
+
+    /// The sweep, and the number of rows that were skipped.
+    fn parse(&self, reader: impl Read, path: &str) -> Result<(Sweep, usize), SweepError> {
+        let mut records = Records::new(reader, path);
+        let Some((line, bytes)) = records.next()? else {
+            return Err(SweepError::Empty("the file is empty, expected a header".to_owned()));
+        };
+        let header = text(bytes, line)?;
+        let header = header
+            .iter()
+            .enumerate()
+            .map(|(i, c)| if i == 0 { c.trim_start_matches('\u{feff}') } else { c });
+        let columns = Columns::find(header.map(|c| c.trim().to_owned()).collect())?;
+        let needed = columns.needed();
+
+        let mut sweep = Sweep {
+            domains: columns.domains.iter().map(|(_, name)| name.clone()).collect(),
+            targets: columns.targets.iter().map(|(_, name)| name.clone()).collect(),
+            n: Vec::new(),
+            d: Vec::new(),
+            h: Vec::new(),
+            losses: Vec::new(),
+            runs: Vec::new(),
+            splits: Vec::new(),
+            origin: Origin::Lines(Vec::new()),
+            ignored: columns.ignored.clone(),
+        };
+        let mut lines = Vec::new();
+        let mut skipped = 0;
+        while let Some((line, bytes)) = records.next()? {
+            let record = text(bytes, line)?;
+            let expected = columns.header.len();
+            if record.len() != expected {
+                return Err(SweepError::Ragged { line, found: record.len(), expected });
+            }
+            if let Some(&empty) = needed.iter().find(|&&i| record[i].trim().is_empty()) {
+                if self.skip_incomplete {
+                    skipped += 1;
+                    continue;
+                }
+                return Err(SweepError::Value {
+                    place: format!("line {line}"),
+                    column: columns.header[empty].clone(),
+                    value: "an empty cell".to_owned(),
+                    expected: "a value",
+                });
+            }
+            let number = |i: usize| {
+                record[i].trim().parse::<f64>().map_err(|_| SweepError::Value {
+                    place: format!("line {line}"),
+                    column: columns.header[i].clone(),
+                    value: format!("`{}`", cut(&record[i])),
+                    expected: "a number",
+                })
+            };
+            sweep.n.push(number(columns.n)?);
+            sweep.d.push(number(columns.d)?);
+            for &(i, _) in &columns.domains {
+                sweep.h.push(number(i)?);
+            }
+            for &(i, _) in &columns.targets {
+                sweep.losses.push(number(i)?);
+            }
+            if let Some(i) = columns.run {
+                sweep.runs.push(record[i].trim().to_owned());
+            }
+            sweep.splits.push(columns.split.map_or(TRAIN, |i| record[i].trim()).to_owned());
+            lines.push(usize::try_from(line).unwrap_or(usize::MAX));
+        }
+        if lines.is_empty() {
+            let rows = if skipped == 0 { "no rows below it" } else { "no complete row below it" };
+            return Err(SweepError::Empty(format!("the file has a header but {rows}")));
+        }
+        sweep.origin = Origin::Lines(lines);
+        let sweep = sweep.validated(self.repeats).map_err(|error| match error {
+            // A domain may be missing because its column is misspelled.
+            SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
+                if sum < 1.0 && !columns.ignored.is_empty() =>
+            {
+                let of = format!("{of} (ignored: {})", list(&columns.ignored));
+                SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
+            }
+            other => other,
+        })?;
+        Ok((sweep, skipped))
+    }
 }
 
 impl Sweep {
     /// Reads a sweep from a CSV file.
     ///
-    /// The columns, in any order: `run` (optional; otherwise rows that share N and h are one run),
-    /// `split` (optional; otherwise all rows are `train`), `n_params`, `n_tokens`, `h_<domain>`... and
-    /// `loss_<target>`.... Other columns are ignored and listed by [`Sweep::ignored_columns`]. A byte
-    /// order mark and CRLF line ends are accepted. Every row is validated, whatever its split.
+    /// The columns, in any order: `run` (optional; otherwise rows that share N and mixture are one
+    /// run), `split` (optional; otherwise all rows are `train`), `n_params`, `n_tokens`,
+    /// `h_<domain>`... and `loss_<target>`.... Other columns, and those without a name, are ignored
+    /// and listed by [`Sweep::ignored_columns`]. A byte order mark and CRLF line ends are accepted.
+    /// Every row is validated, whatever its split. [`CsvReader`] has options.
     ///
     /// # Errors
     /// [`SweepError`] for the first fault; it names the line (the header is line 1), the column and
-    /// the value.
+    /// the value. [`SweepError::Contradiction`] if a run has several N or mixtures, or the same D
+    /// twice.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, SweepError> {
-        let (file, name) = open(path.as_ref())?;
-        parse(file, &name, Incomplete::Refuse).map(|(sweep, _)| sweep)
-    }
-
-    /// Reads a sweep as [`Sweep::read_csv`] does, but leaves out the rows with an empty cell and
-    /// returns how many they were.
-    ///
-    /// # Errors
-    /// As [`Sweep::read_csv`].
-    pub fn read_csv_skipping_incomplete(
-        path: impl AsRef<Path>,
-    ) -> Result<(Self, usize), SweepError> {
-        let (file, name) = open(path.as_ref())?;
-        parse(file, &name, Incomplete::Skip)
+        CsvReader::new().read(path).map(|(sweep, _)| sweep)
     }
 
     /// Reads a sweep in CSV from any reader; otherwise as [`Sweep::read_csv`].
@@ -60,10 +193,11 @@ impl Sweep {
     /// );
     /// ```
     pub fn from_csv(reader: impl Read) -> Result<Self, SweepError> {
-        parse(reader, "CSV", Incomplete::Refuse).map(|(sweep, _)| sweep)
+        CsvReader::new().read_from(reader).map(|(sweep, _)| sweep)
     }
 
-    /// Writes the sweep to a CSV file that [`Sweep::read_csv`] reads back to the bit.
+    /// Writes the sweep to a CSV file that [`Sweep::read_csv`] reads back to the bit (and
+    /// [`CsvReader`] where it has repeated measurements).
     ///
     /// # Errors
     /// [`SweepError::Io`] if the file cannot be written.
@@ -109,14 +243,6 @@ impl Sweep {
     }
 }
 
-fn open(path: &Path) -> Result<(BufReader<File>, String), SweepError> {
-    let name = path.display().to_string();
-    match File::open(path) {
-        Ok(file) => Ok((BufReader::new(file), name)),
-        Err(source) => Err(SweepError::Io { path: name, source }),
-    }
-}
-
 /// Which columns of the file hold what.
 struct Columns {
     header: Vec<String>,
@@ -132,8 +258,9 @@ struct Columns {
 
 impl Columns {
     fn find(header: Vec<String>) -> Result<Self, SweepError> {
-        for (i, name) in header.iter().enumerate() {
-            if header[..i].contains(name) {
+        let mut seen = HashSet::new();
+        for name in header.iter().filter(|name| !name.is_empty()) {
+            if !seen.insert(name) {
                 return Err(SweepError::RepeatedColumn(name.clone()));
             }
         }
@@ -165,7 +292,15 @@ impl Columns {
             d: need("n_tokens")?,
             domains: prefixed("h_", "h_<domain>")?,
             targets: prefixed("loss_", "loss_<target>")?,
-            ignored: header.iter().filter(|c| !known(c)).cloned().collect(),
+            ignored: header
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| !known(name))
+                .map(|(i, name)| match name.as_str() {
+                    "" => format!("column {} (no name)", i + 1),
+                    _ => name.clone(),
+                })
+                .collect(),
             header,
         })
     }
@@ -178,96 +313,6 @@ impl Columns {
         all.sort_unstable();
         all
     }
-}
-
-/// The sweep, and the number of rows that were skipped.
-fn parse(
-    reader: impl Read,
-    path: &str,
-    incomplete: Incomplete,
-) -> Result<(Sweep, usize), SweepError> {
-    let mut records = Records::new(reader, path);
-    let Some((line, bytes)) = records.next()? else {
-        return Err(SweepError::Empty("the file is empty, expected a header".to_owned()));
-    };
-    let header = text(bytes, line)?;
-    let header = header
-        .iter()
-        .enumerate()
-        .map(|(i, c)| if i == 0 { c.trim_start_matches('\u{feff}') } else { c });
-    let columns = Columns::find(header.map(|c| c.trim().to_owned()).collect())?;
-    let needed = columns.needed();
-
-    let mut sweep = Sweep {
-        domains: columns.domains.iter().map(|(_, name)| name.clone()).collect(),
-        targets: columns.targets.iter().map(|(_, name)| name.clone()).collect(),
-        n: Vec::new(),
-        d: Vec::new(),
-        h: Vec::new(),
-        losses: Vec::new(),
-        runs: Vec::new(),
-        splits: Vec::new(),
-        origin: Origin::Lines(Vec::new()),
-        ignored: columns.ignored.clone(),
-    };
-    let mut lines = Vec::new();
-    let mut skipped = 0;
-    while let Some((line, bytes)) = records.next()? {
-        let record = text(bytes, line)?;
-        let expected = columns.header.len();
-        if record.len() != expected {
-            return Err(SweepError::Ragged { line, found: record.len(), expected });
-        }
-        if let Some(&empty) = needed.iter().find(|&&i| record[i].trim().is_empty()) {
-            if incomplete == Incomplete::Skip {
-                skipped += 1;
-                continue;
-            }
-            return Err(SweepError::Value {
-                place: format!("line {line}"),
-                column: columns.header[empty].clone(),
-                value: "an empty cell".to_owned(),
-                expected: "a value",
-            });
-        }
-        let number = |i: usize| {
-            record[i].trim().parse::<f64>().map_err(|_| SweepError::Value {
-                place: format!("line {line}"),
-                column: columns.header[i].clone(),
-                value: format!("`{}`", &record[i]),
-                expected: "a number",
-            })
-        };
-        sweep.n.push(number(columns.n)?);
-        sweep.d.push(number(columns.d)?);
-        for &(i, _) in &columns.domains {
-            sweep.h.push(number(i)?);
-        }
-        for &(i, _) in &columns.targets {
-            sweep.losses.push(number(i)?);
-        }
-        if let Some(i) = columns.run {
-            sweep.runs.push(record[i].trim().to_owned());
-        }
-        sweep.splits.push(columns.split.map_or(TRAIN, |i| record[i].trim()).to_owned());
-        lines.push(usize::try_from(line).unwrap_or(usize::MAX));
-    }
-    if lines.is_empty() {
-        let rows = if skipped == 0 { "no rows below it" } else { "no complete row below it" };
-        return Err(SweepError::Empty(format!("the file has a header but {rows}")));
-    }
-    sweep.origin = Origin::Lines(lines);
-    let sweep = sweep.validated().map_err(|error| match error {
-        // A domain may be missing because its column is misspelled.
-        SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
-            if sum < 1.0 && !columns.ignored.is_empty() =>
-        {
-            let of = format!("{of} (ignored: {})", columns.ignored.join(", "));
-            SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
-        }
-        other => other,
-    })?;
-    Ok((sweep, skipped))
 }
 
 /// Input whose last line ends with a line feed, too.
@@ -406,7 +451,7 @@ mod tests {
             (edit("h_a,h_b", "x,y"), "line 1: no column h_<domain>"),
             (edit("loss_t,loss_u", "x,y"), "line 1: no column loss_<target>"),
             (edit("h_b", "h_"), "domain name `` is empty"),
-            (edit("h_b", "h_a"), "line 1: column `h_a` stands twice"),
+            (edit("h_b", "h_a"), "line 1: column `h_a` appears twice"),
             (
                 edit(second, "r0,train,1e8,2e9,0.5,0.5,two,1.9"),
                 "line 3, column `loss_t`: `two`, expected a number",
@@ -461,13 +506,16 @@ mod tests {
 
     #[test]
     fn an_unclosed_quote_is_an_error_at_the_line_that_opens_it() {
-        let rows = |count: usize| -> String {
-            let row = |i: usize| format!("r{i},train,1e8,1e9,0.5,0.5,3.0,2.0,\n");
-            (0..count).map(row).collect()
+        let rows = |range: std::ops::Range<usize>| -> String {
+            range.map(|i| format!("r{i},train,1e8,1e9,0.5,0.5,3.0,2.0,\n")).collect()
         };
         let file = |note: &str| {
             let header = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u,note\n";
-            format!("{header}{}x,train,2e8,1e9,0.5,0.5,3.0,2.0,{note}\n{}", rows(3), rows(995))
+            format!(
+                "{header}{}x,train,2e8,1e9,0.5,0.5,3.0,2.0,{note}\n{}",
+                rows(0..3),
+                rows(3..998)
+            )
         };
         let unclosed = |line: u64| format!("line {line}: a quote is opened here and never closed");
         assert!(message(&file("\"ok")).starts_with(&unclosed(5)));
@@ -479,7 +527,7 @@ mod tests {
         assert!(message(&format!("{}\"", GOOD.trim_end())).starts_with("line 4, column `loss_u`"));
         assert!(message(&format!("{GOOD}\"")).starts_with(&unclosed(5)));
         // Below a chunk of the reader.
-        let late = format!("{}{}\"", file(""), rows(2_000));
+        let late = format!("{}{}\"", file(""), rows(998..2_998));
         assert!(message(&late).starts_with(&unclosed(3_001)));
     }
 
@@ -541,12 +589,72 @@ mod tests {
     }
 
     #[test]
+    fn contradictions_name_both_lines() {
+        let second = "r0,train,1e8,2e9,0.5,0.5,2.9,1.9";
+        for (row, expected) in [
+            ("r0,eval,2e8,2e9,0.5,0.5,2.9,1.9", "line 2 and line 3: run `r0` has `n_params` = "),
+            ("r0,eval,1e8,2e9,0.4,0.6,2.9,1.9", "line 2 and line 3: run `r0` has `h_a` = "),
+            ("r0,eval,1e8,1e9,0.5,0.5,9,1.9", "line 2 and line 3: run `r0` has D = "),
+        ] {
+            let text = message(&GOOD.replacen(second, row, 1));
+            assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
+        }
+        let unnamed = "n_params,n_tokens,h_a,loss_t\n1e8,1e9,1,3\n\n1e8,1e9,1,3.1\n";
+        assert!(message(unnamed).starts_with("line 2 and line 4: the same N, D and mixture"));
+        let reader = CsvReader::new().repeated_measurements();
+        let (sweep, _) = reader.read_from(unnamed.as_bytes()).unwrap();
+        let mut text = Vec::new();
+        sweep.to_csv(&mut text).unwrap();
+        assert!(Sweep::from_csv(text.as_slice()).is_err());
+        let (back, _) = reader.read_from(text.as_slice()).unwrap();
+        assert!(back.rows().eq(sweep.rows()));
+    }
+
+    #[test]
+    fn columns_without_a_name_are_ignored_and_listed() {
+        // As a spreadsheet leaves them behind the last column, and a data frame before the first.
+        let lines = |f: fn(usize, &str) -> String| -> String {
+            GOOD.lines().enumerate().map(|(i, line)| f(i, line)).collect()
+        };
+        let expected = Sweep::from_csv(GOOD.as_bytes()).unwrap();
+        let trailing = Sweep::from_csv(lines(|_, line| format!("{line},, \n")).as_bytes()).unwrap();
+        assert!(trailing.rows().eq(expected.rows()));
+        assert_eq!(trailing.ignored_columns(), ["column 9 (no name)", "column 10 (no name)"]);
+        let indexed = lines(|i, line| match i {
+            0 => format!(",{line}\n"),
+            _ => format!("{},{line}\n", i - 1),
+        });
+        let indexed = Sweep::from_csv(indexed.as_bytes()).unwrap();
+        assert!(indexed.rows().eq(expected.rows()));
+        assert_eq!(indexed.ignored_columns(), ["column 1 (no name)"]);
+        // A domain that lost its name is missed in the sum.
+        assert!(message(&GOOD.replacen("h_b", "", 1)).contains("(ignored: column 6 (no name))"));
+    }
+
+    #[test]
+    fn messages_are_short_whatever_the_file_holds() {
+        let columns: Vec<String> = (0..40_000).map(|i| format!("h_{i}")).collect();
+        let wide = format!("n_params,{},loss_t\n", columns.join(","));
+        let text = message(&wide);
+        assert!(text.starts_with("line 1: no column n_tokens; the header has: n_params, h_0, h_1"));
+        assert!(text.ends_with("and 39994 more"), "{text}");
+        let cell = "x".repeat(100_000);
+        assert!(message(&GOOD.replacen("2e9", &cell, 1)).len() < 200);
+        let weights = vec!["0.5"; 40_000].join(",");
+        let rows =
+            wide.replacen("n_params", "n_params,n_tokens", 1) + &format!("1e8,1e9,{weights},3\n");
+        let text = message(&rows);
+        assert!(text.len() < 300 && text.contains("h_7 and 39992 more"), "{text}");
+    }
+
+    #[test]
     fn skipping_counts_what_it_skips() {
         let text = GOOD.replacen("2.9,1.9", "2.9,", 1);
-        let (sweep, skipped) = parse(text.as_bytes(), "CSV", Incomplete::Skip).unwrap();
+        let (sweep, skipped) =
+            CsvReader::new().skip_incomplete().read_from(text.as_bytes()).unwrap();
         assert_eq!((sweep.len(), skipped), (2, 1));
         assert_eq!(sweep.place(1), "line 4");
         let bad = text.replace("0.1,0.9", "0.1,0.8");
-        assert!(parse(bad.as_bytes(), "CSV", Incomplete::Skip).is_err());
+        assert!(CsvReader::new().skip_incomplete().read_from(bad.as_bytes()).is_err());
     }
 }

@@ -3,7 +3,8 @@
 //! A [`Sweep`] is a table with one row for each checkpoint: model size N (parameters), training
 //! tokens D, domain weights h (one column for each named domain) and losses in nats per token (one
 //! column for each named target). A row also has the name of its run, whose checkpoints share N and
-//! h, and the name of its split: laws are fitted to `train` and judged on `eval`.
+//! h, and the name of its split: laws are fitted to `train` and judged on `eval`. Mixtures whose
+//! weights agree within 1e-6 are one mixture, for runs, splits, counts and resamples.
 //!
 //! In a CSV file (feature `csv`) the columns are, in any order:
 //!
@@ -30,18 +31,25 @@
 //! # Ok::<(), mixlaw::SweepError>(())
 //! ```
 
+mod builder;
 #[cfg(feature = "csv")]
 mod csv;
+mod groups;
 mod split;
 #[cfg(feature = "serde")]
 mod stored;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{MixtureError, SweepError};
+use crate::error::{MixtureError, SweepError, cut, listed};
 use crate::mixture;
+
+pub use builder::SweepBuilder;
+#[cfg(feature = "csv")]
+#[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
+pub use csv::CsvReader;
 
 /// The split that laws are fitted to.
 pub const TRAIN: &str = "train";
@@ -71,7 +79,8 @@ impl Scales {
 /// Runs and their checkpoints: N, D, h and the losses of named targets.
 ///
 /// Every row is validated when the sweep is made: N and D finite and positive, domain weights on the
-/// simplex, losses finite and positive. Nothing is dropped, clipped or renormalised.
+/// simplex, losses finite and positive. A run has one N and one mixture, and each D once. Nothing is
+/// dropped, clipped or renormalised.
 ///
 /// ```
 /// use mixlaw::Sweep;
@@ -87,7 +96,7 @@ impl Scales {
 /// )?;
 /// assert_eq!(sweep.len(), 3);
 /// assert_eq!(sweep.row(2).h, [0.9, 0.1]);
-/// // Without names of their own, runs are the rows that share N and h.
+/// // Without names of their own, runs are the rows that share N and mixture.
 /// assert_eq!(sweep.row(0).run, sweep.row(1).run);
 /// # Ok::<(), mixlaw::SweepError>(())
 /// ```
@@ -168,12 +177,13 @@ pub struct Row<'a> {
 impl Sweep {
     /// A sweep from arrays: `n` and `d` of length p, `h` p x domains, `losses` p x targets.
     ///
-    /// All rows belong to the split [`TRAIN`], and rows that share N and h to one run; see
-    /// [`Sweep::with_splits`] and [`Sweep::with_runs`].
+    /// All rows belong to the split [`TRAIN`], and rows that share N and mixture to one run;
+    /// [`Sweep::builder`] takes names of both.
     ///
     /// # Errors
-    /// [`SweepError`] if a shape is wrong, a name is empty or stands twice, or a row is not valid;
-    /// it names the row (from 0) and the column.
+    /// [`SweepError`] if a shape is wrong, a name is empty or appears twice, or a row is not valid; it
+    /// names the row (from 0) and the column. [`SweepError::Contradiction`] if two rows have the same
+    /// N, D and mixture, which only runs with names of their own may have.
     pub fn new(
         domains: &[impl AsRef<str>],
         targets: &[impl AsRef<str>],
@@ -221,46 +231,12 @@ impl Sweep {
         h: &[f64],
         losses: &[f64],
     ) -> Result<Self, SweepError> {
-        let p = n.len();
-        let sweep = Self {
-            domains: owned(domains),
-            targets: owned(targets),
-            n: n.to_vec(),
-            d: d.to_vec(),
-            h: h.to_vec(),
-            losses: losses.to_vec(),
-            runs: Vec::new(),
-            splits: vec![TRAIN.to_owned(); p],
-            origin: Origin::Rows((0..p).collect()),
-            ignored: Vec::new(),
-        };
-        sweep.validated()
+        Self::builder(domains, targets).build(n, d, h, losses)
     }
 
-    /// The same sweep with these names of runs, one for each row.
-    ///
-    /// # Errors
-    /// [`SweepError::Shape`] if there are not as many names as rows, [`SweepError::Name`] if one is
-    /// empty or begins or ends with white space.
-    pub fn with_runs(self, runs: &[impl AsRef<str>]) -> Result<Self, SweepError> {
-        shape("runs", runs.len(), self.len())?;
-        runs.iter().try_for_each(|name| check_name("run", name.as_ref()))?;
-        Ok(Self { runs: owned(runs), ..self })
-    }
-
-    /// The same sweep with these names of splits, one for each row.
-    ///
-    /// # Errors
-    /// [`SweepError::Shape`] if there are not as many names as rows, [`SweepError::Name`] if one is
-    /// empty or begins or ends with white space.
-    pub fn with_splits(self, splits: &[impl AsRef<str>]) -> Result<Self, SweepError> {
-        shape("splits", splits.len(), self.len())?;
-        splits.iter().try_for_each(|name| check_name("split", name.as_ref()))?;
-        Ok(Self { splits: owned(splits), ..self })
-    }
-
-    /// Checks names, shapes and every row, and names the runs where nobody did.
-    fn validated(mut self) -> Result<Self, SweepError> {
+    /// Checks names, shapes, every row and every run, and names the runs where nobody did. Rows may
+    /// have the run and D of another if they are `repeats`.
+    fn validated(mut self, repeats: bool) -> Result<Self, SweepError> {
         check_names("domain", &self.domains)?;
         check_names("target", &self.targets)?;
         let p = self.n.len();
@@ -273,10 +249,32 @@ impl Sweep {
         for i in 0..p {
             self.check_row(i)?;
         }
-        if self.runs.is_empty() {
-            self.runs = self.runs_by_size_and_mixture();
+        self.splits.iter().try_for_each(|name| check_name("split", name))?;
+        let has_names = !self.runs.is_empty();
+        if has_names {
+            self.runs.iter().try_for_each(|name| check_name("run", name))?;
+            self.check_runs()?;
+        } else {
+            self.runs = self.name_runs();
         }
-        Ok(self)
+        match self.repeated_rows() {
+            Some((first, other)) if !repeats => Err(self.repeated(first, other, has_names)),
+            _ => Ok(self),
+        }
+    }
+
+    fn repeated(&self, first: usize, other: usize, has_names: bool) -> SweepError {
+        let (what, seeds) = if has_names {
+            let run = cut(&self.runs[first]);
+            (format!("run `{run}` has D = {} twice", self.d[first]), "give each run its own name")
+        } else {
+            let what = "the same N, D and mixture, and no names of runs";
+            (what.to_owned(), "name the runs (column `run`, `runs` of the builder)")
+        };
+        let problem = format!(
+            "{what}; if they are runs with other seeds, {seeds}; if one checkpoint was measured again, say `repeated_measurements()`"
+        );
+        SweepError::Contradiction { first: self.place(first), other: self.place(other), problem }
     }
 
     fn check_row(&self, i: usize) -> Result<(), SweepError> {
@@ -299,7 +297,7 @@ impl Sweep {
             }
             Err(source) => {
                 let columns: Vec<String> = self.domains.iter().map(|d| format!("h_{d}")).collect();
-                let columns = columns.join(" + ");
+                let columns = listed(&columns, " + ");
                 return Err(SweepError::Mixture { place: self.place(i), columns, source });
             }
         }
@@ -309,19 +307,6 @@ impl Sweep {
             }
         }
         Ok(())
-    }
-
-    /// Numbers the runs by their first row; a run is the rows that share N and h.
-    fn runs_by_size_and_mixture(&self) -> Vec<String> {
-        let mut seen = HashMap::new();
-        (0..self.len())
-            .map(|i| {
-                let key: Vec<u64> =
-                    std::iter::once(self.n[i]).chain(self.h(i).iter().copied()).map(key).collect();
-                let next = seen.len();
-                format!("run{}", *seen.entry(key).or_insert(next))
-            })
-            .collect()
     }
 
     /// Number of rows.
@@ -441,11 +426,6 @@ impl Sweep {
     }
 }
 
-/// A number as a key: equal numbers have equal keys, -0 and 0 too.
-fn key(x: f64) -> u64 {
-    (x + 0.0).to_bits()
-}
-
 fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
     names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
@@ -465,10 +445,11 @@ fn check_names(kind: &'static str, names: &[String]) -> Result<(), SweepError> {
     if names.is_empty() {
         return Err(SweepError::Empty(format!("a sweep needs at least one {kind}, got none")));
     }
-    for (i, name) in names.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for name in names {
         check_name(kind, name)?;
-        if names[..i].contains(name) {
-            let problem = "stands twice";
+        if !seen.insert(name) {
+            let problem = "appears twice";
             return Err(SweepError::Name { kind, name: name.clone(), problem });
         }
     }
@@ -559,7 +540,15 @@ mod tests {
         assert!(matches!(make(&["a", ""], &["t", "u"]), Err(SweepError::Name { .. })));
         assert!(matches!(make(&["a", "b"], &["t"]), Err(SweepError::Shape { .. })));
         assert!(matches!(sweep().losses_of("v"), Err(SweepError::Unknown { .. })));
-        assert!(sweep().with_runs(&["x"]).is_err());
-        assert!(sweep().with_splits(&["x"]).is_err());
+        let named = |runs: &[&str], splits: &[&str]| {
+            let builder = Sweep::builder(&["a", "b"], &["t", "u"]).runs(runs).splits(splits);
+            builder.build(&s.n, &s.d, &s.h, &s.losses)
+        };
+        let (runs, splits) = (["r", "r", "s", "t"], ["x"; 4]);
+        assert!(named(&runs, &splits).is_ok());
+        assert!(matches!(named(&runs[..3], &splits), Err(SweepError::Shape { .. })));
+        assert!(matches!(named(&runs, &splits[..1]), Err(SweepError::Shape { .. })));
+        assert!(matches!(named(&["r", "r", "", "t"], &splits), Err(SweepError::Name { .. })));
+        assert!(matches!(named(&runs, &["x", "x ", "x", "x"]), Err(SweepError::Name { .. })));
     }
 }

@@ -1,13 +1,13 @@
 //! Ways to split a sweep: by name, size, tokens, run or mixture.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use super::{Row, Sweep, key};
+use super::groups::group;
+use super::{Row, Sweep};
 use crate::error::SweepError;
 
 impl Sweep {
@@ -18,8 +18,9 @@ impl Sweep {
     ///
     /// ```
     /// # use mixlaw::Sweep;
-    /// # let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8, 2e8], &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
-    /// let sweep = sweep.with_splits(&["train", "eval"])?;
+    /// let sweep = Sweep::builder(&["a"], &["t"])
+    ///     .splits(&["train", "eval"])
+    ///     .build(&[1e8, 2e8], &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
     /// assert_eq!(sweep.split("eval")?.len(), 1);
     /// assert!(sweep.split("test").is_err());
     /// # Ok::<(), mixlaw::SweepError>(())
@@ -78,7 +79,8 @@ impl Sweep {
     }
 
     /// The rows of `count` distinct mixtures drawn at random, and those of the others: how the paper
-    /// tests a law on mixtures it has not seen. The same seed draws the same mixtures.
+    /// tests a law on mixtures it has not seen. The same seed draws the same mixtures. Mixtures that
+    /// agree within 1e-6 are one, as [`Sweep::count_mixtures`] counts them.
     ///
     /// # Errors
     /// [`SweepError::Split`] if `count` is 0 or not less than the number of distinct mixtures.
@@ -93,21 +95,7 @@ impl Sweep {
     /// # Ok::<(), mixlaw::SweepError>(())
     /// ```
     pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
-        self.split_groups("mixture", &self.mixture_keys(), count, seed)
-    }
-
-    fn mixture_keys(&self) -> Vec<Vec<u64>> {
-        self.rows().map(|row| row.h.iter().map(|&w| key(w)).collect()).collect()
-    }
-
-    /// The number of the run of each row, in order of appearance.
-    pub(crate) fn run_numbers(&self) -> Vec<usize> {
-        numbers(&self.runs)
-    }
-
-    /// The number of the mixture of each row, in order of appearance.
-    pub(crate) fn mixture_numbers(&self) -> Vec<usize> {
-        numbers(&self.mixture_keys())
+        self.split_groups("mixture", &self.mixture_numbers(), count, seed)
     }
 
     /// The distinct mixtures in `folds` parts, drawn at random and of equal number where that is
@@ -117,7 +105,7 @@ impl Sweep {
     /// If there are fewer than two folds, or more than mixtures.
     pub(crate) fn folds_by_mixture(&self, folds: usize, seed: u64) -> Vec<(Sweep, Sweep)> {
         let numbers = self.mixture_numbers();
-        let mixtures = 1 + numbers.iter().max().expect("a sweep is never empty");
+        let mixtures = self.count_mixtures();
         assert!((2..=mixtures).contains(&folds), "{folds} folds of {mixtures} mixtures");
         let mut places: Vec<usize> = (0..mixtures).collect();
         places.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
@@ -181,31 +169,6 @@ impl Sweep {
             ignored: self.ignored.clone(),
         }
     }
-}
-
-/// The number of each row's key, in order of appearance.
-fn numbers<K: Hash + Eq>(keys: &[K]) -> Vec<usize> {
-    let mut numbers = vec![0; keys.len()];
-    for (g, rows) in group(keys).1.iter().enumerate() {
-        rows.iter().for_each(|&i| numbers[i] = g);
-    }
-    numbers
-}
-
-/// The distinct keys in order of appearance, and the rows of each.
-fn group<K: Hash + Eq>(keys: &[K]) -> (Vec<&K>, Vec<Vec<usize>>) {
-    let mut index = HashMap::new();
-    let mut names = Vec::new();
-    let mut members: Vec<Vec<usize>> = Vec::new();
-    for (i, key) in keys.iter().enumerate() {
-        let g = *index.entry(key).or_insert_with(|| {
-            names.push(key);
-            members.push(Vec::new());
-            members.len() - 1
-        });
-        members[g].push(i);
-    }
-    (names, members)
 }
 
 #[cfg(test)]

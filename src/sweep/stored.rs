@@ -18,6 +18,9 @@ pub(super) struct StoredSweep {
     origin: Option<Origin>,
     #[serde(default)]
     ignored: Vec<String>,
+    /// Whether a run may have a D several times.
+    #[serde(default)]
+    repeated_measurements: bool,
     rows: Vec<StoredRow>,
 }
 
@@ -43,8 +46,17 @@ impl From<Sweep> for StoredSweep {
             losses: row.losses.to_vec(),
         });
         let rows = rows.collect();
+        let repeated_measurements = sweep.repeated_rows().is_some();
         let Sweep { domains, targets, origin, ignored, .. } = sweep;
-        Self { mixlaw: Version, domains, targets, origin: Some(origin), ignored, rows }
+        Self {
+            mixlaw: Version,
+            domains,
+            targets,
+            origin: Some(origin),
+            ignored,
+            repeated_measurements,
+            rows,
+        }
     }
 }
 
@@ -52,7 +64,8 @@ impl TryFrom<StoredSweep> for Sweep {
     type Error = SweepError;
 
     fn try_from(stored: StoredSweep) -> Result<Self, SweepError> {
-        let StoredSweep { domains, targets, origin, ignored, rows, .. } = stored;
+        let StoredSweep { domains, targets, origin, ignored, repeated_measurements, rows, .. } =
+            stored;
         for (i, row) in rows.iter().enumerate() {
             shape(&format!("h of row {i}"), row.h.len(), domains.len())?;
             shape(&format!("losses of row {i}"), row.losses.len(), targets.len())?;
@@ -63,9 +76,11 @@ impl TryFrom<StoredSweep> for Sweep {
         let (h, losses): (Vec<f64>, Vec<f64>) = (lists(|row| &row.h), lists(|row| &row.losses));
         let (n, d) = (numbers(|row| row.n_params), numbers(|row| row.n_tokens));
         // Errors name the row of this file, the sweep's own that of its first one.
-        let sweep = Sweep::from_slices(&domains, &targets, &n, &d, &h, &losses)?
-            .with_runs(&names(|row| &row.run))?
-            .with_splits(&names(|row| &row.split))?;
+        let builder = Sweep::builder(&domains, &targets)
+            .runs(&names(|row| &row.run))
+            .splits(&names(|row| &row.split));
+        let builder = if repeated_measurements { builder.repeated_measurements() } else { builder };
+        let sweep = builder.build(&n, &d, &h, &losses)?;
         let origin = origin.unwrap_or_else(|| sweep.origin.clone());
         let (Origin::Rows(places) | Origin::Lines(places)) = &origin;
         shape("origin", places.len(), sweep.len())?;
