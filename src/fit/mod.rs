@@ -28,6 +28,7 @@ mod ensemble;
 mod metrics;
 mod problem;
 mod refit;
+mod rounding;
 #[cfg(feature = "serde")]
 mod stored;
 
@@ -301,10 +302,19 @@ impl Fitter {
             let law = law.name().to_owned();
             return Err(FitError::TooFewRows { law, rows, coefficients: free });
         }
-        let mut problem = Problem::new(law.as_ref(), &data, &bounds, self.delta, self.residual);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let start = problem.draw_start(&mut rng).expect("a law draws its starts");
-        let minimum = self.optimizer.minimize(&mut problem, &start, &mut control);
+        let search = |problem: &mut Problem<'_>| {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+            let start = problem.draw_start(&mut rng).expect("a law draws its starts");
+            self.optimizer.minimize(problem, &start, &mut control)
+        };
+        let without_rounding = data.without_rounding(&sweep.mixture_numbers());
+        let (problem, minimum) = rounding::minimize(
+            &data,
+            without_rounding.as_ref(),
+            |data| Problem::new(law.as_ref(), data, &bounds, self.delta, self.residual),
+            search,
+            &TrustRegion::default(),
+        );
         let at_bound = problem.at_bound(&minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
         drop(problem);
@@ -421,7 +431,7 @@ impl Fitter {
 }
 
 /// The rows of a fit that have weight; the weights sum to one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Data {
     /// Their numbers in the sweep.
     rows: Vec<usize>,

@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::problem::{Bound, Problem, exponent};
-use super::{Data, Fit, Fitter};
+use super::{Data, Fit, Fitter, rounding};
 use crate::error::FitError;
 use crate::law::ScalingLaw;
 use crate::optim::{Control, Minimum, Objective, Optimizer, Progress, SmoothFirst, TrustRegion};
@@ -24,6 +24,8 @@ const LEVEL_END: f64 = 0.01;
 pub(crate) struct Refit<'a> {
     fit: &'a Fit,
     data: Data,
+    /// The same without the rounding of weights, if there is any.
+    without_rounding: Option<Data>,
     bounds: Vec<Bound>,
     optimizer: TrustRegion,
 }
@@ -38,7 +40,8 @@ impl<'a> Refit<'a> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
-        let refit = Self { fit, data, bounds, optimizer };
+        let without_rounding = data.without_rounding(&sweep.mixture_numbers());
+        let refit = Self { fit, data, without_rounding, bounds, optimizer };
         let (found, expected) = (refit.problem(&refit.data).value(&fit.minimum.x), fit.objective());
         if (found - expected).abs() > SAME_OBJECTIVE * expected.abs() + f64::MIN_POSITIVE {
             let law = fit.law().name().to_owned();
@@ -62,10 +65,11 @@ impl<'a> Refit<'a> {
     /// The coordinates of the fit to rows that count `counts` times as much, and how it went.
     pub(crate) fn solve(&self, counts: &[f64]) -> (Vec<f64>, Minimum) {
         let data = self.data.reweighted(counts);
-        let mut problem = self.problem(&data);
-        let start = &self.fit.minimum.x;
-        let minimum = self.optimizer.minimize(&mut problem, start, &mut Control::default());
-        (problem.coordinates(&minimum.x), minimum)
+        let without_rounding = self.without_rounding.as_ref().map(|data| data.reweighted(counts));
+        self.minimize(&data, without_rounding.as_ref(), &self.optimizer, |problem| {
+            let start = &self.fit.minimum.x;
+            self.optimizer.minimize(problem, start, &mut Control::default())
+        })
     }
 
     /// The places of the coefficients that are not fixed.
@@ -104,12 +108,25 @@ impl<'a> Refit<'a> {
 
     /// A fit from a start that is drawn with this seed: its coordinates and how it went.
     pub(crate) fn restart(&self, seed: u64) -> (Vec<f64>, Minimum) {
-        let mut problem = self.problem(&self.data);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let start = problem.draw_start(&mut rng).expect("a law draws its starts");
-        let coarse = TrustRegion::default().tolerance(1e-3);
-        let optimizer = SmoothFirst::new(coarse, TrustRegion::default().tolerance(1e-5));
-        let minimum = optimizer.minimize(&mut problem, &start, &mut Control::seeded(seed));
+        let fine = TrustRegion::default().tolerance(1e-5);
+        self.minimize(&self.data, self.without_rounding.as_ref(), &fine, |problem| {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let start = problem.draw_start(&mut rng).expect("a law draws its starts");
+            let coarse = TrustRegion::default().tolerance(1e-3);
+            let optimizer = SmoothFirst::new(coarse, fine.clone());
+            optimizer.minimize(problem, &start, &mut Control::seeded(seed))
+        })
+    }
+
+    fn minimize<'b>(
+        &'b self,
+        data: &'b Data,
+        without_rounding: Option<&'b Data>,
+        last: &TrustRegion,
+        search: impl FnOnce(&mut Problem<'b>) -> Minimum,
+    ) -> (Vec<f64>, Minimum) {
+        let problem = |data| self.problem(data);
+        let (problem, minimum) = rounding::minimize(data, without_rounding, problem, search, last);
         (problem.coordinates(&minimum.x), minimum)
     }
 
