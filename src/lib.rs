@@ -124,6 +124,7 @@ pub mod selection;
 pub mod simplex;
 #[cfg(feature = "serde")]
 mod stored;
+mod streams;
 pub mod sweep;
 pub mod testing;
 pub mod uncertainty;

@@ -5,11 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 
 use approx::{AbsDiffEq, RelativeEq};
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, Gamma, Open01};
 
 use crate::error::MixtureError;
+use crate::streams::{self, Kind};
 
 /// By how much the sum of domain weights may be off one.
 pub(crate) const SUM_TOLERANCE: f64 = 1e-6;
@@ -281,7 +280,7 @@ impl Mixture {
             }
         }
         check_size("a Dirichlet design", count as f64, concentration.len())?;
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut rng = streams::stream(seed, Kind::Mixtures, 0);
         // The logarithm of a Gamma(a) draw: that of Gamma(a + 1) times U^(1/a), which for a tiny a is
         // a number where the draw itself underflows.
         let mut ln_gamma = |a: f64| {

@@ -2,24 +2,108 @@
 
 use crate::optim::Control;
 
-/// As [`map`], in rounds of which the observer is told, with the tasks done as its `local_solves`; of
-/// the first tasks only where it says stop before the last.
+/// The number of threads there are.
+pub(crate) fn threads() -> usize {
+    #[cfg(feature = "rayon")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "rayon"))]
+    1
+}
+
+/// Hands the results of `task` for 0, 1, .. below `count` to `take`, one after the other, until the
+/// observer of the control says stop. `None` is a task that it has cut off.
+pub(crate) fn in_turn<T>(
+    count: usize,
+    control: &Control<'_>,
+    mut task: impl FnMut(usize) -> Option<T>,
+    mut take: impl FnMut(T),
+) {
+    let mut stopped = control.is_stopped();
+    for i in 0..count {
+        if stopped {
+            return;
+        }
+        let Some(result) = task(i) else { return };
+        take(result);
+        stopped = control.ask();
+    }
+}
+
+/// As [`in_turn`], with the same results in the same order, on as many threads as there are workers.
+/// Tasks are begun in order, each by the worker that is free first. After a stop, those that are
+/// finished are taken up to the first that is not.
+#[cfg(feature = "rayon")]
+pub(crate) fn at_once<W: Send, T: Send>(
+    workers: &mut [W],
+    count: usize,
+    control: &Control<'_>,
+    task: impl Fn(&mut W, usize) -> Option<T> + Sync,
+    take: impl FnMut(T) + Send,
+) {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rayon::prelude::*;
+
+    /// Results that wait for those before them.
+    struct Waiting<T, F> {
+        results: BTreeMap<usize, T>,
+        taken: usize,
+        take: F,
+    }
+
+    let next = AtomicUsize::new(0);
+    let waiting = Mutex::new(Waiting { results: BTreeMap::new(), taken: 0, take });
+    let work = |worker: &mut W| {
+        while !control.is_stopped() {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= count {
+                return;
+            }
+            let Some(result) = task(worker, i) else { return };
+            {
+                let mut waiting = waiting.lock().expect("nothing panics with it");
+                let Waiting { results, taken, take } = &mut *waiting;
+                results.insert(i, result);
+                while let Some(result) = results.remove(taken) {
+                    take(result);
+                    *taken += 1;
+                }
+            }
+            control.ask();
+        }
+    };
+    workers.par_iter_mut().with_max_len(1).for_each(work);
+}
+
+/// As [`in_turn`]: there is one thread.
+#[cfg(not(feature = "rayon"))]
+pub(crate) fn at_once<W, T>(
+    workers: &mut [W],
+    count: usize,
+    control: &Control<'_>,
+    task: impl Fn(&mut W, usize) -> Option<T>,
+    take: impl FnMut(T),
+) {
+    if let Some(worker) = workers.first_mut() {
+        in_turn(count, control, |i| task(worker, i), take);
+    }
+}
+
+/// `task` of every number below `count`, in order, each of which counts as done; of the first ones
+/// only where the observer says stop before the last. `None` is a task that it has cut off.
 pub(crate) fn map_observed<T: Send>(
     count: usize,
-    round: usize,
     control: &mut Control<'_>,
-    task: impl Fn(usize) -> T + Sync,
+    task: impl Fn(usize) -> Option<T> + Sync,
 ) -> Vec<T> {
-    let mut all = Vec::new();
-    while all.len() < count {
-        let first = all.len();
-        // Where nobody looks, no thread waits for the end of a round.
-        let size = if control.is_observed() { round.min(count - first) } else { count };
-        all.extend(map(size, |i| task(first + i)));
-        if control.counted(0, size) {
-            break;
-        }
-    }
+    let (mut all, watch) = (Vec::new(), control.clone());
+    let take = |result| {
+        control.count_pieces(1);
+        all.push(result);
+    };
+    at_once(&mut vec![(); threads().min(count)], count, &watch, |(), i| task(i), take);
     all
 }
 

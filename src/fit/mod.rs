@@ -36,9 +36,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-
 use crate::error::{FitError, LawError, SettingError};
 use crate::law::ScalingLaw;
 use crate::optim::{
@@ -214,7 +211,7 @@ impl Fitter {
     /// [`TrustRegion`] on least squares and then coarsely on Huber; finer solves follow from the best
     /// third of them, and a last one from the best of all. On three of the 28 fits of the paper's sweep
     /// 24 starts find the best minimum known in a minority of seeds only; more starts do so more often.
-    /// None counts as one.
+    /// At least 1.
     #[must_use]
     pub fn starts(self, starts: usize) -> Self {
         self.optimizer(search(starts))
@@ -244,8 +241,9 @@ impl Fitter {
         self.fit_with(Arc::new(law), sweep, target, Control::seeded(self.seed))
     }
 
-    /// As [`Fitter::fit`], with an observer that is told of the progress and can stop it, with the
-    /// best coordinates so far. With an observer that never says stop the fit is the same, bit for bit.
+    /// As [`Fitter::fit`], with an observer that is told of the progress and can stop it, within an
+    /// iteration of a local solve: the fit is then the best of the local solves that are done. With an
+    /// observer that never says stop the fit is the same, bit for bit.
     ///
     /// # Errors
     /// As [`Fitter::fit`].
@@ -267,12 +265,12 @@ impl Fitter {
     /// # }
     /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
-    /// let mut solves = 0;
+    /// let mut solves = (0, None);
     /// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
-    ///     solves = progress.local_solves;
+    ///     solves = (progress.done, progress.total);
     ///     ControlFlow::Continue(())
     /// })?;
-    /// assert!(solves > 0);
+    /// assert_eq!(solves, (fit.local_solves(), Some(fit.local_solves())));
     /// assert_eq!(fit.coordinates(), fitter.fit(law, &sweep, "web")?.coordinates());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -287,13 +285,25 @@ impl Fitter {
         self.fit_with(Arc::new(law), sweep, target, control)
     }
 
+    /// As [`Fitter::fit`], as part of another call, which can be stopped.
+    pub(crate) fn fit_within(
+        &self,
+        law: Arc<dyn ScalingLaw>,
+        sweep: &Sweep,
+        target: &str,
+        call: &Control<'_>,
+    ) -> Result<Fit, FitError> {
+        self.fit_with(law, sweep, target, call.within(self.seed))
+    }
+
     fn fit_with(
         &self,
         law: Arc<dyn ScalingLaw>,
         sweep: &Sweep,
         target: &str,
-        mut control: Control<'_>,
+        control: Control<'_>,
     ) -> Result<Fit, FitError> {
+        self.optimizer.check()?;
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
         let free = self.free_coefficients(law.as_ref())?;
@@ -303,9 +313,9 @@ impl Fitter {
             return Err(FitError::TooFewRows { law, rows, coefficients: free });
         }
         let search = |problem: &mut Problem<'_>| {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-            let start = problem.draw_start(&mut rng).expect("a law draws its starts");
-            self.optimizer.minimize(problem, &start, &mut control)
+            let start = problem.draw_start(&mut control.stream(0)).expect("a law draws its starts");
+            control.expect("local solves", self.optimizer.local_solves(problem));
+            self.optimizer.minimize(problem, &start, &mut control.inner(0))
         };
         let without_rounding = data.without_rounding(&sweep.mixture_numbers());
         let (problem, minimum) = rounding::minimize(
@@ -314,7 +324,9 @@ impl Fitter {
             |data| Problem::new(law.as_ref(), data, &bounds, self.delta, self.residual),
             search,
             &TrustRegion::default(),
+            &control,
         );
+        control.end(&minimum);
         let at_bound = problem.at_bound(&minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
         drop(problem);

@@ -2,9 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-
 use super::problem::{Bound, Problem, exponent};
 use super::{Data, Fit, Fitter, rounding};
 use crate::error::FitError;
@@ -62,14 +59,17 @@ impl<'a> Refit<'a> {
         weights
     }
 
-    /// The coordinates of the fit to rows that count `counts` times as much, and how it went.
-    pub(crate) fn solve(&self, counts: &[f64]) -> (Vec<f64>, Minimum) {
+    /// The coordinates of the fit to rows that count `counts` times as much; `None` if the observer of
+    /// the call has stopped it.
+    pub(crate) fn solve(&self, counts: &[f64], call: &Control<'_>) -> Option<Vec<f64>> {
         let data = self.data.reweighted(counts);
         let without_rounding = self.without_rounding.as_ref().map(|data| data.reweighted(counts));
-        self.minimize(&data, without_rounding.as_ref(), &self.optimizer, |problem| {
+        let search = |problem: &mut Problem<'_>| {
             let start = &self.fit.minimum.x;
-            self.optimizer.minimize(problem, start, &mut Control::default())
-        })
+            self.optimizer.minimize(problem, start, &mut call.within(0))
+        };
+        let found = self.minimize(&data, without_rounding.as_ref(), search, &self.optimizer, call);
+        found.map(|(z, _)| z)
     }
 
     /// The places of the coefficients that are not fixed.
@@ -106,28 +106,34 @@ impl<'a> Refit<'a> {
         all.iter().map(value).collect()
     }
 
-    /// A fit from a start that is drawn with this seed: its coordinates and how it went.
-    pub(crate) fn restart(&self, seed: u64) -> (Vec<f64>, Minimum) {
+    /// A fit from a start that is drawn with this seed: its coordinates and its objective; `None` if
+    /// the observer of the call has stopped it.
+    pub(crate) fn restart(&self, seed: u64, call: &Control<'_>) -> Option<(Vec<f64>, f64)> {
         let fine = TrustRegion::default().tolerance(1e-5);
-        self.minimize(&self.data, self.without_rounding.as_ref(), &fine, |problem| {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-            let start = problem.draw_start(&mut rng).expect("a law draws its starts");
+        let search = |problem: &mut Problem<'_>| {
+            let mut control = call.within(seed);
+            let start = problem.draw_start(&mut control.stream(0)).expect("a law draws its starts");
             let coarse = TrustRegion::default().tolerance(1e-3);
-            let optimizer = SmoothFirst::new(coarse, fine.clone());
-            optimizer.minimize(problem, &start, &mut Control::seeded(seed))
-        })
+            SmoothFirst::new(coarse, fine.clone()).minimize(problem, &start, &mut control)
+        };
+        self.minimize(&self.data, self.without_rounding.as_ref(), search, &fine, call)
     }
 
+    /// The coordinates and the objective that a search finds; `None` if the observer of the call has
+    /// stopped it.
     fn minimize<'b>(
         &'b self,
         data: &'b Data,
         without_rounding: Option<&'b Data>,
-        last: &TrustRegion,
         search: impl FnOnce(&mut Problem<'b>) -> Minimum,
-    ) -> (Vec<f64>, Minimum) {
+        last: &TrustRegion,
+        call: &Control<'_>,
+    ) -> Option<(Vec<f64>, f64)> {
         let problem = |data| self.problem(data);
-        let (problem, minimum) = rounding::minimize(data, without_rounding, problem, search, last);
-        (problem.coordinates(&minimum.x), minimum)
+        let (problem, minimum) =
+            rounding::minimize(data, without_rounding, problem, search, last, call);
+        (!call.is_cut_off(minimum.termination))
+            .then(|| (problem.coordinates(&minimum.x), minimum.value))
     }
 
     /// Hands the fit with coefficient `i` held to `search`, and returns what that does. Solves stop at
@@ -205,12 +211,13 @@ impl Held<'_> {
 
     /// The variables with the held one at `value`, all others solved for from whichever of `starts` is
     /// the better one, and only until the objective is at most `enough`; `None` if it does not get
-    /// there.
+    /// there, or the observer of the call has stopped it.
     pub(crate) fn solve(
         &mut self,
         value: f64,
         starts: &[Vec<f64>],
         enough: f64,
+        call: &Control<'_>,
     ) -> Option<Vec<f64>> {
         self.value = value;
         let bounds: Vec<(f64, f64)> = (0..self.dim()).map(|i| self.bounds(i)).collect();
@@ -232,7 +239,8 @@ impl Held<'_> {
             return Some(start);
         }
         let mut observer = |progress: &Progress| {
-            if progress.best <= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let stop = progress.best <= enough || call.ask();
+            if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let mut control = Control::default().observed_by(&mut observer);
         let optimizer = self.optimizer.clone();

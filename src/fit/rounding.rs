@@ -43,6 +43,7 @@ pub(super) fn minimize<'a>(
     problem: impl Fn(&'a Data) -> Problem<'a>,
     search: impl FnOnce(&mut Problem<'a>) -> Minimum,
     last: &TrustRegion,
+    control: &Control<'_>,
 ) -> (Problem<'a>, Minimum) {
     let mut own = problem(rows);
     let Some(without_rounding) = without_rounding else {
@@ -50,11 +51,15 @@ pub(super) fn minimize<'a>(
         return (own, minimum);
     };
     let found = search(&mut problem(without_rounding));
-    let minimum = if found.termination == Termination::Stopped {
-        Minimum::measured(&mut own, found.x, Termination::Stopped, 0)
+    let mut minimum = if found.termination == Termination::Stopped {
+        Minimum::measured(&mut own, found.x.clone(), Termination::Stopped, 0)
     } else {
-        last.minimize(&mut own, &found.x, &mut Control::default())
+        last.minimize(&mut own, &found.x, &mut control.within(0))
     };
+    if control.is_cut_off(minimum.termination) {
+        // What is not finished does not count.
+        minimum = Minimum::measured(&mut own, found.x, Termination::Stopped, minimum.evaluations);
+    }
     // The last steps belong to the solve that they end.
     let evaluations = found.evaluations + minimum.evaluations;
     (own, Minimum { evaluations, local_solves: found.local_solves, ..minimum })

@@ -1,7 +1,10 @@
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
-use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped};
+use super::{
+    Control, Minimum, Objective, Optimizer, Termination, better, bounds, check_setting, clamped,
+    run,
+};
+use crate::error::SettingError;
 
 /// Basin-hopping (Wales and Doye, 1997): a Metropolis walk over the local minima that an inner
 /// optimizer finds, the paper's method (sec. 2.3).
@@ -42,14 +45,15 @@ impl<O: Optimizer> BasinHopping<O> {
         Self { hops, ..self }
     }
 
-    /// The largest move of a variable at first, relative to the root mean square of all variables.
+    /// The largest move of a variable at first, relative to the root mean square of all variables: a
+    /// finite number above 0.
     #[must_use]
     pub fn step(self, step: f64) -> Self {
         Self { step, ..self }
     }
 
-    /// The temperature, relative to the median difference between successive minima; 0 accepts
-    /// descents only.
+    /// The temperature, relative to the median difference between successive minima: a finite number,
+    /// at least 0, which accepts descents only.
     #[must_use]
     pub fn temperature(self, temperature: f64) -> Self {
         Self { temperature, ..self }
@@ -63,17 +67,20 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-impl<O: Optimizer> Optimizer for BasinHopping<O> {
-    fn minimize(
+impl<O: Optimizer> BasinHopping<O> {
+    fn search(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
+        let mut rng = control.stream(0);
         let bounds = bounds(objective);
         let mut current = self.inner.minimize(objective, start, &mut control.inner(0));
         let mut stopped = control.finished(&current);
+        if control.is_cut_off(current.termination) {
+            return current;
+        }
         let mut best = current.clone();
         let mut step = self.step;
         let mut differences = Vec::new();
@@ -93,6 +100,9 @@ impl<O: Optimizer> Optimizer for BasinHopping<O> {
                 &mut control.inner(hop as u64),
             );
             stopped = control.finished(&run);
+            if control.is_cut_off(run.termination) {
+                return Minimum { termination: Termination::Stopped, ..best };
+            }
             best = better(Some(best), run.clone());
 
             let rise = run.value - current.value;
@@ -117,7 +127,32 @@ impl<O: Optimizer> Optimizer for BasinHopping<O> {
                 accepted = 0;
             }
         }
-        best.termination = if stopped { Termination::Stopped } else { Termination::Exhausted };
+        // One that is nowhere says so.
+        if best.value.is_finite() {
+            best.termination = Termination::Exhausted;
+        }
         best
+    }
+}
+
+impl<O: Optimizer> Optimizer for BasinHopping<O> {
+    fn check(&self) -> Result<(), SettingError> {
+        check_setting("step", self.step, self.step > 0.0, "a finite number > 0")?;
+        let t = self.temperature;
+        check_setting("temperature", t, t >= 0.0, "a finite number >= 0")?;
+        self.inner.check()
+    }
+
+    fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+        self.inner.local_solves(objective)?.checked_mul(self.hops.checked_add(1)?)
+    }
+
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
 }

@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 
 use super::{
-    Control, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished, is_held,
-    optimality,
+    Control, Minimum, Objective, Optimizer, Termination, bounds, check_tolerance, clamped,
+    has_vanished, is_held, is_solve, optimality, run, start_in,
 };
+use crate::error::SettingError;
 use crate::linalg::dot;
 
 /// L-BFGS (Liu and Nocedal, 1989) with a line search for the strong Wolfe conditions.
@@ -40,10 +41,10 @@ const WOLFE: f64 = 0.9;
 const MAX_TRIALS: usize = 40;
 
 impl Lbfgs {
-    /// How many past steps the model of the curvature remembers.
+    /// How many past steps the model of the curvature remembers, at least 1.
     #[must_use]
     pub fn memory(self, memory: usize) -> Self {
-        Self { memory: memory.max(1), ..self }
+        Self { memory, ..self }
     }
 
     /// The largest number of iterations.
@@ -53,7 +54,8 @@ impl Lbfgs {
     }
 
     /// Stops when five iterations have lowered the value by less than this fraction of it, or, where
-    /// the value falls to zero, when the gradient is this fraction of the largest one seen.
+    /// the value falls to zero, when the gradient is this fraction of the largest one seen. A finite
+    /// number, at least 0.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -199,18 +201,21 @@ impl Run<'_> {
     }
 }
 
-impl Optimizer for Lbfgs {
-    fn minimize(
+impl Lbfgs {
+    fn search(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
         let bounds = bounds(objective);
-        let x = clamped(start, &bounds);
+        let x = match start_in(&bounds, start) {
+            Ok(x) => x,
+            Err(minimum) => return minimum,
+        };
         let mut run = Run { objective, bounds, evaluations: 0 };
         let mut at = run.evaluate(x);
-        let mut pairs: VecDeque<Pair> = VecDeque::with_capacity(self.memory);
+        let mut pairs: VecDeque<Pair> = VecDeque::new();
         let mut history = VecDeque::from([at.value]);
         let mut largest_gradient = 0.0f64;
         let termination = 'search: {
@@ -277,7 +282,29 @@ impl Optimizer for Lbfgs {
             x: at.x,
             termination,
             evaluations: run.evaluations,
-            local_solves: 1,
+            local_solves: usize::from(is_solve(termination)),
         }
+    }
+}
+
+impl Optimizer for Lbfgs {
+    fn check(&self) -> Result<(), SettingError> {
+        if self.memory == 0 {
+            return Err(SettingError::new("memory", 0.0, "at least 1"));
+        }
+        check_tolerance(self.tolerance)
+    }
+
+    fn local_solves(&self, _: &mut dyn Objective) -> Option<usize> {
+        Some(1)
+    }
+
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
 }

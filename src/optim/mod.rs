@@ -31,6 +31,7 @@
 //! ```
 
 mod basin_hopping;
+mod control;
 mod lbfgs;
 mod multi_start;
 mod sequence;
@@ -38,7 +39,6 @@ mod smooth_first;
 mod trust_region;
 
 use std::fmt::{self, Debug};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rand::Rng;
@@ -46,6 +46,7 @@ use rand::Rng;
 use crate::error::SettingError;
 
 pub use basin_hopping::BasinHopping;
+pub use control::{Control, Observer, Progress};
 pub use lbfgs::Lbfgs;
 pub use multi_start::MultiStart;
 pub use sequence::Sequence;
@@ -116,7 +117,8 @@ pub trait Objective {
         false
     }
 
-    /// Draws a point to start from, if the objective knows where to.
+    /// Draws a point to start from, if the objective knows where to: by the generator alone, so that
+    /// the same one gives the same point, from a [fork](Objective::fork) too.
     fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
         let _ = rng;
         None
@@ -159,10 +161,41 @@ pub trait Optimizer: Debug + Send + Sync {
         Ok(())
     }
 
+    /// How many local solves a call makes, the sum of those of inner optimizers, for observers: what
+    /// [`Minimum::local_solves`] comes to where nothing is cut short. `None`, as it is if an optimizer
+    /// does not say, where that is not known before.
+    ///
+    /// ```
+    /// use mixlaw::optim::{Control, Lbfgs, MultiStart, Objective, Optimizer};
+    ///
+    /// struct Bowl;
+    ///
+    /// impl Objective for Bowl {
+    ///     fn dim(&self) -> usize {
+    ///         1
+    ///     }
+    ///
+    ///     fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+    ///         g[0] = 2.0 * x[0];
+    ///         1.0 + x[0] * x[0]
+    ///     }
+    /// }
+    ///
+    /// let optimizer = MultiStart::new(Lbfgs::default(), 20).shortlist(4, Lbfgs::default());
+    /// assert_eq!(optimizer.local_solves(&mut Bowl), Some(24));
+    /// let minimum = optimizer.minimize(&mut Bowl, &[3.0], &mut Control::default());
+    /// assert_eq!(minimum.local_solves, 24);
+    /// ```
+    fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+        let _ = objective;
+        None
+    }
+
     /// Minimises `objective` from `start`, which is moved into the box if it lies outside.
     ///
     /// Not converging is a result, with the best point so far. A setting that [`Optimizer::check`]
-    /// refuses is one too: the start, with [`Termination::InvalidSetting`].
+    /// refuses is one too: the start, with [`Termination::InvalidSetting`]. So is a start with a
+    /// coordinate that is NaN: [`Termination::StartNotFinite`], with the value infinity.
     ///
     /// # Panics
     /// If `start` has another length than [`Objective::dim`].
@@ -179,6 +212,10 @@ macro_rules! forward_optimizer {
         impl<O: Optimizer + ?Sized> Optimizer for $pointer {
             fn check(&self) -> Result<(), SettingError> {
                 (**self).check()
+            }
+
+            fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+                (**self).local_solves(objective)
             }
 
             fn minimize(
@@ -215,13 +252,14 @@ pub struct Minimum {
     pub termination: Termination,
     /// Evaluations of the objective, of its gradient with it, or of its acceleration.
     pub evaluations: usize,
-    /// Runs of a local optimizer.
+    /// Runs of a local optimizer that were finished.
     pub local_solves: usize,
 }
 
 impl Minimum {
     /// What an optimizer of your own returns at `x`, its best point: one more evaluation gives the
-    /// value and the optimality. `evaluations` are those before it, by one local solve.
+    /// value and the optimality. `evaluations` are those before it, by one local solve, which is not
+    /// finished where it was [stopped](Termination::Stopped).
     ///
     /// # Panics
     /// If `x` has another length than [`Objective::dim`].
@@ -273,7 +311,8 @@ impl Minimum {
         let value = objective.value_gradient(&x, &mut g);
         let optimality = optimality(&x, value, &g, &bounds);
         let evaluations = evaluations + 1;
-        Self { x, value, optimality, termination, evaluations, local_solves: 1 }
+        let local_solves = usize::from(is_solve(termination));
+        Self { x, value, optimality, termination, evaluations, local_solves }
     }
 }
 
@@ -294,11 +333,13 @@ pub enum Termination {
     NoProgress,
     /// The number of iterations or hops that was asked for is done.
     Exhausted,
+    /// Everything that was asked for is done, of a call that makes many fits or draws.
+    Complete,
     /// The observer said stop.
     Stopped,
-    /// The value at the start is NaN or infinite.
+    /// The start has a coordinate that is NaN or infinite, or the value there is.
     StartNotFinite,
-    /// A setting is out of its range, and nothing was done; see [`Optimizer::check`].
+    /// A setting is out of its range, and the search was not begun; see [`Optimizer::check`].
     InvalidSetting,
 }
 
@@ -307,6 +348,11 @@ impl Termination {
     #[must_use]
     pub fn converged(self) -> bool {
         matches!(self, Self::Converged | Self::GradientVanished | Self::NoProgress)
+    }
+
+    /// That of a call of many fits or draws, all of which are done or not.
+    pub(crate) fn of_many(is_all_done: bool) -> Self {
+        if is_all_done { Self::Complete } else { Self::Stopped }
     }
 }
 
@@ -317,6 +363,7 @@ impl fmt::Display for Termination {
             Self::GradientVanished => "gradient vanished",
             Self::NoProgress => "no further progress",
             Self::Exhausted => "iterations exhausted",
+            Self::Complete => "complete",
             Self::Stopped => "stopped by the observer",
             Self::StartNotFinite => "start not finite",
             Self::InvalidSetting => "a setting is out of its range",
@@ -324,199 +371,78 @@ impl fmt::Display for Termination {
     }
 }
 
-/// How far a call has come: a fit, a call of [`Optimizer::minimize`] or one of the others in the table
-/// at [`Observer`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Evaluations so far; 0 where a call does not count them.
-    pub evaluations: usize,
-    /// Local solves finished so far, or what else the call counts.
-    pub local_solves: usize,
-    /// The lowest value so far; infinite where a call has none.
-    pub best: f64,
+/// Whether a local solve that ends like this was one, from its begin to its end.
+fn is_solve(termination: Termination) -> bool {
+    !matches!(termination, Termination::Stopped | Termination::InvalidSetting)
 }
 
-/// A function that is told of the progress of a call and can stop it by `ControlFlow::Break`.
-///
-/// Observers can look at the calls below. What these return is the same, bit for bit, with an observer that
-/// never says stop and without one, with the same seed: an observer brings none of its own.
-///
-/// | call | [`Progress::local_solves`] counts | a stop leaves |
-/// |---|---|---|
-/// | [`Fitter::fit_observed`](crate::Fitter::fit_observed), [`Optimizer::minimize`] with [`Control::observed_by`] | local solves | the best so far |
-/// | [`Bootstrap::run_observed`](crate::uncertainty::Bootstrap::run_observed) | resamples | the resamples made |
-/// | [`Probe::run_observed`](crate::uncertainty::Probe::run_observed) | other starts, then ends of ranges | the ranges found |
-/// | [`Selection::run_observed`](crate::selection::Selection::run_observed) | fits | the scores of what was fitted |
-/// | [`learning_curve_observed`](crate::selection::learning_curve_observed), [`learning_curve_on_observed`](crate::selection::learning_curve_on_observed) | fits | the points that were finished |
-/// | [`Plan::region_share_observed`](crate::Plan::region_share_observed) | draws | the share of the draws made |
-///
-/// Each says with a [`Termination`] whether it was stopped. Observers are called on the thread of the call,
-/// between steps, so that a stop waits for a step to end. A last call after all is done is not promised: a
-/// bar may end short of its length.
-///
-/// A closure that is written in the call, `&mut |progress| ..`, needs no types. One with a name needs that
-/// of its argument, `|progress: &Progress| ..`.
-///
-/// A bar, and a deadline:
-///
-/// ```
-/// use std::ops::ControlFlow;
-/// use std::time::{Duration, Instant};
-///
-/// use mixlaw::law::AdditiveLaw;
-/// use mixlaw::optim::Termination;
-/// use mixlaw::{Fitter, Sweep};
-/// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
-/// # for web in [0.1, 0.5, 0.9] {
-/// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
-/// #         n.push(size);
-/// #         d.push(tokens);
-/// #         h.extend([web, 1.0 - web]);
-/// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
-/// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
-/// #     }
-/// # }
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
-/// let (fitter, law) = (Fitter::new().starts(60), AdditiveLaw::for_sweep(&sweep));
-///
-/// // A mark for every tenth local solve, and then the best objective so far.
-/// let mut marks = 0;
-/// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
-///     if progress.local_solves >= 10 * (marks + 1) {
-///         marks = progress.local_solves / 10;
-///         eprint!("\r{} {:.3e}", "#".repeat(marks), progress.best);
-///     }
-///     ControlFlow::Continue(())
-/// })?;
-/// assert!(marks > 0 && marks <= fit.local_solves() / 10);
-///
-/// // What can be had in a tenth of a second.
-/// let deadline = Instant::now() + Duration::from_millis(100);
-/// let longer = fitter.starts(1_000_000);
-/// let fit = longer.fit_observed(law, &sweep, "web", &mut |_| {
-///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-/// })?;
-/// assert_eq!(fit.termination(), Termination::Stopped);
-/// println!("the best of {} local solves: {:.3e}", fit.local_solves(), fit.objective());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
-
-/// The seed of a call of [`Optimizer::minimize`], and an observer that can stop it.
-///
-/// This is for those who write an [`Optimizer`] or call one themselves. The other calls that can be
-/// observed take the [`Observer`] alone.
-///
-/// ```
-/// use std::ops::ControlFlow;
-///
-/// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer, Progress, Termination};
-///
-/// struct Bowl;
-///
-/// impl Objective for Bowl {
-///     fn dim(&self) -> usize {
-///         1
-///     }
-///
-///     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-///         gradient[0] = x[0].exp() - 2.0;
-///         x[0].exp() - 2.0 * x[0]
-///     }
-/// }
-///
-/// let mut three = |progress: &Progress| {
-///     if progress.evaluations < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-/// };
-/// let mut control = Control::seeded(7).observed_by(&mut three);
-/// let minimum = Lbfgs::default().minimize(&mut Bowl, &[3.0], &mut control);
-/// assert_eq!(minimum.termination, Termination::Stopped);
-/// ```
-#[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
-pub struct Control<'a> {
-    seed: u64,
-    observer: Option<&'a mut Observer<'a>>,
-    done: Progress,
+/// Whether a value is lower than another. NaN, of either sign, and infinities mean "not here", which
+/// is higher than every number.
+fn is_lower(value: f64, other: f64) -> bool {
+    value.is_finite() && !(other.is_finite() && other <= value)
 }
 
-impl Default for Control<'_> {
-    fn default() -> Self {
-        Self::seeded(0)
-    }
-}
-
-impl<'a> Control<'a> {
-    /// A call with this seed and no observer.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        let done = Progress { evaluations: 0, local_solves: 0, best: f64::INFINITY };
-        Self { seed, observer: None, done }
-    }
-
-    /// Calls `observer` after every iteration and every local solve.
-    #[must_use]
-    pub fn observed_by(self, observer: &'a mut Observer<'a>) -> Self {
-        Self { observer: Some(observer), ..self }
-    }
-
-    /// The seed of the call.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// Tells the observer how far a local optimizer has come within this call; true if it should
-    /// stop.
-    pub fn should_stop(&mut self, evaluations: usize, value: f64) -> bool {
-        let progress = Progress {
-            evaluations: self.done.evaluations + evaluations,
-            local_solves: self.done.local_solves,
-            best: self.done.best.min(value),
-        };
-        self.observer.as_mut().is_some_and(|observer| observer(&progress).is_break())
-    }
-
-    /// The control of the `index`-th run of an inner optimizer, with a seed of its own.
-    pub fn inner(&mut self, index: u64) -> Control<'_> {
-        // SplitMix64: no run shares its stream with another, nor with the call itself.
-        let step = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut seed = self.seed.wrapping_add(step);
-        seed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        seed = (seed ^ (seed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        seed ^= seed >> 31;
-        let observer: Option<&mut Observer<'_>> = match &mut self.observer {
-            Some(observer) => Some(&mut **observer),
-            None => None,
-        };
-        Control { seed, observer, done: self.done }
-    }
-
-    /// Counts a finished run of an inner optimizer; true if the whole call should stop.
-    pub fn finished(&mut self, run: &Minimum) -> bool {
-        self.done.best = self.done.best.min(run.value);
-        self.counted(run.evaluations, run.local_solves) || run.termination == Termination::Stopped
-    }
-
-    /// Counts what was done that has no value to compare; true if the whole call should stop.
-    pub(crate) fn counted(&mut self, evaluations: usize, local_solves: usize) -> bool {
-        self.done.evaluations += evaluations;
-        self.done.local_solves += local_solves;
-        self.should_stop(0, f64::INFINITY)
-    }
-
-    pub(crate) fn is_observed(&self) -> bool {
-        self.observer.is_some()
-    }
-}
-
-/// The better of two minima, with the counts of both; NaN is worse than everything.
+/// The better of two minima, with the counts of both.
 fn better(best: Option<Minimum>, run: Minimum) -> Minimum {
     let Some(best) = best else { return run };
     let evaluations = best.evaluations + run.evaluations;
     let local_solves = best.local_solves + run.local_solves;
-    let winner = if run.value < best.value || best.value.is_nan() { run } else { best };
+    let winner = if is_lower(run.value, best.value) { run } else { best };
     Minimum { evaluations, local_solves, ..winner }
+}
+
+/// What every optimizer of the crate does around its `search`: it refuses bad settings, and says what
+/// the call will come to and when it is done.
+fn run(
+    optimizer: &dyn Optimizer,
+    objective: &mut dyn Objective,
+    start: &[f64],
+    control: &mut Control<'_>,
+    search: impl FnOnce(&mut dyn Objective, &mut Control<'_>) -> Minimum,
+) -> Minimum {
+    if optimizer.check().is_err() {
+        let start = clamped(start, &bounds(objective));
+        return Minimum::measured(objective, start, Termination::InvalidSetting, 0);
+    }
+    if control.is_whole() && control.is_observed() {
+        control.expect("local solves", optimizer.local_solves(objective));
+    }
+    let minimum = search(objective, control);
+    control.end(&minimum);
+    minimum
+}
+
+/// Checks a relative tolerance.
+fn check_tolerance(tolerance: f64) -> Result<(), SettingError> {
+    check_setting("tolerance", tolerance, tolerance >= 0.0, "a finite number >= 0")
+}
+
+/// Checks a setting that has to be finite, and what else is asked of it.
+fn check_setting(
+    name: &str,
+    value: f64,
+    is_in_range: bool,
+    expected: &'static str,
+) -> Result<(), SettingError> {
+    let is_good = is_in_range && value.is_finite();
+    if is_good { Ok(()) } else { Err(SettingError::new(name, value, expected)) }
+}
+
+/// The start of a local solve in the box; or the minimum that it is where it has a coordinate that is
+/// not finite, at which nothing is evaluated.
+fn start_in(bounds: &[(f64, f64)], start: &[f64]) -> Result<Vec<f64>, Minimum> {
+    let x = clamped(start, bounds);
+    if x.iter().all(|x| x.is_finite()) {
+        return Ok(x);
+    }
+    Err(Minimum {
+        x,
+        value: f64::INFINITY,
+        optimality: f64::INFINITY,
+        termination: Termination::StartNotFinite,
+        evaluations: 0,
+        local_solves: 1,
+    })
 }
 
 /// The bounds of all variables.
@@ -524,10 +450,19 @@ fn bounds(objective: &dyn Objective) -> Vec<(f64, f64)> {
     (0..objective.dim()).map(|i| objective.bounds(i)).collect()
 }
 
-/// The point of the box that is nearest to `x`.
+/// The point of the box that is nearest to `x`. NaN stays NaN.
 fn clamped(x: &[f64], bounds: &[(f64, f64)]) -> Vec<f64> {
     assert_eq!(x.len(), bounds.len(), "one value for each variable");
-    x.iter().zip(bounds).map(|(x, (lower, upper))| x.max(*lower).min(*upper)).collect()
+    let inside = |(&x, &(lower, upper)): (&f64, &(f64, f64))| {
+        if x < lower {
+            lower
+        } else if x > upper {
+            upper
+        } else {
+            x
+        }
+    };
+    x.iter().zip(bounds).map(inside).collect()
 }
 
 /// Whether variable `x` is held at a bound by its gradient `g`.

@@ -1,13 +1,19 @@
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use std::sync::Mutex;
 
-use super::{Control, Minimum, Objective, Optimizer, Termination, better, bounds};
+use rand::RngExt;
+
+use super::{
+    Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped, is_lower, run,
+};
+use crate::error::SettingError;
+use crate::parallel;
 
 /// Runs an optimizer from several starts and keeps the best minimum.
 ///
 /// With the feature `rayon` the runs share the threads of the current pool, if the objective can
-/// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. The
-/// observer is then told after rounds of 32 runs, not within them.
+/// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. Where an
+/// observer stops it, the result is the best of the first starts, as many as are finished without a gap,
+/// and then of the first of the shortlist.
 ///
 /// ```
 /// use mixlaw::optim::{Lbfgs, MultiStart, TrustRegion};
@@ -39,22 +45,18 @@ enum Starts {
     Listed(Vec<Vec<f64>>),
 }
 
-/// So many starts are drawn at a time: enough for all threads, and no more than will be needed if
-/// the observer stops the search.
-const ROUND: usize = 32;
-
 impl<O: Optimizer> MultiStart<O> {
     /// Random search: from the start of the call and `starts - 1` others, drawn by
     /// [`Objective::draw_start`]; where the objective draws none, uniformly from its box, or in the
-    /// directions without bounds from an interval of length 2 around the start.
+    /// directions without bounds from an interval of length 2 around the start. At least 1.
     #[must_use]
     pub fn new(inner: O, starts: usize) -> Self {
-        Self { inner, starts: Starts::Drawn(starts.max(1)), shortlist: None }
+        Self { inner, starts: Starts::Drawn(starts), shortlist: None }
     }
 
-    /// From these starts and no others; the start of the call is used only if there are none. A
-    /// start with another number of variables than the objective is no place to start from, and is
-    /// passed over.
+    /// From these starts, at least 1, and no others. A start with another number of variables than the
+    /// objective is no place to start from, and is passed over; the start of the call is used where
+    /// that leaves none.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {
         Self { inner, starts: Starts::Listed(starts), shortlist: None }
@@ -76,11 +78,11 @@ impl<O: Optimizer> MultiStart<O> {
 }
 
 impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
-    /// Runs another optimizer from the best `count` minima and keeps the best of these.
+    /// Runs another optimizer from the best `count` minima, at least 1, and keeps the best of these.
     #[must_use]
     pub fn shortlist<G: Optimizer>(self, count: usize, optimizer: G) -> MultiStart<O, G> {
         let Self { inner, starts, .. } = self;
-        MultiStart { inner, starts, shortlist: Some((count.max(1), optimizer)) }
+        MultiStart { inner, starts, shortlist: Some((count, optimizer)) }
     }
 
     /// The number of starts.
@@ -94,7 +96,7 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
 }
 
 /// A start for an objective, from itself or from its box.
-fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
+fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut impl rand::Rng) -> Vec<f64> {
     if let Some(start) = objective.draw_start(rng) {
         return start;
     }
@@ -105,115 +107,167 @@ fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut Xoshiro256PlusP
     around.iter().zip(bounds(objective)).map(within).collect()
 }
 
-/// The runs of `optimizer` from all points, in their order, and whether the observer stopped them.
-fn run_all(
-    optimizer: &dyn Optimizer,
-    objective: &mut dyn Objective,
-    points: &[Vec<f64>],
-    first: usize,
-    control: &mut Control<'_>,
-) -> (Vec<Minimum>, bool) {
-    #[cfg(feature = "rayon")]
-    if let Some(all) = run_in_parallel(optimizer, objective, points, first, control) {
-        return all;
-    }
-    let mut runs = Vec::new();
-    for (i, point) in points.iter().enumerate() {
-        let run = optimizer.minimize(objective, point, &mut control.inner((first + i) as u64));
-        let stop = control.finished(&run);
-        runs.push(run);
-        if stop {
-            return (runs, true);
-        }
-    }
-    (runs, false)
+/// Where runs start from.
+type Point<'a> = dyn Fn(&mut dyn Objective, usize) -> Vec<f64> + Sync + 'a;
+
+/// Runs of one optimizer from several points.
+struct Runs<'a> {
+    optimizer: &'a dyn Optimizer,
+    count: usize,
+    point: &'a Point<'a>,
+    /// The number of the control of the first one.
+    first: u64,
 }
 
-/// As [`run_all`], on all threads of the pool; `None` if there is one only, or the objective cannot
-/// fork.
-#[cfg(feature = "rayon")]
-fn run_in_parallel(
-    optimizer: &dyn Optimizer,
-    objective: &dyn Objective,
-    points: &[Vec<f64>],
-    first: usize,
-    control: &mut Control<'_>,
-) -> Option<(Vec<Minimum>, bool)> {
-    use rayon::prelude::*;
+/// What came of them.
+struct Outcome {
+    /// How many were finished, without a gap.
+    finished: usize,
+    /// The best of these, with the counts of all.
+    best: Option<Minimum>,
+    /// The best of these, as many as were asked for, by their value.
+    listed: Vec<(f64, Vec<f64>)>,
+    /// The first run, where the observer stopped it.
+    cut_off: Option<Minimum>,
+}
 
-    let threads = rayon::current_num_threads().min(points.len());
-    if threads < 2 {
-        return None;
-    }
-    let mut forks: Vec<_> = (0..threads).map(|_| objective.fork()).collect::<Option<_>>()?;
-    let seeds: Vec<u64> =
-        (0..points.len()).map(|i| control.inner((first + i) as u64).seed()).collect();
-    // Each fork takes every so many-th point.
-    let share = |(fork, from): (&mut Box<dyn Objective + Send + '_>, usize)| {
-        let minimize = |i: usize| {
-            let control = &mut Control::seeded(seeds[i]);
-            optimizer.minimize(fork.as_mut(), &points[i], control)
+impl Runs<'_> {
+    /// Makes them, on all threads of the pool if the objective can fork, and keeps the best `keep`.
+    fn make(
+        &self,
+        objective: &mut dyn Objective,
+        keep: usize,
+        control: &mut Control<'_>,
+    ) -> Outcome {
+        let watch = control.clone();
+        let cut_off = Mutex::new(None);
+        let task = |objective: &mut dyn Objective, i: usize| {
+            let start = (self.point)(objective, i);
+            let index = self.first.wrapping_add(i as u64);
+            let mut inner = watch.inner_of_many(index, i == 0);
+            let run = self.optimizer.minimize(objective, &start, &mut inner);
+            if !watch.is_cut_off(run.termination) {
+                return Some(run);
+            }
+            if i == 0 {
+                *cut_off.lock().expect("nothing panics with it") = Some(run);
+            }
+            None
         };
-        (from..points.len()).step_by(threads).map(minimize).collect::<Vec<_>>()
-    };
-    let shares: Vec<_> = forks.par_iter_mut().zip(0..threads).map(share).collect();
-    let mut shares: Vec<_> = shares.into_iter().map(Vec::into_iter).collect();
-    let mut runs = Vec::new();
-    for i in 0..points.len() {
-        let run = shares[i % threads].next().expect("a run for each point");
-        let stop = control.finished(&run);
-        runs.push(run);
-        if stop {
-            return Some((runs, true));
+        let (mut finished, mut best, mut listed) = (0, None, Vec::new());
+        let take = |run: Minimum| {
+            control.count(&run);
+            finished += 1;
+            // Of equal minima the first one goes on.
+            let is_ahead = |(value, _): &(f64, Vec<f64>)| !is_lower(run.value, *value);
+            let place = listed.partition_point(is_ahead);
+            if place < keep {
+                listed.insert(place, (run.value, run.x.clone()));
+                listed.truncate(keep);
+            }
+            best = Some(better(best.take(), run));
+        };
+        if let Some(mut forks) = forks(&*objective, self.count) {
+            let task = |fork: &mut Fork<'_>, i: usize| task(fork.as_mut(), i);
+            parallel::at_once(&mut forks, self.count, &watch, task, take);
+        } else {
+            parallel::in_turn(self.count, &watch, |i| task(objective, i), take);
+        }
+        let cut_off = cut_off.into_inner().expect("nothing panics with it");
+        Outcome { finished, best, listed, cut_off }
+    }
+}
+
+type Fork<'a> = Box<dyn Objective + Send + 'a>;
+
+/// One for each thread that has something to do; `None` if that is one only, or the objective cannot
+/// fork.
+fn forks(objective: &dyn Objective, count: usize) -> Option<Vec<Fork<'_>>> {
+    let threads = parallel::threads().min(count);
+    if threads < 2 { None } else { (0..threads).map(|_| objective.fork()).collect() }
+}
+
+impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
+    /// The listed starts for so many variables.
+    fn listed(&self, dim: usize) -> Vec<&[f64]> {
+        match &self.starts {
+            Starts::Drawn(_) => Vec::new(),
+            Starts::Listed(points) => {
+                points.iter().map(Vec::as_slice).filter(|point| point.len() == dim).collect()
+            }
         }
     }
-    Some((runs, false))
+
+    /// The number of starts for so many variables.
+    fn count(&self, dim: usize) -> usize {
+        match self.starts {
+            Starts::Drawn(count) => count,
+            Starts::Listed(_) => self.listed(dim).len().max(1),
+        }
+    }
+
+    fn search(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        let (listed, count) = (self.listed(start.len()), self.count(start.len()));
+        let watch = control.clone();
+        let point = |objective: &mut dyn Objective, i: usize| match listed.get(i) {
+            Some(point) => point.to_vec(),
+            None if i == 0 => start.to_vec(),
+            None => draw(objective, start, &mut watch.stream(i as u64)),
+        };
+        let keep = self.shortlist.as_ref().map_or(0, |(count, _)| *count);
+        let runs = Runs { optimizer: &self.inner, count, point: &point, first: 0 };
+        let Outcome { finished, best, listed, cut_off } = runs.make(objective, keep, control);
+        let Some(mut best) = best.or(cut_off) else {
+            // The observer had said stop before.
+            let start = clamped(start, &bounds(objective));
+            return Minimum::measured(objective, start, Termination::Stopped, 0);
+        };
+        let mut stopped = finished < count;
+        if let Some((_, optimizer)) = self.shortlist.as_ref().filter(|_| !stopped) {
+            let point = |_: &mut dyn Objective, i: usize| listed[i].1.clone();
+            let (count, first) = (listed.len(), count as u64);
+            let runs = Runs { optimizer, count, point: &point, first };
+            let outcome = runs.make(objective, 0, control);
+            stopped = outcome.finished < count;
+            best = outcome.best.map_or(best.clone(), |run| better(Some(best), run));
+        }
+        if stopped { Minimum { termination: Termination::Stopped, ..best } } else { best }
+    }
 }
 
 impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
+    fn check(&self) -> Result<(), SettingError> {
+        if self.starts() == 0 {
+            return Err(SettingError::new("starts", 0.0, "at least 1"));
+        }
+        if let Some((count, optimizer)) = &self.shortlist {
+            if *count == 0 {
+                return Err(SettingError::new("the length of the shortlist", 0.0, "at least 1"));
+            }
+            optimizer.check()?;
+        }
+        self.inner.check()
+    }
+
+    fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+        let count = self.count(objective.dim());
+        let first = self.inner.local_solves(objective)?.checked_mul(count)?;
+        let Some((shortlist, optimizer)) = &self.shortlist else { return Some(first) };
+        let then = optimizer.local_solves(objective)?.checked_mul(*shortlist.min(&count))?;
+        first.checked_add(then)
+    }
+
     fn minimize(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(control.seed());
-        let listed: Vec<&Vec<f64>> = match &self.starts {
-            Starts::Drawn(_) => Vec::new(),
-            Starts::Listed(points) => points.iter().filter(|p| p.len() == start.len()).collect(),
-        };
-        let count =
-            if let Starts::Drawn(count) = self.starts { count } else { listed.len().max(1) };
-        let (mut runs, mut stopped) = (Vec::new(), false);
-        while runs.len() < count && !stopped {
-            let first = runs.len();
-            let round = first..count.min(first + ROUND);
-            let point = |i: usize| match listed.get(i) {
-                Some(point) => point.to_vec(),
-                None if i == 0 => start.to_vec(),
-                None => draw(objective, start, &mut rng),
-            };
-            let points: Vec<Vec<f64>> = round.map(point).collect();
-            let (more, stop) = run_all(&self.inner, objective, &points, first, control);
-            runs.extend(more);
-            stopped = stop;
-        }
-        // Stable: of equal minima the first one goes on.
-        runs.sort_by(|a, b| a.value.total_cmp(&b.value));
-        let listed: Vec<Vec<f64>> = runs.iter().map(|run| run.x.clone()).collect();
-        let mut best = best_of(runs);
-        if let Some((count, optimizer)) = self.shortlist.as_ref().filter(|_| !stopped) {
-            let listed = &listed[..listed.len().min(*count)];
-            let runs;
-            (runs, stopped) = run_all(optimizer, objective, listed, self.starts(), control);
-            best = better(Some(best), best_of(runs));
-        }
-        if stopped { Minimum { termination: Termination::Stopped, ..best } } else { best }
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
-}
-
-/// The best of several minima, with the counts of all.
-fn best_of(runs: Vec<Minimum>) -> Minimum {
-    let best = runs.into_iter().fold(None, |best, run| Some(better(best, run)));
-    best.expect("there is at least one run")
 }

@@ -1,4 +1,5 @@
-use super::{Control, Minimum, Objective, Optimizer, Termination, better};
+use super::{Control, Minimum, Objective, Optimizer, Termination, better, run};
+use crate::error::SettingError;
 
 /// Runs one optimizer, and another from where it ended.
 ///
@@ -24,9 +25,8 @@ impl<A: Optimizer, B: Optimizer> Sequence<A, B> {
     }
 }
 
-impl<A: Optimizer, B: Optimizer> Optimizer for Sequence<A, B> {
-    /// The better of both minima, with the termination of the second optimizer.
-    fn minimize(
+impl<A: Optimizer, B: Optimizer> Sequence<A, B> {
+    fn search(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
@@ -37,7 +37,32 @@ impl<A: Optimizer, B: Optimizer> Optimizer for Sequence<A, B> {
             return Minimum { termination: Termination::Stopped, ..first };
         }
         let second = self.second.minimize(objective, &first.x, &mut control.inner(1));
+        if control.is_cut_off(second.termination) && second.local_solves == 0 {
+            return Minimum { termination: Termination::Stopped, ..first };
+        }
+        control.finished(&second);
         let termination = second.termination;
         Minimum { termination, ..better(Some(first), second) }
+    }
+}
+
+impl<A: Optimizer, B: Optimizer> Optimizer for Sequence<A, B> {
+    fn check(&self) -> Result<(), SettingError> {
+        self.first.check()?;
+        self.second.check()
+    }
+
+    fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+        self.first.local_solves(objective)?.checked_add(self.second.local_solves(objective)?)
+    }
+
+    /// The better of both minima, with the termination of the second optimizer.
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
 }

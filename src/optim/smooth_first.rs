@@ -1,4 +1,5 @@
-use super::{Control, Minimum, Objective, Optimizer, Termination};
+use super::{Control, Minimum, Objective, Optimizer, Termination, run};
+use crate::error::SettingError;
 
 /// Runs an optimizer on the smooth version of the objective, then from there on the objective itself.
 ///
@@ -27,30 +28,54 @@ impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
     }
 }
 
-impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
-    fn minimize(
+impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
+    fn search(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
         if !objective.set_smoothing(f64::INFINITY) {
-            return self.inner.minimize(objective, start, control);
+            return self.inner.minimize(objective, start, &mut control.inner(1));
         }
-        let mut smooth = self.smooth.minimize(objective, start, &mut control.inner(0));
+        let smooth = self.smooth.minimize(objective, start, &mut control.inner_on_other(0));
         objective.set_smoothing(1.0);
-        // Its value is not one of the objective.
-        smooth.value = f64::INFINITY;
-        if control.finished(&smooth) {
-            smooth.value = objective.value(&smooth.x);
-            smooth.evaluations += 1;
-            return Minimum { termination: Termination::Stopped, ..smooth };
+        control.spent(smooth.evaluations);
+        let is_cut_off = control.is_cut_off(smooth.termination);
+        if is_cut_off || control.ask() {
+            // Its value is not one of the objective.
+            let Minimum { x, evaluations, .. } = smooth;
+            return Minimum::measured(objective, x, Termination::Stopped, evaluations);
         }
         let run = self.inner.minimize(objective, &smooth.x, &mut control.inner(1));
-        Minimum {
-            evaluations: smooth.evaluations + run.evaluations,
-            local_solves: smooth.local_solves + run.local_solves,
-            ..run
+        // Half of it is no solve of the objective from this start.
+        let is_cut_off = control.is_cut_off(run.termination);
+        let local_solves = if is_cut_off { 0 } else { smooth.local_solves + run.local_solves };
+        Minimum { evaluations: smooth.evaluations + run.evaluations, local_solves, ..run }
+    }
+}
+
+impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
+    fn check(&self) -> Result<(), SettingError> {
+        self.smooth.check()?;
+        self.inner.check()
+    }
+
+    fn local_solves(&self, objective: &mut dyn Objective) -> Option<usize> {
+        let inner = self.inner.local_solves(objective)?;
+        // The objective is smooth by a factor of 1 already.
+        if !objective.set_smoothing(1.0) {
+            return Some(inner);
         }
+        self.smooth.local_solves(objective)?.checked_add(inner)
+    }
+
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
 }

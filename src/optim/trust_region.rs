@@ -1,7 +1,8 @@
 use super::{
-    Control, Minimum, Objective, Optimizer, Termination, bounds, clamped, has_vanished, is_held,
-    optimality,
+    Control, Minimum, Objective, Optimizer, Termination, bounds, check_tolerance, has_vanished,
+    is_held, is_solve, optimality, run, start_in,
 };
+use crate::error::SettingError;
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
@@ -60,7 +61,8 @@ impl TrustRegion {
         Self { max_iterations, ..self }
     }
 
-    /// Stops when the value has fallen by less than this fraction of it, three times in a row.
+    /// Stops when the value has fallen by less than this fraction of it, three times in a row. A finite
+    /// number, at least 0.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -298,15 +300,18 @@ impl Steps {
     }
 }
 
-impl Optimizer for TrustRegion {
-    fn minimize(
+impl TrustRegion {
+    fn search(
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
         control: &mut Control<'_>,
     ) -> Minimum {
         let bounds = bounds(objective);
-        let mut x = clamped(start, &bounds);
+        let mut x = match start_in(&bounds, start) {
+            Ok(x) => x,
+            Err(minimum) => return minimum,
+        };
         let mut g = vec![0.0; x.len()];
         let mut value = objective.value_gradient(&x, &mut g);
         let mut evaluations = 1;
@@ -385,7 +390,26 @@ impl Optimizer for TrustRegion {
             value,
             termination,
             evaluations: evaluations + steps.accelerations,
-            local_solves: 1,
+            local_solves: usize::from(is_solve(termination)),
         }
+    }
+}
+
+impl Optimizer for TrustRegion {
+    fn check(&self) -> Result<(), SettingError> {
+        check_tolerance(self.tolerance)
+    }
+
+    fn local_solves(&self, _: &mut dyn Objective) -> Option<usize> {
+        Some(1)
+    }
+
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        run(self, objective, start, control, |f, control| self.search(f, start, control))
     }
 }

@@ -233,13 +233,12 @@ impl<'a> Plan<'a> {
         draws: usize,
         seed: u64,
     ) -> Result<f64, PlanError> {
-        Ok(self.region_share_with(choice, level, draws, Control::seeded(seed))?.0)
+        Ok(self.region_share_with(choice, level, draws, seed, Control::default())?.0)
     }
 
-    /// As [`Plan::region_share`], with an observer that is told of the draws looked at (its
-    /// `local_solves`) after every 256 of them and can stop the rest; the share is then that of as many
-    /// draws. Beside it [`Termination::Stopped`] if the observer stopped it early, otherwise
-    /// [`Termination::Exhausted`].
+    /// As [`Plan::region_share`], with an observer that is told of the draws looked at after every 256
+    /// of them and can stop the rest; the share is then that of as many draws. Beside it
+    /// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Complete`].
     ///
     /// # Errors
     /// As [`Plan::region_share`].
@@ -251,8 +250,8 @@ impl<'a> Plan<'a> {
         seed: u64,
         observer: &mut Observer<'_>,
     ) -> Result<(f64, Termination), PlanError> {
-        let control = Control::seeded(seed).observed_by(observer);
-        self.region_share_with(choice, level, draws, control)
+        let control = Control::default().observed_by(observer);
+        self.region_share_with(choice, level, draws, seed, control)
     }
 
     fn region_share_with(
@@ -260,6 +259,7 @@ impl<'a> Plan<'a> {
         choice: &Choice,
         level: f64,
         draws: usize,
+        seed: u64,
         mut control: Control<'_>,
     ) -> Result<(f64, Termination), PlanError> {
         check_level(level)?;
@@ -268,18 +268,18 @@ impl<'a> Plan<'a> {
             return Err(SettingError::new(name, 0.0, expected).into());
         }
         let uniform = vec![1.0; choice.domains.len()];
-        let drawn = Mixture::dirichlet(&uniform, draws, control.seed())?;
-        let (mut done, mut within, mut termination) = (0, 0, Termination::Exhausted);
+        let drawn = Mixture::dirichlet(&uniform, draws, seed)?;
+        control.expect("draws", Some(draws));
+        let (mut done, mut within) = (0, 0);
         for some in drawn.chunks(if control.is_observed() { ROUND } else { draws }) {
             let shares = self.as_good(choice, some)?;
             within += shares.iter().filter(|share| **share > 1.0 - level).count();
             done += some.len();
-            if control.counted(0, some.len()) && done < draws {
-                termination = Termination::Stopped;
+            if control.counted(some.len()) {
                 break;
             }
         }
-        Ok((within as f64 / done as f64, termination))
+        Ok((within as f64 / done as f64, Termination::of_many(done == draws)))
     }
 }
 

@@ -63,13 +63,12 @@ pub fn learning_curve(
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
-    let control = Control::seeded(seed);
-    Ok(curve(candidate, sweep, None, target, counts, repeats, control)?.0)
+    Ok(curve(candidate, sweep, None, target, counts, repeats, seed, Control::default())?.0)
 }
 
-/// As [`learning_curve`], with an observer that is told of the fits made (its `local_solves`) after each
-/// of them and can stop the rest; the curve then has the points whose draws were all fitted. Beside it
-/// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Exhausted`].
+/// As [`learning_curve`], with an observer that is told of the fits made and can stop the rest, within
+/// an iteration of a fit; the curve then has the points whose draws were all fitted. Beside it
+/// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Complete`].
 ///
 /// # Errors
 /// As [`learning_curve`].
@@ -82,8 +81,8 @@ pub fn learning_curve_observed(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    let control = Control::seeded(seed).observed_by(observer);
-    curve(candidate, sweep, None, target, counts, repeats, control)
+    let control = Control::default().observed_by(observer);
+    curve(candidate, sweep, None, target, counts, repeats, seed, control)
 }
 
 /// As [`learning_curve`], with the error on all rows of another sweep, such as the runs of larger
@@ -101,8 +100,7 @@ pub fn learning_curve_on(
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<LearningPoint>, FitError> {
-    let control = Control::seeded(seed);
-    Ok(curve(candidate, sweep, Some(test), target, counts, repeats, control)?.0)
+    Ok(curve(candidate, sweep, Some(test), target, counts, repeats, seed, Control::default())?.0)
 }
 
 /// As [`learning_curve_on`], observed as by [`learning_curve_observed`].
@@ -120,10 +118,11 @@ pub fn learning_curve_on_observed(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    let control = Control::seeded(seed).observed_by(observer);
-    curve(candidate, sweep, Some(test), target, counts, repeats, control)
+    let control = Control::default().observed_by(observer);
+    curve(candidate, sweep, Some(test), target, counts, repeats, seed, control)
 }
 
+#[allow(clippy::too_many_arguments, reason = "those of learning_curve_on_observed")]
 fn curve(
     candidate: &Candidate,
     sweep: &Sweep,
@@ -131,6 +130,7 @@ fn curve(
     target: &str,
     counts: &[usize],
     repeats: usize,
+    seed: u64,
     control: Control<'_>,
 ) -> Result<(Vec<LearningPoint>, Termination), FitError> {
     if let Some(test) = test {
@@ -139,8 +139,11 @@ fn curve(
     if repeats == 0 {
         return Err(setting("the number of repeats", 0, "at least 1"));
     }
-    let (mixtures, seed) = (sweep.count_mixtures(), control.seed());
-    let mut work = Work::new(target, control);
+    let mixtures = sweep.count_mixtures();
+    // There is but one draw of all.
+    let repeats_of = |count: usize| if count == mixtures { 1 } else { repeats };
+    let draws = counts.iter().fold(0, |sum: usize, &count| sum.saturating_add(repeats_of(count)));
+    let mut work = Work::new(target, control, draws.saturating_mul(candidate.laws().len()));
     // `None` if the observer has stopped.
     let mut error = |count: usize, repeat: usize| -> Result<Option<f64>, FitError> {
         let drawn;
@@ -157,8 +160,7 @@ fn curve(
     };
     let mut points = Vec::with_capacity(counts.len());
     for &count in counts {
-        // There is but one draw of all.
-        let repeats = if count == mixtures { 1 } else { repeats };
+        let repeats = repeats_of(count);
         let errors: Option<Vec<f64>> =
             (0..repeats).map(|repeat| error(count, repeat)).collect::<Result<_, _>>()?;
         let Some(errors) = errors else { break };
@@ -169,7 +171,7 @@ fn curve(
             greatest: errors.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         });
     }
-    Ok((points, work.termination()))
+    Ok((points, work.end()))
 }
 
 #[cfg(test)]

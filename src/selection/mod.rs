@@ -76,6 +76,7 @@ pub use learning::{
 use crate::error::{FitError, SettingError};
 use crate::fit::{Ensemble, Metrics, losses_of};
 use crate::optim::{Control, Observer, Termination};
+use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
 /// Compares candidates by their errors on rows held out; see the [module](self).
@@ -169,9 +170,9 @@ impl Selection {
         self.run_with(sweep, target, Control::default())
     }
 
-    /// As [`Selection::run`], with an observer that is told of the fits made (its `local_solves`)
-    /// after each of them and can stop the rest; the scores then hold what was done until then. With an
-    /// observer that never says stop the figures are the same, bit for bit.
+    /// As [`Selection::run`], with an observer that is told of the fits made and can stop the rest,
+    /// within an iteration of a fit; the scores then hold what was done until then. With an observer that
+    /// never says stop the figures are the same, bit for bit.
     ///
     /// # Errors
     /// As [`Selection::run`].
@@ -206,7 +207,9 @@ impl Selection {
         let splits = self.splits(sweep)?;
         let part = self.holdout.part();
         let largest = LargestScale::hold_out(sweep);
-        let mut work = Work::new(target, control);
+        let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
+        let parts = 1 + splits.len() + usize::from(largest.is_some());
+        let mut work = Work::new(target, control, fits.saturating_mul(parts));
         let mut scores = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
             let start = Instant::now();
@@ -246,7 +249,7 @@ impl Selection {
                 format!("mixtures held out: {} {part}s", splits.len())
             },
             scale: largest.map(|(largest, (_, test))| (largest, test.len())),
-            termination: work.termination(),
+            termination: work.end(),
         })
     }
 
@@ -276,7 +279,7 @@ fn draw_mixtures(
     seed: u64,
     index: usize,
 ) -> Result<(Sweep, Sweep), FitError> {
-    let seed = Control::seeded(seed).inner(index as u64).seed();
+    let seed = streams::seed(seed, Kind::Part, index as u64);
     sweep.split_by_mixture(count, seed).map_err(|_| {
         let expected = "at least 1 and less than the distinct mixtures of the sweep";
         setting("the number of mixtures to fit", count, expected)
@@ -298,12 +301,15 @@ struct Work<'a, 'c> {
 }
 
 impl<'a, 'c> Work<'a, 'c> {
-    fn new(target: &'a str, control: Control<'c>) -> Self {
+    fn new(target: &'a str, control: Control<'c>, fits: usize) -> Self {
+        control.expect("fits", Some(fits));
         Self { target, control, stop: false, undone: false }
     }
 
-    fn termination(&self) -> Termination {
-        if self.undone { Termination::Stopped } else { Termination::Exhausted }
+    fn end(self) -> Termination {
+        // Fits that were not tried after a failure are done too.
+        self.control.complete();
+        Termination::of_many(!self.undone)
     }
 
     /// Fits a candidate to some rows and predicts them and those of a test; `None` if the observer
@@ -330,9 +336,13 @@ impl<'a, 'c> Work<'a, 'c> {
                 self.undone = true;
                 return None;
             }
-            match candidate.fitter().fit(law.clone(), rows, self.target) {
+            match candidate.fitter().fit_within(law.clone(), rows, self.target, &self.control) {
+                Ok(fit) if self.control.is_cut_off(fit.termination()) => {
+                    (self.stop, self.undone) = (true, true);
+                    return None;
+                }
                 Ok(fit) => {
-                    self.stop = self.control.counted(fit.evaluations(), 1);
+                    self.stop = self.control.counted(1);
                     fits.push(fit);
                 }
                 Err(error) => return Some(Err(error)),

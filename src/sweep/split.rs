@@ -2,13 +2,12 @@
 
 use std::hash::Hash;
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::groups::group;
 use super::{Row, Sweep};
 use crate::error::SweepError;
+use crate::streams::{self, Kind};
 
 impl Sweep {
     /// The rows of one split, such as [`TRAIN`](super::TRAIN).
@@ -108,7 +107,7 @@ impl Sweep {
         let mixtures = self.count_mixtures();
         assert!((2..=mixtures).contains(&folds), "{folds} folds of {mixtures} mixtures");
         let mut places: Vec<usize> = (0..mixtures).collect();
-        places.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        places.shuffle(&mut streams::stream(seed, Kind::Folds, 0));
         let of_fold = |fold: usize| {
             let (own, others): (Vec<usize>, Vec<usize>) =
                 (0..self.len()).partition(|&i| places[numbers[i]] % folds == fold);
@@ -126,7 +125,7 @@ impl Sweep {
     ) -> Result<(Sweep, Sweep), SweepError> {
         let (_, members) = group(keys);
         let mut order: Vec<usize> = (0..members.len()).collect();
-        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        order.shuffle(&mut streams::stream(seed, Kind::Split, 0));
         let mut first = vec![false; self.len()];
         for &g in order.iter().take(count) {
             members[g].iter().for_each(|&i| first[i] = true);

@@ -1,5 +1,4 @@
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 use super::interval::{CoefficientInterval, Interval, interval, quantile};
 use crate::error::{FitError, LawError, SettingError};
@@ -7,6 +6,7 @@ use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
 use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
+use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
 /// What a bootstrap draws: all checkpoints of a unit move together.
@@ -41,8 +41,6 @@ pub struct Bootstrap {
 
 /// So few resamples say nothing of the tails.
 const FEWEST: usize = 20;
-/// So many resamples are made between two calls of the observer.
-const ROUND: usize = 32;
 /// So many quantiles stand for the residuals.
 const RESIDUALS: usize = 101;
 
@@ -70,8 +68,7 @@ struct Draws {
 impl Draws {
     /// How often each row is drawn by a resample.
     fn counts(&self, resample: usize) -> Vec<f64> {
-        let seed = Control::seeded(self.seed).inner(resample as u64).seed();
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut rng = streams::stream(self.seed, Kind::Resample, resample as u64);
         let mut counts = vec![0.0; self.units];
         for _ in 0..self.units {
             counts[rng.random_range(0..self.units)] += 1.0;
@@ -80,9 +77,8 @@ impl Draws {
     }
 }
 
-/// One resample: the coordinates of each fit, predictions of the rows that were not drawn, and the
-/// evaluations.
-type Member = (Vec<Vec<f64>>, Vec<(usize, f64)>, usize);
+/// One resample: the coordinates of each fit, and predictions of the rows that were not drawn.
+type Member = (Vec<Vec<f64>>, Vec<(usize, f64)>);
 
 impl Bootstrap {
     /// This many resamples of runs, with seed 0. 200 are enough for a look, 1,000 for a 95% interval.
@@ -113,12 +109,12 @@ impl Bootstrap {
         self.run_with(fit.into(), sweep, Control::default())
     }
 
-    /// As [`Bootstrap::run`], with an observer that is told of the resamples made (its
-    /// `local_solves`) after every 32 of them and can stop the rest. The resamples are those of
-    /// [`Bootstrap::run`] with the same seed, bit for bit.
+    /// As [`Bootstrap::run`], with an observer that is told of the resamples made and can stop the rest,
+    /// within an iteration of a fit. The resamples are the first of those of [`Bootstrap::run`] with the
+    /// same seed, bit for bit.
     ///
     /// # Errors
-    /// As [`Bootstrap::run`].
+    /// As [`Bootstrap::run`], and if it is stopped before one is made.
     pub fn run_observed(
         &self,
         fit: impl Into<Ensemble>,
@@ -152,38 +148,29 @@ impl Bootstrap {
             ensemble.fits().iter().map(|fit| Refit::new(fit, sweep)).collect::<Result<_, _>>()?;
         let draws = Draws { seed: self.seed, units, unit_of };
         let rows = Rows::new(&ensemble, &refits, sweep)?;
-        let member = |resample: usize| -> Member {
+        control.expect("resamples", Some(self.resamples));
+        let call = control.clone();
+        let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
-            let mut evaluations = 0;
-            let solve = |refit: &Refit<'_>| {
-                let (z, minimum) = refit.solve(&counts);
-                evaluations += minimum.evaluations;
-                z
-            };
-            let z: Vec<Vec<f64>> = refits.iter().map(solve).collect();
+            let solve = |refit: &Refit<'_>| refit.solve(&counts, &call);
+            let z: Vec<Vec<f64>> = refits.iter().map(solve).collect::<Option<_>>()?;
             let left_out = (0..counts.len()).filter(|&i| counts[i] == 0.0 && rows.weights[i] > 0.0);
             let predictions = left_out.map(|i| (i, rows.predict(&z, i))).collect();
-            (z, predictions, evaluations)
+            Some((z, predictions))
         };
         let mut members = Vec::new();
         let mut sums = vec![(0.0, 0usize); sweep.len()];
-        let mut termination = Termination::Exhausted;
-        while members.len() < self.resamples {
-            let first = members.len();
-            let size = ROUND.min(self.resamples - first);
-            let mut evaluations = 0;
-            for (z, predictions, used) in parallel::map(size, |i| member(first + i)) {
-                members.push(z);
-                evaluations += used;
-                for (i, prediction) in predictions {
-                    sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);
-                }
-            }
-            if control.counted(evaluations, size) && members.len() < self.resamples {
-                termination = Termination::Stopped;
-                break;
+        for (z, predictions) in parallel::map_observed(self.resamples, &mut control, member) {
+            members.push(z);
+            for (i, prediction) in predictions {
+                sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);
             }
         }
+        control.complete();
+        if members.is_empty() {
+            return Err(setting("the number of resamples made before the stop", 0, "at least 1"));
+        }
+        let termination = Termination::of_many(members.len() == self.resamples);
         let residuals = rows.residuals(&sums);
         Ok(Resamples { ensemble, members, residuals, draws, termination })
     }
@@ -275,7 +262,7 @@ impl Resamples {
     }
 
     /// [`Termination::Stopped`] if an observer stopped it early, otherwise
-    /// [`Termination::Exhausted`].
+    /// [`Termination::Complete`].
     #[must_use]
     pub fn termination(&self) -> Termination {
         self.termination

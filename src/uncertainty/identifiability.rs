@@ -6,6 +6,7 @@ use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
 use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
+use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
 /// What the data of a fit determines and what it leaves open. Made by [`Identifiability::of`], or by
@@ -82,7 +83,7 @@ pub struct Identifiability {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub within: f64,
     /// [`Termination::Stopped`] if an observer stopped it early, otherwise
-    /// [`Termination::Exhausted`].
+    /// [`Termination::Complete`].
     pub termination: Termination,
 }
 
@@ -212,8 +213,6 @@ const NEAR_OPTIMAL: f64 = 0.01;
 const EXCHANGEABLE: f64 = 12.0;
 /// Predictions that differ by less are the same.
 const DISTINCT: f64 = 1e-3;
-/// So many fits are made between two calls of the observer.
-const ROUND: usize = 32;
 /// Beyond this condition number eigenvalues are rounding.
 const RESOLVED: f64 = 1e15;
 
@@ -267,10 +266,10 @@ impl Probe {
         self.run_with(fit, sweep, Control::default())
     }
 
-    /// As [`Probe::run`], with an observer that is told of what was done (its `local_solves`), the other
-    /// starts first and then two ends of the range of each free coefficient, after every 32 of them
-    /// and can stop the rest; the report then has the ranges that were found until then. With an
-    /// observer that never says stop it is the same, bit for bit.
+    /// As [`Probe::run`], with an observer that is told of what was done, the other starts first and then
+    /// two ends of the range of each free coefficient, and can stop the rest, within an iteration of a
+    /// fit; the report then has the ranges that were found until then. With an observer that never says
+    /// stop it is the same, bit for bit.
     ///
     /// # Errors
     /// As [`Probe::run`].
@@ -299,10 +298,13 @@ impl Probe {
         let used = Used::new(&refit, fit, sweep)?;
         let spectrum = Spectrum::new(&refit, &free);
         let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
+        let tasks = self.starts.saturating_add(2 * free.len());
+        control.expect("other starts and ends of ranges", Some(tasks));
+        let call = control.clone();
         let restart = |start: usize| {
-            let seed = Control::seeded(self.seed).inner(start as u64).seed();
-            let (z, minimum) = refit.restart(seed);
-            (minimum.value, law.loss(&z, used.n, used.d, &used.h))
+            let seed = streams::seed(self.seed, Kind::Restart, start as u64);
+            let (z, objective) = refit.restart(seed, &call)?;
+            Some((objective, law.loss(&z, used.n, used.d, &used.h)))
         };
         let side = |task: usize| {
             let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
@@ -310,19 +312,18 @@ impl Probe {
             let gain = 2.0 * self.within * fit.objective();
             let step = (gain / spectrum.diagonal[place]).sqrt().max(SHORTEST);
             let i = free[place];
-            let search = |held: Held<'_>| Side::new(held, i, direction, step, limit);
+            let search = |held: Held<'_>| Side::new(held, i, direction, step, limit, &call);
             refit.hold(i, FALL * self.within, search)
         };
-        let tasks = self.starts + 2 * free.len();
-        let done = parallel::map_observed(tasks, ROUND, &mut control, |task| {
+        let done = parallel::map_observed(tasks, &mut control, |task| {
             if task < self.starts {
-                Done::Restart(restart(task))
+                restart(task).map(Done::Restart)
             } else {
-                Done::Side(side(task - self.starts))
+                side(task - self.starts).map(Done::Side)
             }
         });
-        let termination =
-            if done.len() < tasks { Termination::Stopped } else { Termination::Exhausted };
+        control.complete();
+        let termination = Termination::of_many(done.len() == tasks);
         let (mut restarts, mut found) = (Vec::new(), Vec::new());
         for done in done {
             match done {
@@ -477,15 +478,22 @@ struct Side {
 
 impl Side {
     /// Moves variable `i` one way, by `step` at first, as long as the objective can be kept to
-    /// `limit`.
-    fn new(mut held: Held<'_>, i: usize, direction: f64, step: f64, limit: f64) -> Self {
+    /// `limit`; `None` if the observer of the call has stopped it.
+    fn new(
+        mut held: Held<'_>,
+        i: usize,
+        direction: f64,
+        step: f64,
+        limit: f64,
+        call: &Control<'_>,
+    ) -> Option<Self> {
         let origin = held.start()[i];
         let (lower, upper) = held.range();
         let end = if direction > 0.0 { upper.min(origin + FAR) } else { lower.max(origin - FAR) };
         let room = direction * (end - origin);
         // As in `Fit::at_bound`.
         if room <= 1e-6 * (1.0 + end.abs()) {
-            return Self { variable: end, is_end: true };
+            return Some(Self { variable: end, is_end: true });
         }
         // The last two that fit, by their distance from the fit.
         let mut last = (0.0, held.start().to_vec());
@@ -502,8 +510,12 @@ impl Side {
                 starts.push(last.1.iter().zip::<&Vec<f64>>(y_before).map(extended).collect());
             }
             let value = if distance == room { end } else { origin + direction * distance };
-            match held.solve(value, &starts, limit) {
-                Some(_) if distance == room => return Self { variable: end, is_end: true },
+            let solved = held.solve(value, &starts, limit, call);
+            if call.is_stopped() {
+                return None;
+            }
+            match solved {
+                Some(_) if distance == room => return Some(Self { variable: end, is_end: true }),
                 Some(y) => {
                     before = Some(std::mem::replace(&mut last, (distance, y)));
                     step *= if refusals == 0 { 2.0 } else { 1.0 };
@@ -516,7 +528,7 @@ impl Side {
             }
         }
         let is_end = held.is_level_at_end(&last.1, direction);
-        Self { variable: last.1[i], is_end }
+        Some(Self { variable: last.1[i], is_end })
     }
 }
 

@@ -1,0 +1,73 @@
+//! Where random numbers come from: every drawing has a stream of its own, and this is the only place
+//! that makes one from a seed.
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+/// What is drawn. Two kinds have different streams for the same seed and index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// The own draws of a call under a [`Control`](crate::optim::Control).
+    Own = 1,
+    /// The seed of a call within another one.
+    Inner,
+    /// A resample of a bootstrap.
+    Resample,
+    /// Another start of a probe.
+    Restart,
+    /// A split of a sweep.
+    Split,
+    /// The folds of a selection.
+    Folds,
+    /// The seed of a split of a selection or a learning curve.
+    Part,
+    /// Mixtures.
+    Mixtures,
+}
+
+/// The `index`-th seed of a kind.
+pub(crate) fn seed(seed: u64, kind: Kind, index: u64) -> u64 {
+    mixed(mixed(seed, kind as u64), index)
+}
+
+/// The `index`-th stream of a kind.
+pub(crate) fn stream(base: u64, kind: Kind, index: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(seed(base, kind, index))
+}
+
+/// SplitMix64: for one seed, different indices give different numbers.
+fn mixed(seed: u64, index: u64) -> u64 {
+    let step = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut seed = seed.wrapping_add(step);
+    seed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    seed = (seed ^ (seed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    seed ^ (seed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_streams_are_the_same() {
+        use Kind::{Folds, Inner, Mixtures, Own, Part, Resample, Restart, Split};
+        let mut all = HashSet::new();
+        let mut count = 0;
+        for base in (0..20).chain([u64::MAX, 1 << 63, 0x9E37_79B9_7F4A_7C15]) {
+            // The seed itself is nobody's stream.
+            all.insert(base);
+            count += 1;
+            for kind in [Own, Inner, Resample, Restart, Split, Folds, Part, Mixtures] {
+                for index in (0..200).chain([u64::MAX]) {
+                    all.insert(seed(base, kind, index));
+                    // And so on within the calls of a call.
+                    all.insert(seed(seed(base, Inner, index), kind, 0));
+                    count += 2;
+                }
+            }
+        }
+        assert_eq!(all.len(), count);
+    }
+}
