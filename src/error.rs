@@ -445,6 +445,12 @@ pub enum SimplexError {
         /// How many it should have.
         expected: usize,
     },
+    /// An objective that is no finite number wherever a descent starts, so that there is none.
+    #[error("the objective is {value} at every start, expected a finite value and slopes")]
+    NotFinite {
+        /// The value at the first start.
+        value: f64,
+    },
     /// A setting, a weight, N, D or a constraint with a number out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),

@@ -214,9 +214,9 @@ fn statements_that_are_wrong_are_named() {
     assert_eq!(refused(Constraints::new().at_least("web", 0.1)), unknown);
     assert_eq!(refused(Constraints::new().group(&["d0", "web"], 0.0, 0.5)), unknown);
     let message = refused(Constraints::new().at_most("d1", f64::NAN));
-    assert_eq!(message, "d1 <= NaN: NaN, expected a domain weight from 0 to 1");
+    assert_eq!(message, "the limit in `d1 <= NaN` is NaN, expected a domain weight from 0 to 1");
     let message = refused(Constraints::new().epochs("d1", -1.0, 4.0));
-    assert_eq!(message, "the tokens of domain `d1`: -1, expected a number >= 0");
+    assert_eq!(message, "the tokens of domain `d1` is -1, expected a number >= 0");
     let message = refused(Constraints::new().group(&["d1", "d1"], 0.1, 0.5));
     assert_eq!(message, "domain `d1` appears twice in the group 0.1 <= d1 + d1 <= 0.5");
     let message = refused(Constraints::new().group(&["d1"], 0.6, 0.5));

@@ -294,7 +294,8 @@ impl<'a> Plan<'a> {
                 let (value, expected) = (target.weight, "a finite number > 0");
                 return Err(SettingError::new(name, value, expected).into());
             }
-            sum = sum.with_mean(target.weight, target.laws.clone())?;
+            let name = format!("target `{}`", target.name);
+            sum = sum.with_mean(&name, target.weight, target.laws.clone())?;
         }
         if let Some(pull) = &self.pull {
             sum = sum.with_pull(pull.clone())?;
@@ -355,7 +356,8 @@ impl<'a> Plan<'a> {
 
     /// The loss of one target.
     fn alone(target: &Target<'a>, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
-        Ok(MixtureObjective::new(n, d)?.with_mean(1.0, target.laws.clone())?)
+        let name = format!("target `{}`", target.name);
+        Ok(MixtureObjective::new(n, d)?.with_mean(&name, 1.0, target.laws.clone())?)
     }
 
     /// For each domain the least and the greatest weight among the mixtures that keep the constraints

@@ -7,8 +7,11 @@ use std::collections::BinaryHeap;
 use super::SimplexObjective;
 use super::descent::{Descent, Point};
 use super::region::Region;
-use crate::mixture::fill_cheapest;
+use super::work::Work;
 use crate::optim::Termination;
+
+/// Weights with less room are not split.
+const NARROW: f64 = 1e-12;
 
 /// A part of the region with a bound on the values there.
 struct Cell {
@@ -50,15 +53,15 @@ pub(super) struct Proof {
     pub(super) best: Point,
 }
 
-/// Splits cells until the bound is within `tolerance` of the best value, or `max_cells` are done;
-/// `None` if the objective knows no relaxation.
+/// Splits cells until the bound is within `tolerance` of the best value, `max_cells` are done or the
+/// work is spent; `None` if the objective knows no relaxation.
 pub(super) fn prove(
     objective: &mut dyn SimplexObjective,
     region: &Region,
     best: Point,
     tolerance: f64,
     max_cells: usize,
-    iterations: &mut usize,
+    work: &mut Work,
 ) -> Option<Proof> {
     let mut proof = Proof { bound: f64::INFINITY, cells: 0, best };
     let mut open = BinaryHeap::new();
@@ -69,13 +72,13 @@ pub(super) fn prove(
         for (part, bound, near) in fresh.drain(..) {
             proof.cells += 1;
             let enough = proof.best.value - tolerance;
-            let mut cell = relax(objective, part, &near, [tolerance, enough], iterations)?;
+            let mut cell = relax(objective, part, &near, [tolerance, enough], work)?;
             cell.bound = cell.bound.max(bound);
             // The least point of the relaxation is a good place to look for a better mixture.
-            let start = Point::near(objective, region, &cell.h);
+            let start = Point::near(objective, region, &cell.h, work);
             if start.value < proof.best.value {
                 let polish = Descent::to(0.1 * tolerance);
-                let (point, _) = polish.run(objective, region, start, iterations);
+                let (point, _) = polish.run(objective, region, start, work);
                 if point.value < proof.best.value {
                     proof.best = point;
                 }
@@ -85,7 +88,8 @@ pub(super) fn prove(
         let Some(cell) = open.pop() else { break };
         // What was left out of cells is above the best value less the tolerance only.
         proof.bound = cell.bound.min(proof.best.value - tolerance);
-        if cell.bound >= proof.best.value - tolerance || proof.cells >= max_cells {
+        let done = proof.cells >= max_cells || work.is_spent();
+        if cell.bound >= proof.best.value - tolerance || done {
             break;
         }
         let Some(i) = most_loose(&cell) else { break };
@@ -94,6 +98,7 @@ pub(super) fn prove(
         for (lower, upper) in [(lower, middle), (middle, upper)] {
             let mut half = cell.region.clone();
             half.set_bounds(i, lower, upper);
+            work.spend(half.program_cost());
             if half.tighten() {
                 fresh.push((half, cell.bound, cell.h.clone()));
             }
@@ -109,23 +114,25 @@ fn relax(
     region: Region,
     near: &[f64],
     [tolerance, enough]: [f64; 2],
-    iterations: &mut usize,
+    work: &mut Work,
 ) -> Option<Cell> {
+    // Whether the parts are convex is asked by a Cholesky factor of each.
+    let k = region.dim();
+    work.spend(objective.parts() * k * k * (k + 8) / 8);
     let mut below = objective.relaxation(region.lower(), region.upper())?;
-    let start = Point::near(below.as_mut(), &region, near);
+    let start = Point::near(below.as_mut(), &region, near, work);
     let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };
     // Most cells are split or left before they are solved to the end.
     let short = Descent { max_iterations: 200, ..descent };
-    let (mut point, stop) = short.run(below.as_mut(), &region, start, iterations);
+    let (mut point, stop) = short.run(below.as_mut(), &region, start, work);
     let mut looseness = vec![0.0; point.h.len()];
     // A part that does not count on the relaxation may be the worst of the function.
     let shares: Vec<f64> = point.multipliers.parts.iter().map(|share| share + 0.01).collect();
     below.add_looseness(&point.h, &shares, &mut looseness);
     if stop == Termination::Exhausted && looseness.iter().all(|x| *x <= 0.0) {
-        (point, _) = descent.run(below.as_mut(), &region, point, iterations);
+        (point, _) = descent.run(below.as_mut(), &region, point, work);
     }
-    let bound =
-        if point.is_finite() { point.value - point.gap(&region) } else { f64::NEG_INFINITY };
+    let bound = if point.is_finite() { point.least(&region) } else { f64::NEG_INFINITY };
     let bends = below.curvature(region.lower(), region.upper(), &point.multipliers.parts);
     drop(below);
     let mut cell = Cell { region, bound, h: point.h.clone(), looseness };
@@ -136,25 +143,25 @@ fn relax(
 }
 
 impl Cell {
-    /// Leaves out what is shown to have values more than `slack` above the bound.
+    /// Leaves out what is shown to have values more than `slack` above the bound, rounded outwards.
     ///
     /// A weight that is dearer than the price of weight costs the difference for each unit above its
     /// least, a cheaper one below its most; and at a distance x from where the relaxation is least its
     /// value is higher by at least half the curvature times x^2.
     fn shrink(&mut self, point: &Point, bends: Option<&[f64]>, slack: f64) {
-        let cost = self.region.priced(&point.slope(), &point.multipliers.groups);
-        let (_, price) = fill_cheapest(&cost, self.region.lower(), self.region.upper());
-        for (i, cost) in cost.iter().enumerate().filter(|(_, cost)| cost.is_finite()) {
+        let (above, below) = (1.0 + 4.0 * f64::EPSILON, 1.0 - 4.0 * f64::EPSILON);
+        for (i, extra) in point.extras(&self.region).into_iter().enumerate() {
             let (mut lower, mut upper) = self.region.bounds(i);
-            let reach = slack / (cost - price).abs();
+            let reach = slack / extra.abs();
             let bent = bends.map_or(f64::INFINITY, |bends| (2.0 * slack / bends[i]).sqrt());
-            if *cost > price && reach < upper - lower {
-                upper = lower + reach;
-            } else if *cost < price && reach < upper - lower {
-                lower = upper - reach;
+            if extra > 0.0 && reach < upper - lower {
+                upper = upper.min((lower + reach) * above);
+            } else if extra < 0.0 && reach < upper - lower {
+                lower = lower.max((upper - reach) * below);
             }
             if bent.is_finite() {
-                (lower, upper) = (lower.max(self.h[i] - bent), upper.min(self.h[i] + bent));
+                lower = lower.max((self.h[i] - bent) * below);
+                upper = upper.min((self.h[i] + bent) * above);
             }
             if lower <= upper {
                 self.region.set_bounds(i, lower, upper);
@@ -166,7 +173,9 @@ impl Cell {
 /// The domain to split, the one that most of the distance to the function is due to; `None` where
 /// the relaxation is exact already.
 fn most_loose(cell: &Cell) -> Option<usize> {
-    let movable =
-        (0..cell.h.len()).filter(|&i| !cell.region.is_fixed(i) && cell.looseness[i] > 0.0);
+    let movable = (0..cell.h.len()).filter(|&i| {
+        let (lower, upper) = cell.region.bounds(i);
+        upper - lower > NARROW && cell.looseness[i] > 0.0
+    });
     movable.max_by(|&i, &j| cell.looseness[i].total_cmp(&cell.looseness[j]))
 }

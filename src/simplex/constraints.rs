@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::region::{Kind, Limit, Region};
-use crate::error::{SettingError, SimplexError};
+use crate::error::{MixtureError, SettingError, SimplexError};
 use crate::sweep::Sweep;
 
 /// What a mixture must keep, by the names of its domains: bounds on weights, on sums over groups of
@@ -99,10 +99,18 @@ impl Constraints {
     }
 
     /// Every weight between the least and the greatest that a row of the sweep was trained with:
-    /// where a fitted law interpolates.
+    /// where a fitted law interpolates. Weights whose sum is off one by rounding count as what they are
+    /// of their sum.
     #[must_use]
     pub fn trained_box(self, sweep: &Sweep) -> Self {
-        let ranges = sweep.weight_ranges();
+        let ends = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut ranges = vec![ends; sweep.domains().len()];
+        for row in sweep.rows() {
+            let sum: f64 = row.h.iter().sum();
+            for ((low, high), h) in ranges.iter_mut().zip(row.h) {
+                (*low, *high) = (low.min(h / sum), high.max(h / sum));
+            }
+        }
         sweep.domains().iter().zip(ranges).fold(self, |out, (domain, (lower, upper))| {
             out.with(Constraint::Trained { domain: domain.clone(), lower, upper })
         })
@@ -124,6 +132,9 @@ impl Constraints {
     pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, SimplexError> {
         let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
         let domains = &domains[..];
+        if domains.is_empty() {
+            return Err(MixtureError::Empty.into());
+        }
         let place = |name: &String| {
             domains.iter().position(|d| d == name).ok_or_else(|| SimplexError::Unknown {
                 name: name.clone(),

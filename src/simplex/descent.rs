@@ -4,10 +4,19 @@
 use super::SimplexObjective;
 use super::mirror_step::{Landing, Multipliers, Parts, inside, mirror_step};
 use super::region::Region;
+use super::work::Work;
 use crate::optim::Termination;
 
 /// The longest step, in logarithms of weights for the largest slope.
 const LONGEST: f64 = 1e9;
+/// Slopes below this are as good as none: their inverse would be no number.
+const FLAT: f64 = 1e-290;
+
+/// A certificate takes values, slopes and relaxations of `k` weights to be exact to this fraction of
+/// their size, and allows as much for sums of `k` numbers: some units in the last place of each.
+fn rounding(k: usize) -> f64 {
+    (32 + k) as f64 * f64::EPSILON
+}
 
 /// How long a step of mirror descent is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,7 +25,7 @@ pub enum Step {
     /// The step doubles while `f(h') <= f(h) + <g, h' - h> + KL(h'|h) / eta` holds, and halves where
     /// it does not.
     Backtracking,
-    /// The paper's fixed step eta (eq. 7). One that is not a finite number > 0 goes nowhere.
+    /// The paper's fixed step eta (eq. 7), a finite number > 0.
     Fixed(f64),
 }
 
@@ -27,20 +36,33 @@ pub(super) struct Point {
     pub(super) ln_h: Vec<f64>,
     pub(super) parts: Parts,
     pub(super) value: f64,
+    /// What tolerances and rounding are relative to.
+    pub(super) size: f64,
     pub(super) multipliers: Multipliers,
 }
 
 impl Point {
     /// The mixture of the region next to `h`, inside of it as far as that is possible.
-    pub(super) fn near(objective: &mut dyn SimplexObjective, region: &Region, h: &[f64]) -> Self {
-        let mut to = inside(region, h);
+    pub(super) fn near(
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        h: &[f64],
+        work: &mut Work,
+    ) -> Self {
+        let mut to = inside(region, h, work);
         to.multipliers = Multipliers::even(region.groups().len(), objective.parts());
-        Self::at(objective, region, to)
+        Self::at(objective, region, to, work)
     }
 
-    pub(super) fn at(objective: &mut dyn SimplexObjective, region: &Region, to: Landing) -> Self {
+    pub(super) fn at(
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        to: Landing,
+        work: &mut Work,
+    ) -> Self {
         let Landing { h, ln_h, multipliers } = to;
         let (k, m) = (h.len(), objective.parts());
+        work.spend(objective.cost());
         let mut parts = Parts { values: vec![f64::NAN; m], slopes: vec![0.0; m * k] };
         if h.iter().all(|h| h.is_finite()) {
             if m == 1 {
@@ -54,7 +76,8 @@ impl Point {
             (0..m).for_each(|t| parts.slopes[t * k + i] = 0.0);
         }
         let value = parts.worst();
-        Self { h, ln_h, parts, value, multipliers }
+        let size = value.abs().max(objective.scale());
+        Self { h, ln_h, parts, value, size, multipliers }
     }
 
     pub(super) fn is_finite(&self) -> bool {
@@ -73,13 +96,83 @@ impl Point {
     /// By how much at most a convex objective can fall below the value here: the Frank-Wolfe gap
     /// `<g, h> - min <g, .>` over the region, and what the shares of several parts leave out.
     pub(super) fn gap(&self, region: &Region) -> f64 {
-        let mut g = self.slope();
-        let mean: f64 = g.iter().zip(&self.h).map(|(g, h)| g * h).sum();
-        // Relative to the mean, what is summed is small.
-        g.iter_mut().for_each(|g| *g -= mean);
-        let used = self.parts.values.iter().zip(&self.multipliers.parts);
-        let shared: f64 = used.map(|(f, share)| share * (self.value - f)).sum();
-        (shared - region.least(&g, &self.multipliers.groups)).max(0.0)
+        self.fall(region, None)
+    }
+
+    /// A number below all values that a convex objective has in the region: the value less the gap, and
+    /// less all that rounding can have added to either.
+    pub(super) fn least(&self, region: &Region) -> f64 {
+        // Weights whose sum is off by some units stand for others next to them.
+        let off = (self.h.iter().sum::<f64>() - 1.0).abs();
+        let unit = rounding(self.h.len()) + off;
+        self.value - self.fall(region, Some(unit)) - unit * self.size
+    }
+
+    /// The gap, as a sum of terms none of which is negative: every weight moves to the bound that its
+    /// reduced cost sends it to, and every group to its own. With a unit of rounding, a bound on what
+    /// the gap could be with exact numbers.
+    fn fall(&self, region: &Region, unit: Option<f64>) -> f64 {
+        let (slope, groups) = (self.slope(), &self.multipliers.groups);
+        let (cost, price) = region.prices(&slope, groups);
+        let missed = self.used_values().map(|(share, f)| share * (self.value - f));
+        let mut out = missed.sum::<f64>().max(0.0);
+        for (group, y) in region.groups().iter().zip(groups) {
+            let sum: f64 = group.a.iter().zip(&self.h).map(|(a, h)| a * h).sum();
+            out += (y * (group.bound(*y) - sum)).max(0.0) + unit.map_or(0.0, |unit| unit * y.abs());
+        }
+        let sizes = unit.map(|unit| (unit, self.slope_sizes(region, price)));
+        for (i, cost) in cost.iter().enumerate() {
+            let (lower, upper) = region.bounds(i);
+            let above = cost - price;
+            let rounding = sizes.as_ref().map_or(0.0, |(unit, sizes)| unit * sizes[i]);
+            let down = (above + rounding) * (self.h[i] - lower);
+            out += down.max((rounding - above) * (upper - self.h[i])).max(0.0);
+        }
+        let Some((unit, _)) = sizes else { return out };
+        let sizes: f64 = self.used_values().map(|(share, f)| share * f.abs()).sum();
+        out + unit * (price.abs() + sizes + out)
+    }
+
+    /// The shares of the parts that have one, with their values.
+    fn used_values(&self) -> impl Iterator<Item = (f64, f64)> {
+        let used = self.multipliers.parts.iter().zip(&self.parts.values);
+        used.map(|(share, f)| (*share, *f)).filter(|(share, _)| *share > 0.0)
+    }
+
+    /// Of each reduced cost, the size of the numbers that it is the sum of.
+    fn slope_sizes(&self, region: &Region, price: f64) -> Vec<f64> {
+        let mut out = vec![price.abs(); self.h.len()];
+        for (t, share) in self.multipliers.parts.iter().enumerate().filter(|(_, s)| **s > 0.0) {
+            out.iter_mut().zip(self.parts.slope(t)).for_each(|(out, g)| *out += share * g.abs());
+        }
+        for (group, y) in region.groups().iter().zip(&self.multipliers.groups) {
+            out.iter_mut().zip(&group.a).for_each(|(out, a)| *out += (y * a).abs());
+        }
+        out
+    }
+
+    /// Of each domain, what a unit of its weight costs beyond the price of weight, nearer to zero by
+    /// what rounding can have added.
+    pub(super) fn extras(&self, region: &Region) -> Vec<f64> {
+        let (cost, price) = region.prices(&self.slope(), &self.multipliers.groups);
+        let sizes = self.slope_sizes(region, price);
+        let unit = rounding(self.h.len());
+        let extra = |(cost, size): (f64, f64)| {
+            let extra = cost - price;
+            (extra.abs() - unit * size).max(0.0).copysign(extra)
+        };
+        cost.into_iter().zip(sizes).map(extra).collect()
+    }
+
+    /// Of each domain, whether the objective would gain more than `gain` by all the weight that it has
+    /// room for, at the prices here.
+    pub(super) fn wants(&self, region: &Region, gain: f64) -> Vec<bool> {
+        let (cost, price) = region.prices(&self.slope(), &self.multipliers.groups);
+        let more = |(i, cost): (usize, f64)| {
+            let room = region.bounds(i).1 - self.h[i];
+            !((cost - price) * room >= -gain)
+        };
+        cost.into_iter().enumerate().map(more).collect()
     }
 
     /// Whether `next`, a step eta away, lies below the model that makes mirror descent descend.
@@ -93,7 +186,7 @@ impl Point {
         let present = || (0..self.h.len()).filter(|&i| self.h[i] > 0.0 && next.h[i] > 0.0);
         let step = |i: usize| next.h[i] - self.h[i];
         let ln_step = |i: usize| next.ln_h[i] - self.ln_h[i];
-        if (next.value - self.value).abs() <= 1e-11 * self.value.abs() {
+        if (next.value - self.value).abs() <= 1e-11 * self.size {
             let (before, after) = (self.slope_for(next), next.slope());
             let slopes: f64 = present().map(|i| (after[i] - before[i]) * step(i)).sum();
             return slopes <= present().map(|i| step(i) * ln_step(i)).sum::<f64>() / eta;
@@ -135,21 +228,21 @@ impl Descent {
         Self { step, max_iterations: 10_000, tolerance, enough }
     }
 
-    /// The point that `iterations` of mirror descent lead to, which are counted.
+    /// The point that mirror descent leads to.
     pub(super) fn run(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
         start: Point,
-        iterations: &mut usize,
+        work: &mut Work,
     ) -> (Point, Termination) {
         let mut at = start;
         if !at.is_finite() {
             return (at, Termination::StartNotFinite);
         }
         // A first step that moves the logarithms by about one.
-        let size = at.parts.slopes.iter().fold(0.0f64, |m, g| m.max(g.abs()));
-        let mut eta = if size > 0.0 { 1.0 / size } else { 1.0 };
+        let size = at.parts.slopes.iter().fold(0.0f64, |m, g| m.max(g.abs())).max(FLAT);
+        let mut eta = if size > FLAT { 1.0 / size } else { 1.0 };
         for _ in 0..self.max_iterations {
             let gap = at.gap(region);
             let missing = self.enough - (at.value - gap);
@@ -159,17 +252,17 @@ impl Descent {
             {
                 return (at, Termination::Converged);
             }
-            *iterations += 1;
-            let mut moved = |at: &Point, eta: f64| {
+            if work.is_spent() {
+                break;
+            }
+            work.iterations += 1;
+            let mut moved = |at: &Point, eta: f64, work: &mut Work| {
                 let near = Some(&at.multipliers);
-                let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near);
-                Point::at(objective, region, to)
+                let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near, work);
+                Point::at(objective, region, to, work)
             };
             if let Step::Fixed(eta) = self.step {
-                if !(eta.is_finite() && eta > 0.0) {
-                    return (at, Termination::NoProgress);
-                }
-                let next = moved(&at, eta);
+                let next = moved(&at, eta, work);
                 if !next.is_finite() {
                     return (at, Termination::NoProgress);
                 }
@@ -178,7 +271,7 @@ impl Descent {
             }
             let longest = eta;
             at = loop {
-                let next = moved(&at, eta);
+                let next = moved(&at, eta, work);
                 if at.descends_to(&next, eta) {
                     break next;
                 }

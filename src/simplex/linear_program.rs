@@ -1,154 +1,278 @@
-//! A small linear program: `min <c, x>` over `x >= 0` with rows `<a, x> <= b` or `= b`.
+//! A small linear program: `min <c, x>` with bounds on every x and rows `low <= <a, x> <= high`.
 //!
-//! The dense two-phase simplex method with Bland's rule, which cannot cycle. It is asked for a few
-//! dozen rows, when a set of constraints is made; libraries for large sparse programs would bring a
-//! second linear algebra with them.
+//! The dense two-phase simplex method, with bounds kept outside of the tableau: it has one line for the
+//! sum of the weights and one for each group, whatever the number of domains. Bland's rule, which cannot
+//! cycle, takes over from the quicker choice of the steepest column. Libraries for large sparse programs
+//! would bring a second linear algebra with them.
 
-/// A row `<a, x> <= b`, or `= b`.
+/// A row `low <= <a, x> <= high`.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) a: Vec<f64>,
-    pub(super) b: f64,
-    pub(super) equality: bool,
+    pub(super) low: f64,
+    pub(super) high: f64,
 }
 
 /// Entries of the tableau below this are zero: the data are ones and numbers up to one.
 const PIVOT: f64 = 1e-11;
 /// Costs below this are zero.
 const COST: f64 = 1e-14;
-/// Bland's rule ends by itself; rounding might not.
-const MAX_PIVOTS: usize = 10_000;
+/// Pivots for each column with the steepest cost, and then with Bland's rule, which ends by itself;
+/// rounding might not.
+const STEEP_PIVOTS: usize = 4;
+const MAX_PIVOTS: usize = 40;
 /// Constraints that cannot be met together by less than this can.
-const FEASIBLE: f64 = 1e-12;
+const FEASIBLE: f64 = 4e-13;
 
-/// Where the least value is; `None` if no x meets the rows.
-pub(super) fn minimize(c: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
-    let n = c.len();
-    // Columns: x, one slack for each inequality, one artificial variable for each row, and b.
-    let slacks = rows.iter().filter(|row| !row.equality).count();
-    let artificial = n + slacks;
-    let width = artificial + rows.len() + 1;
-    let mut tableau = vec![vec![0.0; width]; rows.len()];
-    let mut basis = vec![0; rows.len()];
-    let mut slack = n;
-    for (r, (line, row)) in tableau.iter_mut().zip(rows).enumerate() {
-        line[..n].copy_from_slice(&row.a);
-        line[width - 1] = row.b;
-        let mut start = artificial + r;
-        if !row.equality {
-            line[slack] = 1.0;
-            if row.b >= 0.0 {
-                start = slack;
-            }
-            slack += 1;
-        }
-        if row.b < 0.0 {
-            line.iter_mut().for_each(|x| *x = -*x);
-        }
-        line[start] = 1.0;
-        basis[r] = start;
-    }
-    // Phase 1 drives the artificial variables out, phase 2 minimises without them.
-    let mut cost: Vec<f64> =
-        (0..width).map(|j| f64::from(j >= artificial && j + 1 < width)).collect();
-    reduce(&mut cost, &tableau, &basis);
-    pivot_down(&mut cost, &mut tableau, &mut basis, width - 1);
-    if -cost[width - 1] > FEASIBLE {
+/// Columns of nonbasic variables that are at zero; those at their upper bounds are turned around, so
+/// that zero is there.
+struct Tableau {
+    lines: Vec<Vec<f64>>,
+    cost: Vec<f64>,
+    /// Of each line, the column of the variable that it belongs to.
+    basis: Vec<usize>,
+    /// How far each variable can rise from zero.
+    room: Vec<f64>,
+    /// Whether a variable is measured from its upper bound downwards.
+    turned: Vec<bool>,
+}
+
+/// Where the least value is; `None` if no x meets bounds and rows.
+pub(super) fn minimize(c: &[f64], lower: &[f64], upper: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
+    let (n, m) = (c.len(), rows.len());
+    if lower.iter().zip(upper).any(|(l, u)| *l > u + FEASIBLE) {
         return None;
     }
-    for r in 0..basis.len() {
-        // An artificial variable that is left at zero leaves for any other that can take its place.
-        let other = (0..artificial).find(|&j| tableau[r][j].abs() > PIVOT);
-        if let Some(j) = other.filter(|_| basis[r] >= artificial) {
-            pivot(&mut cost, &mut tableau, &mut basis, r, j);
-        }
+    // Columns: x above its lower bound, one slack for each row, one artificial variable for each row,
+    // and b.
+    let (artificial, width) = (n + m, n + 2 * m + 1);
+    let mut tableau = Tableau {
+        lines: vec![vec![0.0; width]; m],
+        cost: vec![0.0; width],
+        basis: (0..m).map(|r| n + r).collect(),
+        room: vec![f64::INFINITY; width],
+        turned: vec![false; width],
+    };
+    for (room, (l, u)) in tableau.room.iter_mut().zip(lower.iter().zip(upper)) {
+        *room = (u - l).max(0.0);
     }
-    cost = vec![0.0; width];
-    cost[..n].copy_from_slice(c);
-    reduce(&mut cost, &tableau, &basis);
-    pivot_down(&mut cost, &mut tableau, &mut basis, artificial);
+    for (r, row) in rows.iter().enumerate() {
+        if row.low > row.high + FEASIBLE {
+            return None;
+        }
+        let at_lower: f64 = row.a.iter().zip(lower).map(|(a, l)| a * l).sum();
+        let (b, room) = (row.high - at_lower, (row.high - row.low).max(0.0));
+        let line = &mut tableau.lines[r];
+        line[..n].copy_from_slice(&row.a);
+        (line[n + r], line[width - 1]) = (1.0, b);
+        tableau.room[n + r] = room;
+        if (0.0..=room).contains(&b) {
+            continue;
+        }
+        // The slack goes to the bound that is next, and the artificial variable takes what is missing.
+        if b > room {
+            tableau.turn(n + r);
+        }
+        let line = &mut tableau.lines[r];
+        if line[width - 1] < 0.0 {
+            line.iter_mut().for_each(|x| *x = -*x);
+        }
+        line[artificial + r] = 1.0;
+        tableau.basis[r] = artificial + r;
+    }
+    // Phase 1 drives the artificial variables out, phase 2 minimises without them.
+    tableau.cost[artificial..width - 1].fill(1.0);
+    tableau.reduce();
+    tableau.pivot_down(width - 1);
+    let missing = |t: &Tableau| -> f64 {
+        let lines = t.lines.iter().zip(&t.basis).filter(|(_, j)| **j >= artificial);
+        lines.map(|(line, _)| line[width - 1]).sum()
+    };
+    if missing(&tableau) > FEASIBLE {
+        return None;
+    }
+    tableau.room[artificial..width - 1].fill(0.0);
+    tableau.cost.fill(0.0);
+    for (j, (cost, c)) in tableau.cost.iter_mut().zip(c).enumerate() {
+        *cost = if tableau.turned[j] { -c } else { *c };
+    }
+    tableau.reduce();
+    tableau.pivot_down(artificial);
     let mut x = vec![0.0; n];
-    for (line, &j) in tableau.iter().zip(&basis) {
+    for (line, &j) in tableau.lines.iter().zip(&tableau.basis) {
         if j < n {
-            x[j] = line[width - 1].max(0.0);
+            x[j] = line[width - 1].clamp(0.0, tableau.room[j]);
         }
     }
-    Some(x)
+    let ends = lower.iter().zip(upper).zip(&tableau.turned);
+    let place = |(x, ((l, u), turned)): (f64, ((&f64, &f64), &bool))| {
+        if *turned { (u - x).max(*l) } else { (l + x).min(*u) }
+    };
+    Some(x.into_iter().zip(ends).map(place).collect())
 }
 
-/// Subtracts the rows of the basic variables from the cost, so that their own costs are zero.
-fn reduce(cost: &mut [f64], tableau: &[Vec<f64>], basis: &[usize]) {
-    for (line, &j) in tableau.iter().zip(basis) {
-        let factor = cost[j];
-        if factor != 0.0 {
-            cost.iter_mut().zip(line).for_each(|(c, x)| *c -= factor * x);
+impl Tableau {
+    /// Subtracts the lines of the basic variables from the cost, so that their own costs are zero.
+    fn reduce(&mut self) {
+        for (line, &j) in self.lines.iter().zip(&self.basis) {
+            let factor = self.cost[j];
+            if factor != 0.0 {
+                self.cost.iter_mut().zip(line).for_each(|(c, x)| *c -= factor * x);
+            }
         }
     }
-}
 
-/// Pivots until none of the first `columns` has a negative cost, or nothing bounds the descent.
-fn pivot_down(cost: &mut [f64], tableau: &mut [Vec<f64>], basis: &mut [usize], columns: usize) {
-    let b = cost.len() - 1;
-    for _ in 0..MAX_PIVOTS {
-        let Some(j) = (0..columns).find(|&j| cost[j] < -COST) else { return };
-        let ratios = (0..tableau.len())
-            .filter(|&r| tableau[r][j] > PIVOT)
-            .map(|r| (r, tableau[r][b].max(0.0) / tableau[r][j]));
-        let least = ratios.min_by(|(r, x), (s, y)| x.total_cmp(y).then(basis[*r].cmp(&basis[*s])));
-        let Some((r, _)) = least else { return };
-        pivot(cost, tableau, basis, r, j);
+    /// Measures a nonbasic variable from its other bound.
+    fn turn(&mut self, j: usize) {
+        let (b, room) = (self.cost.len() - 1, self.room[j]);
+        for line in self.lines.iter_mut().chain([&mut self.cost]) {
+            line[b] -= line[j] * room;
+            line[j] = -line[j];
+        }
+        self.turned[j] = !self.turned[j];
     }
-}
 
-fn pivot(cost: &mut [f64], tableau: &mut [Vec<f64>], basis: &mut [usize], r: usize, j: usize) {
-    let factor = 1.0 / tableau[r][j];
-    tableau[r].iter_mut().for_each(|x| *x *= factor);
-    let line = tableau[r].clone();
-    let others = tableau.iter_mut().enumerate().filter(|(s, _)| *s != r).map(|(_, other)| other);
-    for other in others.map(Vec::as_mut_slice).chain([cost]) {
-        let factor = other[j];
-        if factor != 0.0 {
-            other.iter_mut().zip(&line).for_each(|(x, y)| *x -= factor * y);
+    /// Measures the basic variable of a line from its other bound.
+    fn turn_basic(&mut self, r: usize) {
+        let (b, j) = (self.cost.len() - 1, self.basis[r]);
+        let line = &mut self.lines[r];
+        line.iter_mut().for_each(|x| *x = -*x);
+        line[j] = 1.0;
+        line[b] += self.room[j];
+        self.turned[j] = !self.turned[j];
+    }
+
+    /// Pivots until none of the first `columns` has a negative cost.
+    fn pivot_down(&mut self, columns: usize) {
+        let b = self.cost.len() - 1;
+        for step in 0..MAX_PIVOTS * b {
+            let falls = |j: &usize| self.cost[*j] < -COST && self.room[*j] > 0.0;
+            let falling = (0..columns).filter(falls);
+            let next = if step < STEEP_PIVOTS * b {
+                falling.min_by(|i, j| self.cost[*i].total_cmp(&self.cost[*j]))
+            } else {
+                falling.min()
+            };
+            let Some(j) = next else { return };
+            // How far the variable can rise: until a basic one meets a bound, or it meets its own.
+            let meets = |r: usize| {
+                let (x, at, room) = (self.lines[r][j], self.lines[r][b], self.room[self.basis[r]]);
+                if x > PIVOT {
+                    (at.max(0.0) / x, false)
+                } else if x < -PIVOT {
+                    ((room - at).max(0.0) / -x, true)
+                } else {
+                    (f64::INFINITY, false)
+                }
+            };
+            let least = (0..self.lines.len()).map(|r| (r, meets(r))).min_by(|(r, x), (s, y)| {
+                x.0.total_cmp(&y.0).then(self.basis[*r].cmp(&self.basis[*s]))
+            });
+            match least {
+                Some((r, (rise, from_above))) if rise < self.room[j] => {
+                    if from_above {
+                        self.turn_basic(r);
+                    }
+                    self.pivot(r, j);
+                }
+                _ if self.room[j].is_finite() => self.turn(j),
+                _ => return,
+            }
         }
     }
-    basis[r] = j;
+
+    fn pivot(&mut self, r: usize, j: usize) {
+        let factor = 1.0 / self.lines[r][j];
+        self.lines[r].iter_mut().for_each(|x| *x *= factor);
+        let line = self.lines[r].clone();
+        let others = self.lines.iter_mut().enumerate().filter(|(s, _)| *s != r);
+        for other in others.map(|(_, other)| other).chain([&mut self.cost]) {
+            let factor = other[j];
+            if factor != 0.0 {
+                other.iter_mut().zip(&line).for_each(|(x, y)| *x -= factor * y);
+            }
+        }
+        self.basis[r] = j;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(a: &[f64], b: f64, equality: bool) -> Row {
-        Row { a: a.to_vec(), b, equality }
+    fn row(a: &[f64], low: f64, high: f64) -> Row {
+        Row { a: a.to_vec(), low, high }
     }
 
     #[test]
     fn a_textbook_program_is_solved() {
         // max 3x + 5y, x <= 4, 2y <= 12, 3x + 2y <= 18: (2, 6).
-        let rows = [
-            row(&[1.0, 0.0], 4.0, false),
-            row(&[0.0, 2.0], 12.0, false),
-            row(&[3.0, 2.0], 18.0, false),
-        ];
-        assert_eq!(minimize(&[-3.0, -5.0], &rows), Some(vec![2.0, 6.0]));
+        let rows = [row(&[0.0, 2.0], -100.0, 12.0), row(&[3.0, 2.0], -100.0, 18.0)];
+        let found = minimize(&[-3.0, -5.0], &[0.0; 2], &[4.0, 100.0], &rows);
+        assert_eq!(found, Some(vec![2.0, 6.0]));
     }
 
     #[test]
-    fn equalities_and_lower_bounds_need_the_first_phase() {
+    fn equalities_and_bounds_need_the_first_phase() {
         // x + y + z = 1, z >= 0.25, x <= 0.5; the cheapest is x.
-        let rows = [
-            row(&[1.0, 1.0, 1.0], 1.0, true),
-            row(&[0.0, 0.0, -1.0], -0.25, false),
-            row(&[1.0, 0.0, 0.0], 0.5, false),
-        ];
-        assert_eq!(minimize(&[1.0, 3.0, 2.0], &rows), Some(vec![0.5, 0.0, 0.5]));
-        let conflict = [rows[0].clone(), row(&[1.0, 1.0, 1.0], 0.9, false)];
-        assert_eq!(minimize(&[1.0, 1.0, 1.0], &conflict), None);
+        let sum = row(&[1.0, 1.0, 1.0], 1.0, 1.0);
+        let (lower, upper) = ([0.0, 0.0, 0.25], [0.5, 1.0, 1.0]);
+        let rows = [sum.clone()];
+        assert_eq!(minimize(&[1.0, 3.0, 2.0], &lower, &upper, &rows), Some(vec![0.5, 0.0, 0.5]));
+        assert_eq!(
+            minimize(&[-1.0, -3.0, -2.0], &lower, &upper, &rows),
+            Some(vec![0.0, 0.75, 0.25])
+        );
+        let conflict = [sum, row(&[1.0, 1.0, 1.0], 0.0, 0.9)];
+        assert_eq!(minimize(&[1.0, 1.0, 1.0], &lower, &upper, &conflict), None);
+        assert_eq!(minimize(&[1.0], &[0.5], &[0.4], &[]), None);
     }
 
     #[test]
     fn redundant_equalities_do_no_harm() {
-        let rows = [row(&[1.0, 1.0], 1.0, true), row(&[2.0, 2.0], 2.0, true)];
-        assert_eq!(minimize(&[1.0, 0.0], &rows), Some(vec![0.0, 1.0]));
+        let rows = [row(&[1.0, 1.0], 1.0, 1.0), row(&[2.0, 2.0], 2.0, 2.0)];
+        assert_eq!(minimize(&[1.0, 0.0], &[0.0; 2], &[1.0; 2], &rows), Some(vec![0.0, 1.0]));
+    }
+
+    #[test]
+    fn random_programs_are_no_better_at_any_mixture_that_keeps_them() {
+        use rand::rngs::Xoshiro256PlusPlus;
+        use rand::{RngExt, SeedableRng};
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        for trial in 0..300 {
+            let k = 2 + trial % 30;
+            let designs = crate::Mixture::dirichlet(&vec![0.5; k], 40, trial as u64).unwrap();
+            let inside = &designs[0];
+            let mut rows = vec![Row { a: vec![1.0; k], low: 1.0, high: 1.0 }];
+            for _ in 0..trial % 5 {
+                let a: Vec<f64> = (0..k).map(|_| f64::from(rng.random_range(0..2u8))).collect();
+                let sum: f64 = a.iter().zip(inside.iter()).map(|(a, h)| a * h).sum();
+                let slack = |rng: &mut Xoshiro256PlusPlus| rng.random_range(0..3u8);
+                let (low, high) = (f64::from(slack(&mut rng)), f64::from(slack(&mut rng)));
+                rows.push(Row { a, low: sum - 0.2 * low, high: sum + 0.2 * high });
+            }
+            let lower: Vec<f64> = inside.iter().map(|h| h * rng.random_range(0.0..1.0)).collect();
+            let upper: Vec<f64> = inside.iter().map(|h| h + rng.random_range(0.0..0.6)).collect();
+            let cost: Vec<f64> = (0..k).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let keeps = |h: &[f64], room: f64| {
+                let bounds = lower.iter().zip(&upper).zip(h);
+                bounds.into_iter().all(|((l, u), h)| (l - room..=u + room).contains(h))
+                    && rows.iter().all(|row| {
+                        let sum: f64 = row.a.iter().zip(h).map(|(a, h)| a * h).sum();
+                        (row.low - room..=row.high + room).contains(&sum)
+                    })
+            };
+            let x = minimize(&cost, &lower, &upper, &rows).expect("there is a point inside");
+            assert!(keeps(&x, 1e-13), "{trial}: {x:?}");
+            let price = |h: &[f64]| -> f64 { h.iter().zip(&cost).map(|(h, c)| h * c).sum() };
+            // From the point inside as far as possible to any other mixture.
+            for other in &designs {
+                for t in [1.0, 0.5, 0.25, 0.1, 0.01, 0.0] {
+                    let h: Vec<f64> =
+                        inside.iter().zip(other.iter()).map(|(a, b)| a + t * (b - a)).collect();
+                    assert!(!keeps(&h, 0.0) || price(&h) >= price(&x) - 1e-12, "{trial}");
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! projected Newton method finds as the maximum of the dual, a concave function of few variables.
 
 use super::region::Region;
+use super::work::Work;
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// The least logarithm of a weight: far below anything that matters, and no underflow.
@@ -19,8 +20,12 @@ const LEVEL_ROOM: f64 = 100.0;
 const LONGEST: f64 = 5.0;
 /// A weight that can be overlooked while others are not met.
 const NEXT_TO_NOTHING: f64 = 1e-3;
-/// A step that breaks a group by more is none.
+/// A step that breaks a constraint by more is none.
 const BROKEN: f64 = 5e-13;
+/// A sum of weights that is off by more is mended.
+const OFF: f64 = 1e-13;
+/// Logarithms of weights stay below this: sums of them must not overflow.
+const MAX_LN: f64 = 1e300;
 
 /// The functions of which an objective is the largest, at a point: values and gradients.
 #[derive(Debug, Clone)]
@@ -81,12 +86,12 @@ fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
             .sum()
     };
     // The last place where something changes and the sum is still too small, and the next one.
-    let (mut below, mut above) = (f64::NEG_INFINITY, f64::INFINITY);
-    for c in (0..k).filter(free).flat_map(|i| [leaves(i), meets(i)]) {
-        if c > below && c < above {
-            if total(c) <= 1.0 { below = c } else { above = c }
-        }
-    }
+    let mut changes: Vec<f64> = (0..k).filter(free).flat_map(|i| [leaves(i), meets(i)]).collect();
+    changes.retain(|c| c.is_finite());
+    changes.sort_unstable_by(f64::total_cmp);
+    let too_small = changes.partition_point(|c| total(*c) <= 1.0);
+    let below = if too_small > 0 { changes[too_small - 1] } else { f64::NEG_INFINITY };
+    let above = changes.get(too_small).copied().unwrap_or(f64::INFINITY);
     let mut clipped = 0.0;
     let mut top = f64::NEG_INFINITY;
     let moves = |i: &usize| free(i) && leaves(*i) <= below && meets(*i) >= above;
@@ -99,11 +104,29 @@ fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
             clipped += h[i];
         }
     }
+    // Relative to the largest, so that the sum is exact however large the logarithms are.
     let sum: f64 = (0..k).filter(moves).map(|i| (rho[i] - top).exp()).sum();
-    let shift = (1.0 - clipped).max(f64::MIN_POSITIVE).ln() - top - sum.ln();
+    let shift = (1.0 - clipped).max(f64::MIN_POSITIVE).ln() - sum.ln();
     for i in (0..k).filter(moves) {
-        ln_h[i] = (rho[i] + shift).max(MIN_LN_WEIGHT);
-        h[i] = ln_h[i].exp().clamp(lower[i], upper[i]);
+        ln_h[i] = (rho[i] - top + shift).max(MIN_LN_WEIGHT);
+        let weight = ln_h[i].exp();
+        h[i] = weight.clamp(lower[i], upper[i]);
+        if h[i] != weight {
+            ln_h[i] = h[i].ln();
+        }
+    }
+    // Where logarithms are so large that bounds are met in the wrong order, weights with room make up
+    // for it.
+    let mut missing = 1.0 - h.iter().sum::<f64>();
+    for i in 0..k {
+        if missing.abs() <= OFF {
+            break;
+        }
+        let weight = (h[i] + missing).clamp(lower[i], upper[i]);
+        if weight != h[i] {
+            (h[i], ln_h[i]) = (weight, weight.ln());
+            missing = 1.0 - h.iter().sum::<f64>();
+        }
     }
 }
 
@@ -236,18 +259,20 @@ impl Problem<'_> {
             .map(|p| curvature[p * n + p])
             .fold(1e-6, f64::max);
         let mut ridge = self.residual(at).clamp(1e-13, 1e-6) * largest;
-        loop {
+        // A curvature that is no number has no direction.
+        let mut out = vec![0.0; at.y.len()];
+        while ridge.is_finite() {
             let mut factor = curvature.clone();
             (0..n).for_each(|i| factor[i * n + i] += ridge);
             if cholesky(&mut factor, n, n) {
                 let mut x: Vec<f64> = free.iter().map(|&j| at.gradient[j]).collect();
                 cholesky_solve(&factor, n, n, &mut x);
-                let mut out = vec![0.0; at.y.len()];
                 free.iter().zip(x).for_each(|(&j, x)| out[j] = x);
-                return out;
+                break;
             }
             ridge *= 100.0;
         }
+        out
     }
 
     /// A direction in which no logarithm of a weight moves further than Newton's model can be
@@ -280,10 +305,18 @@ impl Problem<'_> {
         self.rows.low[j] < self.rows.high[j]
     }
 
+    /// About what the dual and its slopes at one y cost, in terms of sums.
+    fn cost(&self) -> usize {
+        let (k, rows) = (self.rho.len(), self.rows.low.len());
+        k * (4 + rows / 2)
+    }
+
     /// The maximum of the dual from `y`.
-    fn solve(&self, y: Vec<f64>) -> Dual {
+    fn solve(&self, y: Vec<f64>, work: &mut Work) -> Dual {
         let mut at = self.dual(y);
+        let rows = at.y.len();
         for _ in 0..100 {
+            work.spend(self.cost() + rows * rows * (self.rho.len() + rows) / 8);
             let residual = self.residual(&at);
             if residual <= 1e-15 {
                 break;
@@ -293,6 +326,7 @@ impl Problem<'_> {
             let next = loop {
                 let y = (0..at.y.len()).map(|j| self.moved(j, at.y[j], length * direction[j]));
                 let next = self.dual(y.collect());
+                work.spend(self.cost());
                 let step = next.y.iter().zip(&at.y).map(|(a, b)| a - b);
                 let rise: f64 = step.zip(&at.gradient).map(|(d, g)| d * g).sum();
                 let higher = next.value >= at.value + 1e-4 * rise && rise > 0.0;
@@ -313,11 +347,12 @@ impl Problem<'_> {
 }
 
 /// The mixture of the region next to `h`, with zeros lifted off the faces as far as the region allows.
-pub(super) fn inside(region: &Region, h: &[f64]) -> Landing {
+pub(super) fn inside(region: &Region, h: &[f64], work: &mut Work) -> Landing {
     let lifted: Vec<f64> = h.iter().map(|h| h.max(LIFT)).collect();
     let logarithms = |h: &[f64]| -> Vec<f64> { h.iter().map(|h| h.ln()).collect() };
-    let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None);
+    let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None, work);
     if to.h.iter().any(|h| h.is_nan()) {
+        work.spend(2 * region.dim() * region.program_cost());
         if let Some(middle) = region.middle() {
             (to.ln_h, to.h) = (logarithms(&middle), middle);
         }
@@ -326,7 +361,7 @@ pub(super) fn inside(region: &Region, h: &[f64]) -> Landing {
 }
 
 /// The step of length `eta` from weights with logarithms `ln_h`; with `parts` of `None`, the nearest
-/// mixture of the region. Weights of NaN if the groups could not be kept: a shorter step will.
+/// mixture of the region. Weights of NaN if the constraints could not be kept: a shorter step will.
 pub(super) fn mirror_step(
     region: &Region,
     h: &[f64],
@@ -334,59 +369,99 @@ pub(super) fn mirror_step(
     parts: Option<&Parts>,
     eta: f64,
     near: Option<&Multipliers>,
+    work: &mut Work,
 ) -> Landing {
     let k = h.len();
     let several = parts.is_some_and(|parts| parts.values.len() > 1);
+    // What all weights have in common moves none, and would only cost digits.
+    let relative = |slope: &[f64]| -> Vec<f64> {
+        let mean = dot(slope, h);
+        slope.iter().map(|g| g - mean).collect()
+    };
     let mut rho = ln_h.to_vec();
     if let Some(parts) = parts.filter(|_| !several) {
-        rho.iter_mut().zip(&parts.slopes).for_each(|(rho, g)| *rho -= eta * g);
+        rho.iter_mut().zip(relative(&parts.slopes)).for_each(|(rho, g)| *rho -= eta * g);
     }
     for (i, rho) in rho.iter_mut().enumerate() {
         // A fixed weight does not move, however steep the slope; others come from -inf too.
-        *rho = if region.is_fixed(i) { 0.0 } else { rho.max(-1e300) };
+        *rho = if region.is_fixed(i) { 0.0 } else { rho.clamp(-MAX_LN, MAX_LN) };
     }
     let groups = region.groups();
-    if groups.is_empty() && !several {
+    let mut landing = if groups.is_empty() && !several {
         let (mut next, mut ln_next) = (vec![0.0; k], vec![0.0; k]);
         spread(region, &rho, &mut ln_next, &mut next);
+        work.spend(3 * k);
         let multipliers = Multipliers { groups: Vec::new(), parts: vec![1.0] };
-        return Landing { h: next, ln_h: ln_next, multipliers };
+        Landing { h: next, ln_h: ln_next, multipliers }
+    } else {
+        let mut rows = Rows::default();
+        for group in groups {
+            rows.a.extend_from_slice(&group.a);
+            rows.low.push(group.lower);
+            rows.high.push(group.upper);
+            rows.has_level.push(false);
+        }
+        let of_groups = near.map(|near| near.groups.iter().map(|y| y * eta).collect());
+        let mut y: Vec<f64> = of_groups.unwrap_or_else(|| vec![0.0; groups.len()]);
+        if let Some(parts) = parts.filter(|_| several) {
+            // Levels are relative to the worst value, so that they are small.
+            let worst = parts.worst();
+            for (t, value) in parts.values.iter().enumerate() {
+                let slope = relative(parts.slope(t));
+                rows.low.push(f64::NEG_INFINITY);
+                rows.high.push(dot(&slope, h) - (value - worst));
+                rows.a.extend(slope);
+                rows.has_level.push(true);
+                y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
+            }
+        }
+        let dual = Problem { region, rows, rho, eta }.solve(y, work);
+        let (of_groups, of_parts) = dual.y.split_at(groups.len());
+        let total: f64 = of_parts.iter().sum();
+        let unit = if eta > 0.0 { 1.0 / eta } else { 0.0 };
+        let mut multipliers = Multipliers::even(0, parts.map_or(1, |parts| parts.values.len()));
+        multipliers.groups = of_groups.iter().map(|y| y * unit).collect();
+        if total > 0.0 {
+            multipliers.parts = of_parts.iter().map(|y| y / total).collect();
+        }
+        Landing { h: dual.h, ln_h: dual.ln_h, multipliers }
+    };
+    // A violation that is NaN is none that is kept either.
+    let kept = region.violation(&landing.h) <= BROKEN;
+    if !kept {
+        landing.h.fill(f64::NAN);
     }
-    let mut rows = Rows::default();
-    for group in groups {
-        rows.a.extend_from_slice(&group.a);
-        rows.low.push(group.lower);
-        rows.high.push(group.upper);
-        rows.has_level.push(false);
-    }
-    let mut y =
-        near.map_or(vec![0.0; groups.len()], |near| near.groups.iter().map(|y| y * eta).collect());
-    if let Some(parts) = parts.filter(|_| several) {
-        // Levels are relative to the worst value, so that they are small.
-        let worst = parts.worst();
-        for (t, value) in parts.values.iter().enumerate() {
-            let slope = parts.slope(t);
-            rows.a.extend_from_slice(slope);
-            rows.low.push(f64::NEG_INFINITY);
-            rows.high.push(dot(slope, h) - (value - worst));
-            rows.has_level.push(true);
-            y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
+    landing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simplex::Constraints;
+
+    #[test]
+    fn a_step_of_any_length_lands_in_the_region() {
+        let domains = ["a", "b", "c", "d"].map(String::from);
+        let none = Constraints::new();
+        let regions = [
+            none.clone(),
+            none.clone().at_most("a", 0.3).at_least("b", 0.1),
+            none.clone().at_most("a", 0.3).at_most("c", 0.3).at_most("d", 0.25),
+            none.at_least("d", 0.35).at_least("a", 1e-9).at_most("b", 1e-300),
+        ];
+        let h = [0.1, 0.2, 0.3, 0.4];
+        let ln_h = h.map(f64::ln);
+        for limits in regions {
+            let region = limits.region(&domains, 1e9).unwrap();
+            for slopes in [[3.3; 4], [3.3, 3.3, 3.3, 3.300001], [1.0, -2.0, 7.0, 0.1]] {
+                for eta in [0.0, 1.0, 1e3, 1e8, 1e12, 1e200, f64::MAX] {
+                    let parts = Parts { values: vec![1.0], slopes: slopes.to_vec() };
+                    let mut work = Work::new(usize::MAX);
+                    let to = mirror_step(&region, &h, &ln_h, Some(&parts), eta, None, &mut work);
+                    let off = region.violation(&to.h);
+                    assert!(off <= 2e-13, "{limits:?} {slopes:?} {eta}: {off:e} {:?}", to.h);
+                }
+            }
         }
     }
-    let mut dual = Problem { region, rows, rho, eta }.solve(y);
-    if dual.gradient[..groups.len()].iter().any(|broken| broken.abs() > BROKEN) {
-        dual.h.fill(f64::NAN);
-    }
-    let (of_groups, of_parts) = dual.y.split_at(groups.len());
-    let total: f64 = of_parts.iter().sum();
-    let unit = if eta > 0.0 { 1.0 / eta } else { 0.0 };
-    let multipliers = Multipliers {
-        groups: of_groups.iter().map(|y| y * unit).collect(),
-        parts: if several && total > 0.0 {
-            of_parts.iter().map(|y| y / total).collect()
-        } else {
-            vec![1.0; parts.map_or(1, |parts| parts.values.len())]
-        },
-    };
-    Landing { h: dual.h, ln_h: dual.ln_h, multipliers }
 }

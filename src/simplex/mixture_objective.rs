@@ -61,7 +61,7 @@ impl Term<'_> {
     /// The term as it is where that is convex, otherwise its relaxation.
     fn relaxation(&self, lower: &[f64], upper: &[f64], convex: bool) -> Option<Term<'_>> {
         let function = self.function.relaxation(lower, upper, convex)?;
-        Some(Term { function, laws: Vec::new(), ..*self })
+        Some(Term { function, laws: self.laws.clone(), ..*self })
     }
 }
 
@@ -234,7 +234,8 @@ impl<'a> MixtureObjective<'a> {
     /// # Errors
     /// As [`MixtureObjective::with_law`].
     pub fn with_fit(self, weight: f64, fit: &'a Fit) -> Result<Self, SimplexError> {
-        self.with_law(weight, fit.law(), fit.coordinates())
+        let name = format!("target `{}`", fit.target());
+        self.with_mean(&name, weight, vec![(fit.law(), fit.coordinates())])
     }
 
     /// Adds `weight` times the mean of the losses that an ensemble predicts.
@@ -243,38 +244,49 @@ impl<'a> MixtureObjective<'a> {
     /// As [`MixtureObjective::with_law`].
     pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Result<Self, SimplexError> {
         let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates()));
-        self.with_mean(weight, laws.collect())
+        let name = format!("target `{}`", ensemble.target());
+        self.with_mean(&name, weight, laws.collect())
     }
 
     /// Adds `weight` times the loss of a law at coordinates `z`.
     ///
     /// # Errors
-    /// [`SimplexError`] if the weight is not a finite number > 0, `z` is not one number for each
-    /// coordinate, or the law's domains are not those of the laws before it.
+    /// [`SimplexError`] if the weight is not a finite number > 0, `z` is not one finite number for each
+    /// coordinate, or the law's domains are not those of the laws before it. Laws are counted from 0.
     pub fn with_law(
         self,
         weight: f64,
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Result<Self, SimplexError> {
-        self.with_mean(weight, vec![(law, z)])
+        let name = format!("law {}", self.terms.len());
+        self.with_mean(&name, weight, vec![(law, z)])
     }
 
-    /// Adds `weight` times the mean loss of laws with the same domains.
+    /// Adds `weight` times the mean loss of laws with the same domains; errors call it by the name.
     pub(crate) fn with_mean(
         mut self,
+        name: &str,
         weight: f64,
         laws: Vec<Located<'a>>,
     ) -> Result<Self, SimplexError> {
         let domains = laws[0].0.domains();
         if !(weight.is_finite() && weight > 0.0) {
-            let (name, expected) = ("the weight of a law".to_owned(), "a finite number > 0");
+            let (name, expected) = (format!("the weight of {name}"), "a finite number > 0");
             return Err(SettingError::new(name, weight, expected).into());
         }
-        if let Some((law, z)) = laws.iter().find(|(law, z)| z.len() != law.coordinates().len()) {
-            let name = format!("the number of coordinates of the {} law", law.name());
-            let (value, expected) = (z.len() as f64, "one number for each coordinate of the law");
-            return Err(SettingError::new(name, value, expected).into());
+        for (law, z) in &laws {
+            let coordinates = law.coordinates();
+            if z.len() != coordinates.len() {
+                let name = format!("the number of coordinates of the {} law", law.name());
+                let (value, expected) =
+                    (z.len() as f64, "one number for each coordinate of the law");
+                return Err(SettingError::new(name, value, expected).into());
+            }
+            if let Some((c, z)) = coordinates.iter().zip(*z).find(|(_, z)| !z.is_finite()) {
+                let name = format!("coordinate `{}` of {name} ({})", c.name(), law.name());
+                return Err(SettingError::new(name, *z, "a finite number").into());
+            }
         }
         if self.terms.is_empty() {
             self.domains = domains;
@@ -303,8 +315,17 @@ impl<'a> MixtureObjective<'a> {
     /// with references of zero or, for the worst excess, of each law's own best.
     ///
     /// # Errors
-    /// [`SimplexError::Dimension`] unless there is one reference for each law, or none.
+    /// [`SimplexError::Dimension`] unless there is one reference for each law, or none;
+    /// [`SimplexError::Setting`] if one is not a finite number, or there are no laws.
     pub fn worst(mut self, references: &[f64]) -> Result<Self, SimplexError> {
+        if self.terms.is_empty() {
+            let name = "the number of laws of a worst case";
+            return Err(SettingError::new(name, 0.0, "at least 1").into());
+        }
+        if let Some(t) = references.iter().position(|r| !r.is_finite()) {
+            let name = format!("the reference of law {t}");
+            return Err(SettingError::new(name, references[t], "a finite number").into());
+        }
         if !references.is_empty() && references.len() != self.terms.len() {
             let what = "the list of references";
             let (found, expected) = (references.len(), self.terms.len());
@@ -354,11 +375,13 @@ impl<'a> MixtureObjective<'a> {
     pub fn value(&mut self, h: &[f64]) -> Result<f64, SimplexError> {
         let losses = self.losses(h)?;
         let terms = losses.iter().zip(&self.terms).map(|(l, t)| t.weight * (l - t.reference));
+        // NaN is not a loss to be overlooked.
+        let larger = |a: f64, b: f64| if a.is_nan() || b < a { a } else { b };
         let pull = self
             .pull
             .as_ref()
             .map_or(0.0, |pull| pull.add_gradient(h, &self.ln_h, 0.0, &mut vec![0.0; h.len()]));
-        Ok(pull + if self.worst { terms.fold(f64::NEG_INFINITY, f64::max) } else { terms.sum() })
+        Ok(pull + if self.worst { terms.fold(f64::NEG_INFINITY, larger) } else { terms.sum() })
     }
 
     /// A lower bound on the second derivatives of a part between the bounds.
@@ -428,6 +451,16 @@ impl SimplexObjective for MixtureObjective<'_> {
                 *value += pull.add_gradient(h, &self.ln_h, 1.0, g);
             }
         }
+    }
+
+    /// The largest reference, weighted, that a loss is measured from.
+    fn scale(&self) -> f64 {
+        self.terms.iter().map(|t| (t.weight * t.reference).abs()).fold(0.0, f64::max)
+    }
+
+    fn cost(&self) -> usize {
+        let laws: usize = self.terms.iter().map(|term| term.laws.len()).sum();
+        laws * self.domains.len()
     }
 
     fn is_convex(&self) -> bool {

@@ -36,7 +36,9 @@ mod mirror_step;
 mod mixture_objective;
 mod objective;
 mod region;
+mod scaled;
 mod solver;
+mod work;
 
 pub use constraints::Constraints;
 pub use descent::Step;

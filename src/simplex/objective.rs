@@ -2,7 +2,10 @@
 ///
 /// One method is enough for a function of your own. The others tell the solver what is known of it,
 /// so that it can show that no other mixture is better: that it is convex, or a convex function below
-/// it. [`MixtureObjective`](super::MixtureObjective) knows that of the paper's laws.
+/// it. [`MixtureObjective`](super::MixtureObjective) knows that of the paper's laws. Certificates take
+/// values and slopes to be exact to about 1e-14 of their size;
+/// [`assert_simplex_objective_contract`](crate::testing::assert_simplex_objective_contract) checks one
+/// of your own.
 ///
 /// ```
 /// use mixlaw::simplex::{Certificate, SimplexObjective, SimplexSolver};
@@ -48,6 +51,19 @@ pub trait SimplexObjective: Send {
     /// `slopes`. Only for an objective of several parts.
     fn parts_gradients(&mut self, h: &[f64], values: &mut [f64], slopes: &mut [f64]) {
         values[0] = self.value_gradient(h, slopes);
+    }
+
+    /// The size of numbers that are subtracted from one another to make the value, if it is much larger
+    /// than the value: of a loss above a reference, the reference. Tolerances and rounding are relative
+    /// to it, or to the value where that is larger; 0 leaves them to the value.
+    fn scale(&self) -> f64 {
+        0.0
+    }
+
+    /// About how many terms one evaluation sums up, by which a solver counts its budget: one for each
+    /// domain and part, unless it is said otherwise.
+    fn cost(&self) -> usize {
+        self.dim() * self.parts()
     }
 
     /// Whether the function is convex on the simplex; a wrong answer makes the certificate wrong.

@@ -1,7 +1,7 @@
 use super::linear_program::{self, Row};
 use crate::error::SimplexError;
 use crate::linalg::dot;
-use crate::mixture::{Mixture, least_on_simplex};
+use crate::mixture::{Mixture, SUM_TOLERANCE, fill_cheapest};
 
 /// The mixtures that a [`SimplexSolver`](super::SimplexSolver) may choose from: the simplex within
 /// bounds on its weights and on sums over groups of them. Made by
@@ -50,40 +50,28 @@ pub(super) enum Kind {
     GroupAtMost(Vec<bool>, f64),
 }
 
-impl Kind {
-    /// The limit as `<a, h> <= b`.
-    fn row(&self, k: usize) -> (Vec<f64>, f64) {
-        let one = |i: usize, sign: f64| {
-            let mut a = vec![0.0; k];
-            a[i] = sign;
-            a
-        };
-        let all = |members: &[bool], sign: f64| -> Vec<f64> {
-            members.iter().map(|m| if *m { sign } else { 0.0 }).collect()
-        };
-        match self {
-            Self::AtLeast(i, value) => (one(*i, -1.0), -value),
-            Self::AtMost(i, value) => (one(*i, 1.0), *value),
-            Self::GroupAtLeast(members, value) => (all(members, -1.0), -value),
-            Self::GroupAtMost(members, value) => (all(members, 1.0), *value),
-        }
-    }
-}
-
 /// Where `<cost, h>` is least among the mixtures within limits; `None` if there are none.
 fn least_within(k: usize, limits: &[&Limit], cost: &[f64]) -> Option<Vec<f64>> {
-    let sum = Row { a: vec![1.0; k], b: 1.0, equality: true };
-    let rows: Vec<Row> = std::iter::once(sum)
-        .chain(limits.iter().map(|limit| {
-            let (a, b) = limit.kind.row(k);
-            Row { a, b, equality: false }
-        }))
-        .collect();
-    linear_program::minimize(cost, &rows)
+    let (mut lower, mut upper) = (vec![0.0f64; k], vec![1.0f64; k]);
+    let mut rows = vec![Row { a: vec![1.0; k], low: 1.0, high: 1.0 }];
+    let group = |members: &[bool], low: f64, high: f64| {
+        let a = members.iter().map(|m| f64::from(*m)).collect();
+        Row { a, low, high }
+    };
+    for limit in limits {
+        match &limit.kind {
+            Kind::AtLeast(i, value) => lower[*i] = lower[*i].max(*value),
+            Kind::AtMost(i, value) => upper[*i] = upper[*i].min(*value),
+            Kind::GroupAtLeast(members, value) => rows.push(group(members, *value, 1.0)),
+            Kind::GroupAtMost(members, value) => rows.push(group(members, 0.0, *value)),
+        }
+    }
+    linear_program::minimize(cost, &lower, &upper, &rows)
 }
 
-/// Weights that can move by less than this are fixed.
-const FIXED: f64 = 1e-12;
+/// Weights that can move by less than this are fixed; what breaks constraints by less keeps them. What
+/// the crate returns keeps them to 1e-12.
+const FIXED: f64 = 4e-13;
 
 impl Region {
     /// All mixtures of `k` domains.
@@ -165,13 +153,21 @@ impl Region {
             }
             return;
         }
+        // What two mixtures of the region have different weights of can move.
+        let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); k];
         for i in 0..k {
             let mut cost = vec![0.0; k];
-            let mut end = |sign: f64| {
+            for sign in [1.0, -1.0] {
                 cost[i] = sign;
-                least_within(k, all, &cost).map_or(f64::NAN, |h| h[i])
-            };
-            let (least, most) = (end(1.0), end(-1.0));
+                if ends[i].1 - ends[i].0 > FIXED {
+                    break;
+                }
+                if let Some(h) = least_within(k, all, &cost) {
+                    let both = ends.iter_mut().zip(h);
+                    both.for_each(|(end, h)| *end = (end.0.min(h), end.1.max(h)));
+                }
+            }
+            let (least, most) = ends[i];
             if most - least <= FIXED {
                 let value = if least <= FIXED { 0.0 } else { least };
                 (self.lower[i], self.upper[i]) = (value, value);
@@ -197,7 +193,7 @@ impl Region {
     }
 
     /// By how much weights break the worst of the constraints, the sum of one among them; 0 if they
-    /// keep all.
+    /// keep all, NaN if a weight is.
     ///
     /// # Panics
     /// If `h` has another length.
@@ -211,6 +207,9 @@ impl Region {
     #[must_use]
     pub fn violation(&self, h: &[f64]) -> f64 {
         assert_eq!(h.len(), self.dim(), "one weight for each domain");
+        if h.iter().any(|h| h.is_nan()) {
+            return f64::NAN;
+        }
         let bounds = h.iter().zip(self.lower.iter().zip(&self.upper));
         let of_bounds = bounds.map(|(h, (lower, upper))| (lower - h).max(h - upper));
         let of_groups = self.groups.iter().map(|g| {
@@ -219,6 +218,11 @@ impl Region {
         });
         let of_sum = (h.iter().sum::<f64>() - 1.0).abs();
         of_bounds.chain(of_groups).fold(of_sum, f64::max)
+    }
+
+    /// Whether weights keep all constraints as what the crate returns does.
+    pub(super) fn keeps(&self, h: &[f64]) -> bool {
+        self.violation(h) <= 1e-12
     }
 
     /// Leaves the weight of domain `i` these bounds, which are its own or tighter.
@@ -249,34 +253,39 @@ impl Region {
         self.labels[i][side].clone().unwrap_or_else(implied)
     }
 
-    /// Draws the bounds together as far as the sum of one allows; false if nothing is left.
+    /// Draws the bounds together as far as the sum of one allows, rounded outwards; false if nothing is
+    /// left.
     pub(super) fn tighten(&mut self) -> bool {
         let (least, most): (f64, f64) = (self.lower.iter().sum(), self.upper.iter().sum());
+        let rounding = self.dim() as f64 * f64::EPSILON;
         for i in 0..self.dim() {
             let (lower, upper) = (self.lower[i], self.upper[i]);
-            self.upper[i] = upper.min(1.0 - (least - lower)).max(lower);
-            self.lower[i] = lower.max(1.0 - (most - upper)).min(self.upper[i]);
+            self.upper[i] = upper.min(1.0 - (least - lower) + rounding).max(lower);
+            self.lower[i] = lower.max(1.0 - (most - upper) - rounding).min(self.upper[i]);
         }
         let boxed = least <= 1.0 + FIXED && most >= 1.0 - FIXED;
         if !boxed || self.groups.is_empty() {
             return boxed;
         }
-        linear_program::minimize(&vec![0.0; self.dim()], &self.rows()).is_some()
+        self.least_vertex(&vec![0.0; self.dim()], &self.rows()).is_some()
     }
 
-    /// The constraints as rows of a linear program.
+    /// About what a linear program over the region costs, in terms of sums.
+    pub(super) fn program_cost(&self) -> usize {
+        let rows = self.groups.len() + 1;
+        if rows == 1 { 0 } else { self.dim() * (self.dim() + 2 * rows) * rows / 4 }
+    }
+
+    fn least_vertex(&self, cost: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
+        linear_program::minimize(cost, &self.lower, &self.upper, rows)
+    }
+
+    /// The sum and the groups as rows of a linear program.
     fn rows(&self) -> Vec<Row> {
-        let k = self.dim();
-        let bounds = (0..k).flat_map(|i| {
-            [Kind::AtLeast(i, self.lower[i]).row(k), Kind::AtMost(i, self.upper[i]).row(k)]
-        });
-        let groups = self.groups.iter().flat_map(|g| {
-            let opposite = g.a.iter().map(|a| -a).collect();
-            [(g.a.clone(), g.upper), (opposite, -g.lower)]
-        });
-        let sum = Row { a: vec![1.0; k], b: 1.0, equality: true };
-        let limits = bounds.chain(groups).map(|(a, b)| Row { a, b, equality: false });
-        std::iter::once(sum).chain(limits).collect()
+        let groups = self.groups.iter();
+        let groups = groups.map(|g| Row { a: g.a.clone(), low: g.lower, high: g.upper });
+        let sum = Row { a: vec![1.0; self.dim()], low: 1.0, high: 1.0 };
+        std::iter::once(sum).chain(groups).collect()
     }
 
     /// A mixture as far inside as there is one: the mean of those with the least and the most of each
@@ -288,26 +297,28 @@ impl Region {
             for sign in [1.0, -1.0] {
                 let mut cost = vec![0.0; k];
                 cost[i] = sign;
-                let end = linear_program::minimize(&cost, &rows)?;
+                let end = self.least_vertex(&cost, &rows)?;
                 mean.iter_mut().zip(end).for_each(|(m, h)| *m += h / (2 * k) as f64);
             }
         }
         Some(mean)
     }
 
-    /// The least that `<g, h>` can be, from multipliers of the groups, negative ones for lower bounds: a
-    /// bound by duality, sharp with the right multipliers.
-    pub(super) fn least(&self, g: &[f64], multipliers: &[f64]) -> f64 {
-        if self.groups.is_empty() {
-            return least_on_simplex(g, &self.lower, &self.upper);
+    /// Costs with the prices of the groups added, and the price of weight: what is dearer is wanted as
+    /// little as its bounds allow, what is cheaper as much.
+    pub(super) fn prices(&self, g: &[f64], multipliers: &[f64]) -> (Vec<f64>, f64) {
+        let cost = self.priced(g, multipliers);
+        let (_, price) = fill_cheapest(&cost, &self.lower, &self.upper);
+        if price.is_finite() {
+            return (cost, price);
         }
-        let used = self.groups.iter().zip(multipliers);
-        let constant: f64 = used.map(|(group, y)| y * group.bound(*y)).sum();
-        least_on_simplex(&self.priced(g, multipliers), &self.lower, &self.upper) - constant
+        // Where the lower bounds are all that there is, nothing is wanted above them.
+        let least = cost.iter().copied().fold(f64::INFINITY, f64::min);
+        (cost, least)
     }
 
     /// Costs with the prices of the groups added.
-    pub(super) fn priced(&self, g: &[f64], multipliers: &[f64]) -> Vec<f64> {
+    fn priced(&self, g: &[f64], multipliers: &[f64]) -> Vec<f64> {
         let mut cost = g.to_vec();
         for (group, y) in self.groups.iter().zip(multipliers) {
             cost.iter_mut().zip(&group.a).for_each(|(c, a)| *c += y * a);
@@ -315,10 +326,19 @@ impl Region {
         cost
     }
 
-    /// Whether a mixture keeps all limits.
+    /// Whether a mixture keeps all limits to 1e-6, which is how far the weights of a [`Mixture`] may be
+    /// off a sum of one. What a solver returns keeps them to 1e-12.
+    ///
+    /// ```
+    /// use mixlaw::{Mixture, simplex::Region};
+    ///
+    /// assert!(Region::simplex(2).contains(&Mixture::new(vec![0.3333333, 0.6666666])?));
+    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// ```
     #[must_use]
     pub fn contains(&self, h: &Mixture) -> bool {
-        self.violation(h) <= FIXED
+        // The sum of rounded weights is itself off by a few units in the last place.
+        self.violation(h) <= SUM_TOLERANCE * (1.0 + 1e-9)
     }
 }
 

@@ -3,7 +3,9 @@ use super::branch_and_bound::prove;
 use super::descent::{Descent, Point, Step};
 use super::mirror_step::{Landing, mirror_step};
 use super::region::Region;
-use crate::error::SimplexError;
+use super::scaled::{Scaled, factor_for};
+use super::work::Work;
+use crate::error::{SettingError, SimplexError};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
 
@@ -19,6 +21,10 @@ use crate::optim::Termination;
 ///
 /// A weight that tends to zero is exactly zero in the end, unless the slope there is infinite.
 ///
+/// A call ends when its budget is spent ([`SimplexSolver::budget`]), with the best mixture and the bound
+/// that it has reached by then. The budget is a count, so that the same call gives the same answer on
+/// every machine.
+///
 /// ```
 /// use mixlaw::simplex::{SimplexSolver, Step};
 ///
@@ -31,6 +37,7 @@ pub struct SimplexSolver {
     tolerance: f64,
     max_iterations: usize,
     max_cells: usize,
+    budget: usize,
     start: Option<Mixture>,
 }
 
@@ -41,6 +48,7 @@ impl Default for SimplexSolver {
             tolerance: 1e-10,
             max_iterations: 10_000,
             max_cells: 20_000,
+            budget: 200_000_000,
             start: None,
         }
     }
@@ -52,8 +60,6 @@ const PULL: f64 = 1e-3;
 const NEGLIGIBLE: f64 = 1e-4;
 /// Local optima that differ by less in every weight are one.
 const SAME: f64 = 1e-3;
-/// A lower bound is rounded down by this fraction of the value, more than the rounding of its sums.
-const ROUNDING: f64 = 1e-15;
 
 /// How far a lower bound on the value reaches, and how it was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +117,8 @@ pub struct Optimum {
     /// The value there, in nats for a [`MixtureObjective`](super::MixtureObjective).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
-    /// No mixture that keeps the constraints has a value below this; `None` if that cannot be shown.
+    /// No mixture that keeps the constraints has a value below this, all rounding allowed for; `None` if
+    /// that cannot be shown.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower_bound: Option<f64>,
     /// How the lower bound was shown.
@@ -148,8 +155,8 @@ impl Optimum {
 }
 
 impl SimplexSolver {
-    /// Backtracking steps, a gap of 1e-10 of the value, at most 10,000 iterations from each start and
-    /// 20,000 cells.
+    /// Backtracking steps, a gap of 1e-10 of the value, at most 10,000 iterations from each start,
+    /// 20,000 cells and a budget of 2e8.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -161,13 +168,14 @@ impl SimplexSolver {
         Self { step, ..self }
     }
 
-    /// Stops when the gap is below this fraction of the value; so does the search of cells.
+    /// Stops when the gap is below this fraction of the value, or of [`SimplexObjective::scale`]; so does
+    /// the search of cells. A finite number >= 0.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The largest number of iterations from each start.
+    /// The largest number of iterations from each start, at least 1.
     #[must_use]
     pub fn max_iterations(self, max_iterations: usize) -> Self {
         Self { max_iterations, ..self }
@@ -180,6 +188,34 @@ impl SimplexSolver {
         Self { max_cells, ..self }
     }
 
+    /// About how many terms all starts and cells together may sum up, at least 1: each evaluation costs
+    /// [`SimplexObjective::cost`], and each step as much as it computes. The default, 2e8, is some
+    /// seconds; ordinary problems need a small part of it. Half of it is for the descents, which share it
+    /// evenly; cells have the rest.
+    ///
+    /// ```
+    /// use mixlaw::law::{JointLaw, ScalingLaw};
+    /// use mixlaw::{MixtureObjective, Scales, SimplexSolver};
+    ///
+    /// let law = JointLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let z = law.coordinates_of(&[
+    ///     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
+    ///     ("gamma_A", 0.4), ("ln_C_A[web]", 3.0), ("ln_C_A[code]", 4.0), ("alpha", 0.3),
+    ///     ("gamma_B", 0.4), ("ln_C_B[web]", 4.0), ("ln_C_B[code]", 3.0), ("beta", 0.3),
+    /// ])?;
+    /// let mut objective = MixtureObjective::new(1e3, 1e3)?.with_law(1.0, &law, &z)?;
+    /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
+    /// let best = SimplexSolver::new().minimize(&mut objective);
+    /// // What is left undone is seen at the bound.
+    /// assert!(best.is_certified() && short.iterations < best.iterations);
+    /// assert!(short.lower_bound < Some(best.value) && short.value >= best.value);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn budget(self, budget: usize) -> Self {
+        Self { budget, ..self }
+    }
+
     /// Descends from this mixture alone. One on a face is pulled inside by 0.001, one outside of the
     /// constraints is moved to the nearest mixture that keeps them.
     #[must_use]
@@ -187,21 +223,58 @@ impl SimplexSolver {
         Self { start: Some(start), ..self }
     }
 
+    /// Whether every setting is in its range.
+    fn check(&self) -> Result<(), SettingError> {
+        let error =
+            |name: &str, value: f64, expected| Err(SettingError::new(name, value, expected));
+        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
+            return error("tolerance", self.tolerance, "a finite number >= 0");
+        }
+        for (name, value) in [("max_iterations", self.max_iterations), ("budget", self.budget)] {
+            if value == 0 {
+                return error(name, 0.0, "at least 1");
+            }
+        }
+        match self.step {
+            Step::Fixed(eta) if !(eta.is_finite() && eta > 0.0) => {
+                error("the fixed step", eta, "a finite number > 0")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Minimises a function of the domain weights over all mixtures.
     ///
+    /// With a setting out of its range the optimum is the start, without a bound, and its termination
+    /// [`Termination::InvalidSetting`].
+    ///
     /// # Panics
-    /// If the objective has no domains, or another number of them than the start.
+    /// If the objective has no domains or no parts, or another number of domains than the start.
     pub fn minimize(&self, objective: &mut dyn SimplexObjective) -> Optimum {
         let region = Region::simplex(objective.dim());
-        self.minimize_within(objective, &region).expect("one weight for each domain")
+        self.solve(objective, &region).expect("one weight for each domain and at least one part")
     }
 
     /// Minimises a function of the domain weights over the mixtures of a region.
     ///
     /// # Errors
     /// [`SimplexError::Dimension`] if the region or the start has another number of domains than the
-    /// objective.
+    /// objective, [`SimplexError::Setting`] if a setting is out of its range, and
+    /// [`SimplexError::NotFinite`] if the objective is not a finite number at any of the starts.
     pub fn minimize_within(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+    ) -> Result<Optimum, SimplexError> {
+        self.check()?;
+        let optimum = self.solve(objective, region)?;
+        match optimum.termination {
+            Termination::StartNotFinite => Err(SimplexError::NotFinite { value: optimum.value }),
+            _ => Ok(optimum),
+        }
+    }
+
+    fn solve(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
@@ -213,50 +286,89 @@ impl SimplexSolver {
                 return Err(SimplexError::Dimension { what, found, expected: k });
             }
         }
-        let convex = objective.is_convex();
-        let mut iterations = 0;
-        let mut runs: Vec<(Point, Termination)> = Vec::new();
-        for start in self.starts(k, convex) {
-            runs.push(self.run(objective, region, &start, &mut iterations));
+        if objective.parts() == 0 {
+            let name = "the number of parts of the objective";
+            return Err(SettingError::new(name, 0.0, "at least 1").into());
         }
-        let optima = distinct(&runs);
-        let best = runs.into_iter().reduce(|best, other| {
-            // Equal up to rounding is the same optimum: keep the first.
-            let margin = 1e-12 * best.0.value.abs();
-            let better = other.0.value < best.0.value - margin || !best.0.value.is_finite();
-            if better { other } else { best }
+        let starts = self.starts(k, objective.is_convex());
+        let mut work = Work::new(self.budget);
+        let point = Point::near(objective, region, &pulled(&starts[0]), &mut work);
+        if !region.keeps(&point.h) {
+            // Not even the middle of a region that is all but empty keeps it.
+            return Err(SimplexError::NotFinite { value: f64::NAN });
+        }
+        if self.check().is_err() {
+            let invalid = Solution::local(point, Termination::InvalidSetting, 0);
+            return Ok(invalid.into_optimum(region, 1.0, 0));
+        }
+        // Where numbers are far from one, steps overflow: scale them first.
+        let largest = point.parts.slopes.iter().fold(point.size, |m, g| m.max(g.abs()));
+        let factor = factor_for(largest);
+        let mut scaled = Scaled::new(objective, factor);
+        let step = match self.step {
+            Step::Fixed(eta) => Step::Fixed((eta / factor).min(f64::MAX)),
+            Step::Backtracking => Step::Backtracking,
+        };
+        let solution = self.clone().step(step).search(&mut scaled, region, &starts, &mut work);
+        Ok(solution.into_optimum(region, factor, work.iterations))
+    }
+
+    /// The best point that descents from all starts find, and what is shown of it.
+    fn search(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        starts: &[Mixture],
+        work: &mut Work,
+    ) -> Solution {
+        let convex = objective.is_convex();
+        let (((point, termination), optima), _) = work.with_share(2, |work| {
+            let mut runs: Vec<(Point, Termination)> = Vec::new();
+            let mut cut = Vec::new();
+            for (i, start) in starts.iter().enumerate() {
+                let (run, spent) = work.with_share(starts.len() - i, |work| {
+                    self.run(objective, region, &pulled(start), work)
+                });
+                runs.push(run);
+                cut.push(spent);
+            }
+            let optima = distinct(&runs);
+            let best = runs.into_iter().zip(cut).reduce(|best, other| {
+                // Equal up to rounding is the same optimum: keep the first.
+                let (first, next) = (&best.0.0, &other.0.0);
+                let lower = next.value < first.value - 1e-12 * first.size;
+                let better = next.is_finite() && (lower || !first.is_finite());
+                if better { other } else { best }
+            });
+            let ((point, termination), cut) = best.expect("there is at least one start");
+            // A run that its share was too small for has what the others left.
+            let best = if cut && point.is_finite() && !work.is_spent() {
+                self.descend(objective, region, point, work)
+            } else {
+                (point, termination)
+            };
+            (best, optima)
         });
-        let (mut point, termination) = best.expect("there is at least one start");
-        let mut lower_bound = None;
-        let mut certificate = Certificate::Local { optima };
+        let mut solution = Solution::local(point, termination, optima);
+        let point = &solution.point;
         if !point.is_finite() {
             // Nothing is known of what is nowhere finite.
+            solution.termination = Termination::StartNotFinite;
         } else if convex {
-            lower_bound = Some(point.value - point.gap(region));
-            certificate = Certificate::Convex;
+            solution.lower_bound = Some(point.least(region));
+            solution.certificate = Certificate::Convex;
         } else if self.max_cells > 0 {
-            let tolerance = self.tolerance * point.value.abs();
-            let best = point.clone();
-            let proof = prove(objective, region, best, tolerance, self.max_cells, &mut iterations);
-            if let Some(proof) = proof {
-                lower_bound = Some(proof.bound);
-                certificate = Certificate::BranchAndBound { cells: proof.cells };
+            let tolerance = self.tolerance * point.size;
+            let start = point.clone();
+            if let Some(proof) = prove(objective, region, start, tolerance, self.max_cells, work) {
+                solution.lower_bound = Some(proof.bound);
+                solution.certificate = Certificate::BranchAndBound { cells: proof.cells };
                 if proof.best.value < point.value {
-                    point = self.with_zeros(objective, region, proof.best, &mut iterations);
+                    solution.point = self.with_zeros(objective, region, proof.best, work);
                 }
             }
         }
-        Ok(Optimum {
-            residual: point.gap(region),
-            active: active(&point, region),
-            lower_bound: lower_bound.map(|b| b.min(point.value) - ROUNDING * point.value.abs()),
-            value: point.value,
-            certificate,
-            shares: point.multipliers.parts,
-            weights: Mixture::new(point.h).unwrap_or_else(|_| Mixture::uniform(k)),
-            iterations,
-            termination,
-        })
+        solution
     }
 
     /// Where to start from: the mixture that was asked for, the uniform one if one is enough, or also
@@ -274,11 +386,12 @@ impl SimplexSolver {
         std::iter::once(Mixture::uniform(k)).chain(corners.map(near)).collect()
     }
 
-    fn descent(&self, value: f64) -> Descent {
+    /// Descents from a point of this size.
+    fn descent(&self, size: f64) -> Descent {
         Descent {
             step: self.step,
             max_iterations: self.max_iterations,
-            ..Descent::to(self.tolerance * value.abs())
+            ..Descent::to(self.tolerance * size)
         }
     }
 
@@ -287,19 +400,25 @@ impl SimplexSolver {
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-        start: &Mixture,
-        iterations: &mut usize,
+        start: &[f64],
+        work: &mut Work,
     ) -> (Point, Termination) {
-        let k = start.len() as f64;
-        let pull = if start.contains(&0.0) { PULL } else { 0.0 };
-        let pulled: Vec<f64> = start.iter().map(|h| (1.0 - pull) * h + pull / k).collect();
-        let point = Point::near(objective, region, &pulled);
-        let (point, termination) =
-            self.descent(point.value).run(objective, region, point, iterations);
+        let point = Point::near(objective, region, start, work);
+        self.descend(objective, region, point, work)
+    }
+
+    fn descend(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        point: Point,
+        work: &mut Work,
+    ) -> (Point, Termination) {
+        let (point, termination) = self.descent(point.size).run(objective, region, point, work);
         if !point.is_finite() {
             return (point, termination);
         }
-        (self.with_zeros(objective, region, point, iterations), termination)
+        (self.with_zeros(objective, region, point, work), termination)
     }
 
     /// The point with its negligible weights at zero, and the others descended again, where that
@@ -309,51 +428,97 @@ impl SimplexSolver {
         objective: &mut dyn SimplexObjective,
         region: &Region,
         point: Point,
-        iterations: &mut usize,
+        work: &mut Work,
     ) -> Point {
         let negligible =
             |i: &usize| region.bounds(*i).0 == 0.0 && point.h[*i] > 0.0 && point.h[*i] < NEGLIGIBLE;
         let mut candidates: Vec<usize> = (0..point.h.len()).filter(negligible).collect();
-        let mut out = point;
-        // All at once is right most of the time; what is not comes out one by one.
-        while !candidates.is_empty() {
+        // All at once is right most of the time; otherwise those come out that are missed most.
+        while !candidates.is_empty() && !work.is_spent() {
             let mut face = region.clone();
             candidates.iter().for_each(|&i| face.set_bounds(i, 0.0, 0.0));
-            if let Some(zero) = self.on_face(objective, region, &face, &out, iterations) {
-                out = zero;
-                break;
+            work.spend(face.program_cost());
+            let mut missed = vec![false; point.h.len()];
+            if face.clone().tighten() {
+                let at = self.on_face(objective, region, &face, &point, work);
+                let rounding = 4.0 * f64::EPSILON * point.size;
+                let enough = point.gap(region).max(self.tolerance * point.size) + rounding;
+                if at.is_finite() && at.value <= point.value + rounding && at.gap(region) <= enough
+                {
+                    return at;
+                }
+                missed = at.wants(region, enough);
             }
-            let largest = |a: &usize, b: &usize| out.h[*a].total_cmp(&out.h[*b]);
-            let worst = candidates.iter().copied().max_by(largest).expect("it is not empty");
-            candidates.retain(|&i| i != worst);
+            let before = candidates.len();
+            candidates.retain(|&i| !missed[i]);
+            if candidates.len() == before {
+                candidates.sort_by(|a, b| point.h[*a].total_cmp(&point.h[*b]));
+                candidates.truncate(before / 2);
+            }
         }
-        out
+        point
     }
 
-    /// The optimum on a face, if it is one of the region too.
+    /// The optimum on a face, seen as a point of the region: on the face slopes of its zeros do not
+    /// count.
     fn on_face(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
         face: &Region,
         from: &Point,
-        iterations: &mut usize,
-    ) -> Option<Point> {
-        if !face.clone().tighten() {
-            return None;
-        }
+        work: &mut Work,
+    ) -> Point {
         let near = Some(&from.multipliers);
-        let mut to = mirror_step(face, &from.h, &from.ln_h, None, 0.0, near);
+        let mut to = mirror_step(face, &from.h, &from.ln_h, None, 0.0, near, work);
         to.multipliers.clone_from(&from.multipliers);
-        let start = Point::at(objective, face, to);
-        let (at, _) = self.descent(from.value).run(objective, face, start, iterations);
-        // On the face slopes of its zeros are not seen: look again without it.
+        let start = Point::at(objective, face, to, work);
+        let (at, _) = self.descent(from.size).run(objective, face, start, work);
         let to = Landing { h: at.h, ln_h: at.ln_h, multipliers: at.multipliers };
-        let at = Point::at(objective, region, to);
-        let rounding = 4.0 * f64::EPSILON * from.value.abs();
-        let enough = from.gap(region).max(self.tolerance * from.value.abs()) + rounding;
-        (at.is_finite() && at.value <= from.value + rounding && at.gap(region) <= enough)
-            .then_some(at)
+        Point::at(objective, region, to, work)
+    }
+}
+
+/// A start, pulled inside if it lies on a face.
+fn pulled(start: &Mixture) -> Vec<f64> {
+    let pull = if start.contains(&0.0) { PULL } else { 0.0 };
+    start.iter().map(|h| (1.0 - pull) * h + pull / start.len() as f64).collect()
+}
+
+/// What a search found.
+struct Solution {
+    point: Point,
+    termination: Termination,
+    lower_bound: Option<f64>,
+    certificate: Certificate,
+}
+
+impl Solution {
+    /// A point of which nothing is shown.
+    fn local(point: Point, termination: Termination, optima: usize) -> Self {
+        Self { point, termination, lower_bound: None, certificate: Certificate::Local { optima } }
+    }
+
+    /// Of an objective that was multiplied by a factor.
+    fn into_optimum(self, region: &Region, factor: f64, iterations: usize) -> Optimum {
+        let Self { point, termination, lower_bound, certificate } = self;
+        let value = point.value / factor;
+        // The smallest numbers of all have few digits, and sums of them are off by as many units.
+        let few = f64::from_bits(32 + region.dim() as u64);
+        let down = |bound: f64| (bound / factor - few).min(value);
+        let mut active = active(&point, region);
+        active.iter_mut().for_each(|active| active.multiplier /= factor);
+        Optimum {
+            residual: point.gap(region) / factor,
+            active,
+            lower_bound: lower_bound.filter(|bound| !bound.is_nan()).map(down),
+            value,
+            certificate,
+            shares: point.multipliers.parts,
+            weights: Mixture::new(point.h).expect("it keeps the region"),
+            iterations,
+            termination,
+        }
     }
 }
 
@@ -483,7 +648,7 @@ mod tests {
             let stuck = SimplexSolver::new().step(Step::Fixed(eta)).minimize(&mut bowl(c, x));
             let there = bowl(c, x).value_gradient(&stuck.weights, &mut [0.0; 4]);
             assert_abs_diff_eq!(stuck.value, there, epsilon = 1e-12);
-            assert_eq!(stuck.termination, Termination::NoProgress);
+            assert_eq!(stuck.termination, Termination::InvalidSetting);
         }
     }
 

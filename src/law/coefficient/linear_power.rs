@@ -8,7 +8,6 @@ use super::{
     BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, indexed, named, number, sum,
 };
 use crate::law::{Coordinate, Curvature};
-use crate::linalg::dot;
 use crate::mixture::least_on_simplex;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
@@ -461,38 +460,55 @@ impl MixtureFunction for FixedMean {
         let base: f64 = lower.iter().zip(&self.terms).map(|(l, t)| l * t).sum();
         let corners = span(&mut self.terms.iter().map(|t| base + rest * t));
         let (least, most) = self.range(lower, upper);
-        let (slopes, constant): (Vec<f64>, f64) = if most <= least {
-            (vec![0.0; self.terms.len()], self.value(least))
-        } else if rest > 1e-9
+        let size = self.terms.iter().fold(base.abs(), |m, t| m.max(t.abs()));
+        let (slopes, constant, origin) = if most - least <= POINT * size {
+            // Slopes of what is next to a point would be rounding.
+            let least = self.value(least).min(self.value(most));
+            (vec![0.0; self.terms.len()], least, lower.to_vec())
+        } else if rest > SMALL
             && self.sag(corners.0, corners.1) <= self.sag(least, most) * (1.0 + 1e-9)
         {
-            let slopes: Vec<f64> =
-                self.terms.iter().map(|t| self.value(base + rest * t) / rest).collect();
-            let at_lower: f64 = slopes.iter().zip(lower).map(|(s, l)| s * l).sum();
-            (slopes, -at_lower)
+            // From the corner with the least value on: differences are as small as the simplex, while
+            // the values over its size would lose all the digits that it is smaller than one.
+            let first = self.value(corners.0.min(corners.1));
+            let rise = |t: &f64| (self.value(base + rest * t) - first) / rest;
+            (self.terms.iter().map(rise).collect(), first, lower.to_vec())
         } else {
             let slope = (self.value(most) - self.value(least)) / (most - least);
             let slopes = self.terms.iter().map(|t| slope * t).collect();
-            (slopes, self.value(least) - slope * least)
+            (slopes, self.value(least) - slope * least, vec![0.0; lower.len()])
         };
         let room = upper.iter().zip(lower).map(|(u, l)| u - l).collect();
-        Some(Box::new(AffineMean { mean: self, slopes, constant, room }))
+        Some(Box::new(AffineMean { mean: self, slopes, constant, origin, room }))
     }
 }
 
-/// An affine function below a concave mean.
+/// Simplexes below this size are narrower than what can be told apart.
+const SMALL: f64 = 1e-9;
+/// Ranges of T below this part of its size are points.
+const POINT: f64 = 1e-13;
+
+/// An affine function below a concave mean: `constant + <slopes, h - origin>`.
 #[derive(Debug, Clone)]
 struct AffineMean<'a> {
     mean: &'a FixedMean,
     slopes: Vec<f64>,
     constant: f64,
+    origin: Vec<f64>,
     room: Vec<f64>,
+}
+
+impl AffineMean<'_> {
+    fn value(&self, h: &[f64]) -> f64 {
+        let terms = self.slopes.iter().zip(h.iter().zip(&self.origin));
+        self.constant + terms.map(|(slope, (h, origin))| slope * (h - origin)).sum::<f64>()
+    }
 }
 
 impl MixtureFunction for AffineMean<'_> {
     fn add_gradient(&mut self, h: &[f64], _: &[f64], scale: f64, dh: &mut [f64]) -> f64 {
         dh.iter_mut().zip(&self.slopes).for_each(|(dh, slope)| *dh += scale * slope);
-        self.constant + dot(&self.slopes, h)
+        self.value(h)
     }
 
     fn fork(&self) -> Box<dyn MixtureFunction + '_> {
@@ -506,7 +522,7 @@ impl MixtureFunction for AffineMean<'_> {
     /// The distance, shared among domains by how far T can move with each.
     fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
         let (term, _) = self.mean.mean(h);
-        let distance = self.mean.value(term) - self.constant - dot(&self.slopes, h);
+        let distance = self.mean.value(term) - self.value(h);
         let reach = |i: usize| self.room[i] * (self.mean.terms[i] - term).abs();
         let total: f64 = (0..h.len()).map(reach).sum();
         if total > 0.0 {
@@ -590,6 +606,40 @@ impl BoundCoefficient for BoundLinearPower<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Cells of branch and bound become as small as 1e-9 and smaller. The relaxation stays below the
+    /// function to the digits that a certificate allows for, and next to it.
+    #[test]
+    fn relaxations_on_the_smallest_cells_lie_below() {
+        let function = LinearPower::level();
+        let around = [0.31, 0.22, 0.47];
+        let places = crate::Mixture::dirichlet(&[0.6; 3], 200, 3).unwrap();
+        for l in [[0.1, -0.2, 0.3], [1.0, 0.0, -2.0], [0.0, 6.0, -5.0]] {
+            for q in [1.001, 1.5, 2.0, 5.0] {
+                let z = [l[0], l[1], l[2], q];
+                let mut mean = function.at(&z);
+                for size in [1e-3, 1e-6, 1e-8, 3e-9, 1.1e-9, 9e-10, 1e-11, 1e-13] {
+                    let lower = around.map(|h| h * (1.0 - size));
+                    let upper = lower.map(|l| l + size);
+                    let shared = function.at(&z);
+                    let mut below = shared.relaxation(&lower, &upper).expect("it is known");
+                    for place in &places {
+                        let h: [f64; 3] = std::array::from_fn(|i| lower[i] + size * place[i]);
+                        let ln_h = h.map(f64::ln);
+                        let value = mean.add_gradient(&h, &ln_h, 0.0, &mut [0.0; 3]);
+                        let mut slopes = [0.0; 3];
+                        let at = below.add_gradient(&h, &ln_h, 1.0, &mut slopes);
+                        let off = (at - value) / value;
+                        assert!(off <= 5e-15, "{l:?} {q} {size}: above by {off:e}");
+                        // A chord is off by the square of the size, and a point by its own.
+                        let far = 2e3 * size * size + 1e-12;
+                        assert!(off >= -far, "{l:?} {q} {size}: below by {off:e}");
+                        assert!(slopes.iter().all(|s| s.abs() < 1e5 * value), "{slopes:?}");
+                    }
+                }
+            }
+        }
+    }
 
     /// Every form of the mean: near the geometric one and far from it, up to where powers underflow.
     #[test]

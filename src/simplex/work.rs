@@ -1,0 +1,37 @@
+/// What a solver may still do and what it has done, in terms that are summed up: about the time of
+/// one exponential each. Counted, not timed, so that the same call ends in the same place everywhere.
+#[derive(Debug)]
+pub(super) struct Work {
+    left: u64,
+    /// Iterations of mirror descent.
+    pub(super) iterations: usize,
+}
+
+impl Work {
+    pub(super) fn new(budget: usize) -> Self {
+        Self { left: budget as u64, iterations: 0 }
+    }
+
+    pub(super) fn spend(&mut self, terms: usize) {
+        self.left = self.left.saturating_sub(terms as u64);
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Does something with a share of what is left; what it does not need stays. Also whether the
+    /// share was all spent.
+    pub(super) fn with_share<T>(
+        &mut self,
+        divisor: usize,
+        do_it: impl FnOnce(&mut Self) -> T,
+    ) -> (T, bool) {
+        let share = self.left / divisor.max(1) as u64;
+        let mut own = Self { left: share, iterations: self.iterations };
+        let out = do_it(&mut own);
+        self.iterations = own.iterations;
+        self.left -= share - own.left;
+        (out, own.is_spent())
+    }
+}

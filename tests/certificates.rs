@@ -1,0 +1,348 @@
+//! What a certificate must not say, and calls that must end: steep, flat, huge and tiny objectives,
+//! many domains, settings out of range, and random constraint sets against a grid.
+
+#[path = "../benches/mixture_problems.rs"]
+mod mixture_problems;
+
+use mixlaw::law::{AdditiveLaw, ScalingLaw};
+use mixlaw::optim::Termination;
+use mixlaw::plan::{Goal, Plan};
+use mixlaw::simplex::{
+    Certificate, Constraints, MixtureObjective, Region, SimplexObjective, SimplexSolver, Step,
+};
+use mixlaw::{Mixture, Optimum, Scales, Sweep};
+use mixture_problems::MixtureProblem;
+
+/// A function of k weights that is given as a closure, convex or not.
+struct Function<F> {
+    k: usize,
+    convex: bool,
+    function: F,
+}
+
+impl<F: FnMut(&[f64], &mut [f64]) -> f64 + Send> SimplexObjective for Function<F> {
+    fn dim(&self) -> usize {
+        self.k
+    }
+
+    fn value_gradient(&mut self, h: &[f64], g: &mut [f64]) -> f64 {
+        (self.function)(h, g)
+    }
+
+    fn is_convex(&self) -> bool {
+        self.convex
+    }
+}
+
+/// `slope (|h_1 - 1| + the sum of all other weights) + level`: 2 slope (1 - h_1) + level.
+fn kinked(
+    k: usize,
+    slope: f64,
+    level: f64,
+) -> Function<impl FnMut(&[f64], &mut [f64]) -> f64 + Send> {
+    let function = move |h: &[f64], g: &mut [f64]| {
+        g.fill(slope);
+        g[1] = if h[1] < 1.0 { -slope } else { slope };
+        let others: f64 = (0..k).filter(|i| *i != 1).map(|i| h[i]).sum();
+        slope * ((h[1] - 1.0).abs() + others) + level
+    };
+    Function { k, convex: true, function }
+}
+
+/// What every optimum must be: inside the region, and worth what it says.
+fn assert_belongs_together(
+    best: &Optimum,
+    objective: &mut dyn SimplexObjective,
+    region: &Region,
+    what: &str,
+) {
+    let h = best.weights.weights();
+    assert!(region.violation(h) <= 1e-12, "{what}: outside by {:e}: {h:?}", region.violation(h));
+    assert!((h.iter().sum::<f64>() - 1.0).abs() <= 1e-12, "{what}: {h:?}");
+    let value = objective.value_gradient(h, &mut vec![0.0; h.len()]);
+    let fine = (value - best.value).abs() <= 1e-13 * value.abs() || value == best.value;
+    assert!(fine, "{what}: {} is said, {value} is the value at {h:?}", best.value);
+    assert!(best.lower_bound.is_none_or(|bound| bound <= best.value), "{what}");
+}
+
+#[test]
+fn weights_and_value_belong_together_after_steps_that_are_too_long() {
+    let domains = ["a", "b", "c"].map(String::from);
+    let region = Constraints::new().at_least("a", 0.35).region(&domains, 1e9).unwrap();
+    for eta in [3325.7, 1e-3, 1e3, 1e200, 1e-9] {
+        let solver = SimplexSolver::new().step(Step::Fixed(eta)).max_iterations(500);
+        let mut objective = kinked(3, 1e9, 0.0);
+        let best = solver.minimize_within(&mut objective, &region).unwrap();
+        assert_belongs_together(&best, &mut objective, &region, &format!("{eta}"));
+        // The least value: a at its bound, all others b.
+        let least = 2e9 * 0.35;
+        assert!(best.lower_bound.unwrap() <= least, "{eta}: {best:?}");
+    }
+}
+
+#[test]
+fn a_bound_allows_for_the_rounding_of_steep_slopes() {
+    for slope in [1e3, 1e6, 1e9, 1e12] {
+        for k in [2, 3, 5, 40] {
+            let mut objective = kinked(k, slope, 1.0);
+            for tolerance in [1e-10, 1e-5, 1e-14] {
+                let best = SimplexSolver::new().tolerance(tolerance).minimize(&mut objective);
+                // At h_1 = 1 the value is 1, and nowhere less.
+                let bound = best.lower_bound.unwrap();
+                assert!(bound <= 1.0, "{slope} {k}: {bound:.17} {best:?}");
+                assert!(best.value - bound <= 1e-9 * slope.max(1.0), "{slope} {k}: {best:?}");
+            }
+            // Any mixture on the way there has the same bound.
+            for steps in 1..30 {
+                let solver = SimplexSolver::new().step(Step::Fixed(0.1 / slope));
+                let best = solver.max_iterations(steps).minimize(&mut objective);
+                let bound = best.lower_bound.unwrap();
+                assert!(bound <= 1.0, "{slope} {k}, {steps} steps: {bound:.17} {best:?}");
+                assert!(1.0 - bound <= 1e-12 * slope, "{slope} {k}: {best:?}");
+            }
+        }
+    }
+}
+
+/// A law of k domains, and coordinates at which its loss is the same for all mixtures.
+fn constant_losses(k: usize, c: f64) -> (AdditiveLaw, Vec<f64>) {
+    let domains: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
+    let law = AdditiveLaw::new(&domains, Scales::ONE).unwrap();
+    // 1 / sum_i c h_i = 1 / c for every h.
+    let z = law
+        .coordinates()
+        .iter()
+        .map(|own| match own.name().split('[').next().unwrap() {
+            "C" => c.ln(),
+            "alpha" | "beta" => 0.3f64.ln(),
+            "A" | "B" => 0.4f64.ln(),
+            _ => 0.0,
+        })
+        .collect();
+    (law, z)
+}
+
+#[test]
+fn weights_sum_to_one_where_all_mixtures_are_alike() {
+    for k in 2..12 {
+        let (law, z) = constant_losses(k, 0.7 + 0.1 * k as f64);
+        let (_, other) = constant_losses(k, 1.9);
+        let limits = [
+            Constraints::new(),
+            Constraints::new().at_most("d0", 0.3).at_least("d1", 0.2),
+            Constraints::new().group(&["d0", "d1"], 0.1, 0.7),
+        ];
+        for limits in limits {
+            for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
+                for weight in [1.0, 1e-3, 1e6] {
+                    let plan = Plan::new()
+                        .with_law("one", weight, &law, &z)
+                        .with_law("two", 1.0, &law, &other)
+                        .goal(goal)
+                        .constraints(limits.clone());
+                    let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
+                    let choice = plan.best(1e9, 1e10).unwrap();
+                    let what = format!("{k} {goal:?} {limits:?}");
+                    let mut objective = plan.objective(1e9, 1e10).unwrap();
+                    assert_belongs_together(&choice.optimum, &mut objective, &region, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn huge_and_tiny_objectives_end_as_ordinary_ones_do() {
+    let problem = MixtureProblem::random("joint", 4, 3, 7);
+    let limits = Constraints::new().group(&["d0", "d1"], 0.2, 0.6);
+    let mut reference = None;
+    for weight in [1.0, 1e200, 1e-200, 1e300, 1e-300, 1e-310] {
+        for worst in [false, true] {
+            let mut objective = MixtureObjective::new(problem.n, problem.d).unwrap();
+            for (_, z) in &problem.targets {
+                objective = objective.with_law(weight, problem.law.as_ref(), z).unwrap();
+            }
+            if worst {
+                objective = objective.worst(&[]).unwrap();
+            }
+            let region = limits.region(objective.domains(), 1e10).unwrap();
+            let best = SimplexSolver::new().minimize_within(&mut objective, &region).unwrap();
+            assert!(best.iterations < 100_000, "{weight}: {}", best.iterations);
+            assert_belongs_together(&best, &mut objective, &region, &format!("{weight} {worst}"));
+            let loss = best.value / weight;
+            let expected = reference.get_or_insert([loss, f64::NAN]);
+            if worst && expected[1].is_nan() {
+                expected[1] = loss;
+            }
+            let expected = expected[usize::from(worst)];
+            // Numbers near the smallest one have few digits.
+            let digits = if weight < 1e-307 { 1e-8 } else { 1e-9 };
+            assert!((loss - expected).abs() <= digits * expected, "{weight}: {loss} {expected}");
+        }
+    }
+}
+
+#[test]
+fn flat_and_steep_functions_of_ones_own_end() {
+    for scale in [5e-324, 1e-310, 5.6e-309, 1e-300, 1e-200, 1e200, 1e300] {
+        let function = move |h: &[f64], g: &mut [f64]| {
+            for i in 0..3 {
+                g[i] = scale * (i as f64 + 1.0);
+            }
+            h.iter().zip(&*g).map(|(h, g)| h * g).sum()
+        };
+        let mut objective = Function { k: 3, convex: true, function };
+        for solver in [SimplexSolver::new(), SimplexSolver::new().tolerance(0.0)] {
+            let best = solver.minimize(&mut objective);
+            assert!(best.iterations < 20_000, "{scale}: {}", best.iterations);
+            assert_eq!(best.weights.weights(), [1.0, 0.0, 0.0], "{scale}");
+            assert!(best.lower_bound.unwrap() <= scale);
+        }
+    }
+    // Smallest N and D that there are: the loss is infinite or all but.
+    let problem = MixtureProblem::random("joint", 3, 3, 1);
+    for (n, d) in [(5e-324, 1e10), (1e9, 5e-324), (1e-300, 1e-300)] {
+        let plan = problem
+            .targets
+            .iter()
+            .fold(Plan::new(), |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z));
+        for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
+            if let Ok(choice) = plan.clone().goal(goal).best(n, d) {
+                assert!(choice.optimum.value.is_finite(), "{choice:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_worst_excess_of_one_target_costs_about_what_its_loss_does() {
+    for seed in 0..12 {
+        let problem = MixtureProblem::random("joint", 4, 1, seed);
+        let (_, z) = &problem.targets[0];
+        let plan = Plan::new().with_law("t", 1.0, problem.law.as_ref(), z);
+        let own = plan.best(problem.n, problem.d).unwrap().optimum;
+        let excess = plan.goal(Goal::WorstExcess).best(problem.n, problem.d).unwrap().optimum;
+        assert!(
+            excess.iterations <= 2 * own.iterations + 50,
+            "{seed}: {} iterations, {} for the loss itself",
+            excess.iterations,
+            own.iterations
+        );
+        assert!(excess.is_certified() && excess.value.abs() < 1e-9, "{seed}: {excess:?}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_errors() {
+    let mut objective = kinked(3, 1.0, 0.0);
+    let region = Region::simplex(3);
+    let new = SimplexSolver::new;
+    for (solver, message) in [
+        (new().tolerance(f64::NAN), "tolerance is NaN, expected a finite number >= 0"),
+        (new().tolerance(f64::INFINITY), "tolerance is inf, expected a finite number >= 0"),
+        (new().tolerance(-1e-9), "tolerance is -0.000000001, expected a finite number >= 0"),
+        (new().step(Step::Fixed(0.0)), "the fixed step is 0, expected a finite number > 0"),
+        (new().step(Step::Fixed(f64::NAN)), "the fixed step is NaN, expected a finite number > 0"),
+        (
+            new().step(Step::Fixed(f64::INFINITY)),
+            "the fixed step is inf, expected a finite number > 0",
+        ),
+        (new().max_iterations(0), "max_iterations is 0, expected at least 1"),
+    ] {
+        let error = solver.minimize_within(&mut objective, &region).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        let best = solver.minimize(&mut objective);
+        assert_eq!(best.termination, Termination::InvalidSetting, "{message}");
+        assert_eq!((best.iterations, best.lower_bound), (0, None), "{message}");
+        assert!(!best.is_certified() && best.certificate == Certificate::Local { optima: 0 });
+        assert_belongs_together(&best, &mut objective, &region, message);
+    }
+}
+
+#[test]
+fn a_mixture_of_rounded_weights_is_within_what_it_keeps() {
+    // Sums that `Mixture` accepts are accepted by regions.
+    let thirds = Mixture::new(vec![0.3333333, 0.6666666]).unwrap();
+    assert!(Region::simplex(2).contains(&thirds));
+    let domains = ["a", "b", "c"].map(String::from);
+    let bound = Constraints::new().at_most("a", 1.0 / 3.0).region(&domains, 1e9).unwrap();
+    assert!(bound.contains(&Mixture::new(vec![0.3333337, 0.3333333, 0.333333]).unwrap()));
+    assert!(!bound.contains(&Mixture::new(vec![0.33334, 0.33333, 0.33333]).unwrap()));
+    // The box of one mixture whose sum is off by rounding.
+    let h = [0.333333, 0.333333, 0.333333];
+    let sweep = Sweep::from_slices(&["a", "b", "c"], &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
+    let limits = Constraints::new().trained_box(&sweep);
+    let region = limits.region(&domains, 1e9).unwrap();
+    assert!(region.contains(&Mixture::new(h.to_vec()).unwrap()));
+    let best = SimplexSolver::new().minimize_within(&mut kinked(3, 1.0, 0.0), &region).unwrap();
+    assert_belongs_together(&best, &mut kinked(3, 1.0, 0.0), &region, "a box of one mixture");
+}
+
+#[test]
+fn what_is_not_a_number_is_refused_by_name() {
+    let (law, mut z) = constant_losses(2, 1.0);
+    let worst = |references: &[f64]| {
+        let (law, z) = constant_losses(2, 1.0);
+        let objective = MixtureObjective::new(1e9, 1e10).unwrap().with_law(1.0, &law, &z).unwrap();
+        objective.worst(references).map(|_| ()).unwrap_err().to_string()
+    };
+    assert_eq!(worst(&[f64::NAN]), "the reference of law 0 is NaN, expected a finite number");
+    assert_eq!(worst(&[f64::INFINITY]), "the reference of law 0 is inf, expected a finite number");
+    z[1] = f64::NAN;
+    let error = MixtureObjective::new(1e9, 1e10).unwrap().with_law(1.0, &law, &z).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "coordinate `C[d0]` of law 0 (additive) is NaN, expected a finite number"
+    );
+    for weight in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+        let objective = MixtureObjective::new(1e9, 1e10).unwrap();
+        let error = objective.with_law(weight, &law, &[0.0; 8]).unwrap_err().to_string();
+        assert_eq!(error, format!("the weight of law 0 is {weight}, expected a finite number > 0"));
+    }
+    let error = Plan::new().with_law("python", 1.0, &law, &z).best(1e9, 1e10).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("`python`") && message.contains("`C[d0]`"), "{message}");
+}
+
+#[test]
+fn no_domains_are_an_error() {
+    let none: [&str; 0] = [];
+    let error = Constraints::new().region(&none, 1e9).unwrap_err();
+    assert_eq!(error.to_string(), "a mixture needs at least one domain, got none");
+    assert!(Plan::new().corners(1e9, 1e10).is_err());
+    let mut empty = MixtureObjective::new(1e9, 1e10).unwrap();
+    assert!(SimplexSolver::new().minimize_within(&mut empty, &Region::simplex(2)).is_err());
+    assert!(empty.worst(&[]).is_err());
+}
+
+#[test]
+fn extreme_constraints_are_kept_or_refused() {
+    let domains = ["a", "b", "c"].map(String::from);
+    let extremes = [0.0, 5e-324, 1e-300, 1e-13, 1e-12, 0.5, 1.0 - 1e-13, 1.0, 1e300, f64::INFINITY];
+    let mut objective = kinked(3, 1.0, 1.0);
+    let mut kept = 0;
+    for x in extremes {
+        for y in extremes {
+            for d in [5e-324, 1e10, 1e300, f64::INFINITY] {
+                let limits = Constraints::new().epochs("b", x, y).epochs("b", y, x);
+                let with_bounds = if x <= 1.0 && y <= 1.0 {
+                    limits.clone().at_least("a", x).at_most("c", y).group(
+                        &["a", "b"],
+                        x.min(y),
+                        1.0,
+                    )
+                } else {
+                    limits.clone()
+                };
+                for limits in [limits, with_bounds] {
+                    let Ok(region) = limits.region(&domains, d) else { continue };
+                    let best =
+                        SimplexSolver::new().minimize_within(&mut objective, &region).unwrap();
+                    assert_belongs_together(&best, &mut objective, &region, &format!("{limits:?}"));
+                    kept += 1;
+                }
+            }
+        }
+    }
+    assert!(kept > 400, "{kept}");
+}
