@@ -509,6 +509,13 @@ pub enum Error {
     Plot(#[from] crate::plot::PlotError),
 }
 
+impl PlanError {
+    /// The same, with where it happened.
+    pub(crate) fn at(self, place: String) -> Self {
+        Self::At { place, source: Box::new(self) }
+    }
+}
+
 impl From<LawError> for PlanError {
     fn from(error: LawError) -> Self {
         Self::Simplex(error.into())
@@ -531,14 +538,45 @@ pub enum PlanError {
     /// A setting out of its range.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// A mixture cannot be chosen by laws that do not depend on it.
+    #[error(
+        "the law of no target depends on the mixture, so that none can be chosen: {}; constraints that leave one mixture make N and D the only choice",
+        targets.join(", ")
+    )]
+    Blind {
+        /// The targets.
+        targets: Vec<String>,
+    },
+    /// A value that means nothing, such as one without a lower limit.
+    #[error("{what} is {value}, expected a finite number")]
+    NotFinite {
+        /// Of what.
+        what: String,
+        /// The value.
+        value: f64,
+    },
+    /// A choice that this plan did not make, or not with these constraints.
+    #[error("the choice is not one of this plan: {0}")]
+    Choice(String),
+    /// A stored result that does not agree with itself.
+    #[error("{0}")]
+    Stored(String),
+    /// An error of one target, one candidate or one point of a path.
+    #[error("{place}: {source}")]
+    At {
+        /// Which one.
+        place: String,
+        /// What is wrong there.
+        source: Box<PlanError>,
+    },
     /// A loss that no budget reaches.
     #[error(
-        "a value of {value} is not reached by any N and D considered; in the limit it is {floor}"
+        "a value of {value} is not reached by any N and D considered, the least of which have {floor}"
     )]
     Unreachable {
         /// The value asked for, in nats.
         value: f64,
-        /// The least value of infinite N and D, in nats.
+        /// The least value of those, in nats.
         floor: f64,
     },
     /// Names that do not belong together.

@@ -63,6 +63,16 @@ pub(crate) fn agree(a: f64, b: f64, tolerance: f64) -> bool {
     (a == 0.0) == (b == 0.0) && (a - b).abs() <= tolerance * (1.0 + 1e-9)
 }
 
+/// The Jensen-Shannon distance of two mixtures, from the pairs of their weights.
+pub(crate) fn js_distance(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let half = |h: f64, m: f64| if h > 0.0 { h * (h / m).ln() } else { 0.0 };
+    let of_pair = |(a, b): (f64, f64)| {
+        let m = 0.5 * (a + b);
+        half(a, m) + half(b, m)
+    };
+    (0.5 * pairs.map(of_pair).sum::<f64>().max(0.0)).sqrt()
+}
+
 /// The least `<cost, h>` over the mixtures between `lower` and `upper`: what is left above `lower`
 /// goes to the cheapest domains first. Without room for it, it stays undistributed.
 pub(crate) fn least_on_simplex(cost: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
@@ -198,16 +208,7 @@ impl Mixture {
     #[must_use]
     pub fn js_distance(&self, other: &Mixture) -> f64 {
         assert_eq!(self.len(), other.len(), "mixtures of the same domains");
-        let half = |h: f64, m: f64| if h > 0.0 { h * (h / m).ln() } else { 0.0 };
-        let sum: f64 = self
-            .iter()
-            .zip(other.iter())
-            .map(|(&a, &b)| {
-                let m = 0.5 * (a + b);
-                half(a, m) + half(b, m)
-            })
-            .sum();
-        (0.5 * sum.max(0.0)).sqrt()
+        js_distance(self.iter().copied().zip(other.iter().copied()))
     }
 
     /// The evenly spaced grid of the paper (sec. 2.3): all mixtures of `k` domains whose weights are

@@ -333,7 +333,10 @@ fn targets_that_are_alike_have_a_fixed_point_in_the_middle() {
     let middle = points.iter().find(|p| (p.wanted[0] - 0.5).abs() < 1e-3).expect("the middle");
     assert!(middle.distance < 1e-3);
     let short = Plan::new().with_law("a", 1.0, &law, &za[1..]).best(1e9, 1e10).unwrap_err();
-    assert!(short.to_string().contains("number of coordinates of the additive law is 8"), "{short}");
+    assert!(
+        short.to_string().contains("number of coordinates of the additive law is 8"),
+        "{short}"
+    );
     let apart = Plan::new().with_law("c", 1.0, &law, &za);
     assert!(matches!(apart.fixed_points(1e9, 1e11, 4), Err(PlanError::Domains { .. })));
     assert_eq!(Plan::new().best(1e9, 1e11), Err(PlanError::NoTargets));

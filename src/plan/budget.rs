@@ -1,8 +1,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{Choice, Plan};
-use crate::error::{PlanError, SettingError};
+use super::{Choice, Plan, finite, minimize};
+use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
 use crate::simplex::SimplexSolver;
 
@@ -39,7 +39,8 @@ impl<'f> Budget<'f> {
         Self::new(|n, d| 6.0 * n * d)
     }
 
-    /// A cost of N and D in any unit, which must not fall where N or D grows.
+    /// A cost of N and D in any unit: a number > 0 that does not fall where N or D grows, infinite for
+    /// what cannot be had.
     #[must_use]
     pub fn new(cost: impl Fn(f64, f64) -> f64 + Send + Sync + 'f) -> Self {
         Self { cost: Box::new(cost), sizes: 1e6..=1e13, tokens: 1e6..=1e16 }
@@ -63,26 +64,42 @@ impl<'f> Budget<'f> {
         (self.cost)(n, d)
     }
 
-    /// The most tokens that a model of N parameters can see for `amount`, if any are considered.
-    fn tokens_for(&self, n: f64, amount: f64) -> Option<f64> {
-        let (least, most) = (*self.tokens.start(), *self.tokens.end());
-        let within = |d: f64| self.cost(n, d) <= amount;
-        if !within(least) {
-            return None;
+    /// The cost, which must be one.
+    fn checked_cost(&self, n: f64, d: f64) -> Result<f64, PlanError> {
+        let cost = self.cost(n, d);
+        if cost > 0.0 {
+            return Ok(cost);
         }
-        if within(most) {
-            return Some(most);
+        let name = format!("the cost of N = {n:e} and D = {d:e}");
+        Err(SettingError::new(name, cost, "a number > 0").into())
+    }
+
+    /// The most tokens that a model of N parameters can see for `amount`, at most `most`, if any are
+    /// considered.
+    fn tokens_for(&self, n: f64, most: f64, amount: f64) -> Result<Option<f64>, PlanError> {
+        let least = *self.tokens.start();
+        let within = |d: f64| Ok(self.checked_cost(n, d)? <= amount);
+        if !within(least)? {
+            return Ok(None);
         }
-        Some(bisect(least.ln(), most.ln(), |ln_d| within(ln_d.exp())).exp())
+        if within(most)? {
+            return Ok(Some(most));
+        }
+        Ok(Some(bisect(least.ln(), most.ln(), |ln_d| within(ln_d.exp()))?.exp()))
     }
 
     fn check(&self) -> Result<(), PlanError> {
         for (name, range) in [("sizes", &self.sizes), ("tokens", &self.tokens)] {
             let (least, most) = (*range.start(), *range.end());
-            if !(least > 0.0 && least <= most && most.is_finite()) {
-                let expected = "a range of finite numbers > 0 that is not empty";
-                let name = format!("the least of the {name} considered");
-                return Err(SettingError::new(name, least, expected).into());
+            let wrong = |which: &str, value, expected| {
+                let name = format!("the {which} of the {name} considered");
+                Err(SettingError::new(name, value, expected).into())
+            };
+            if !(least.is_finite() && least > 0.0) {
+                return wrong("least", least, "a finite number > 0");
+            }
+            if !(most.is_finite() && most >= least) {
+                return wrong("most", most, "a finite number that is at least the least");
             }
         }
         Ok(())
@@ -90,20 +107,28 @@ impl<'f> Budget<'f> {
 }
 
 /// The last place between `yes` and `no` where a condition holds that holds at `yes`.
-fn bisect(mut yes: f64, mut no: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
+fn bisect(
+    mut yes: f64,
+    mut no: f64,
+    mut holds: impl FnMut(f64) -> Result<bool, PlanError>,
+) -> Result<f64, PlanError> {
     for _ in 0..60 {
         let middle = 0.5 * (yes + no);
-        *(if holds(middle) { &mut yes } else { &mut no }) = middle;
+        *(if holds(middle)? { &mut yes } else { &mut no }) = middle;
     }
-    yes
+    Ok(yes)
 }
 
 /// The last place between `yes` and `no`, to 1e-12, where a function is at most 0, as it is at `yes`:
 /// halves down to a room of 1, then false position, in which an end that stays counts half (Illinois).
-fn last_root(mut yes: (f64, f64), no: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
-    let mut no = (no, f(no));
+fn last_root(
+    mut yes: (f64, f64),
+    no: f64,
+    mut f: impl FnMut(f64) -> Result<f64, PlanError>,
+) -> Result<f64, PlanError> {
+    let mut no = (no, f(no)?);
     if no.1 <= 0.0 {
-        return no.0;
+        return Ok(no.0);
     }
     let mut moved = None;
     // Sixty halves would be enough.
@@ -118,7 +143,7 @@ fn last_root(mut yes: (f64, f64), no: f64, mut f: impl FnMut(f64) -> f64) -> f64
         let share = if near { yes.1 / (yes.1 - no.1) } else { 0.5 };
         let share = share.clamp(0.5 * close, 1.0 - 0.5 * close);
         let middle = yes.0 + share * (no.0 - yes.0);
-        let at = f(middle);
+        let at = f(middle)?;
         let side = at <= 0.0;
         let (end, other) = if side { (&mut yes, &mut no) } else { (&mut no, &mut yes) };
         *end = (middle, at);
@@ -127,7 +152,7 @@ fn last_root(mut yes: (f64, f64), no: f64, mut f: impl FnMut(f64) -> f64) -> f64
         }
         moved = Some(side);
     }
-    yes.0
+    Ok(yes.0)
 }
 
 /// What a mixture costs beside the best one at the same N and D; made by [`Plan::price`].
@@ -152,10 +177,12 @@ impl Plan<'_> {
     /// The best N, D and mixture together that cost at most `amount`.
     ///
     /// N is searched over the whole range and then between the neighbours of the best, D is what is
-    /// left for it, and the mixture at the end is certified as by [`Plan::best`].
+    /// left for it, but no more than the constraints can be kept with, and the mixture at the end is
+    /// certified as by [`Plan::best`].
     ///
     /// # Errors
-    /// As [`Plan::best`], and if nothing that is considered costs so little.
+    /// As [`Plan::best`], if the amount, a range or a cost is not a number > 0, and if nothing that is
+    /// considered costs so little.
     ///
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
@@ -173,59 +200,101 @@ impl Plan<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn within_budget(&self, amount: f64, budget: &Budget<'_>) -> Result<Choice, PlanError> {
-        budget.check()?;
-        let (n, d) = self.best_scale(amount, budget)?;
+        if amount.is_nan() || amount <= 0.0 {
+            return Err(SettingError::new("the budget", amount, "a number > 0").into());
+        }
+        let most = self.most_tokens(budget)?;
+        let Some((n, d)) = self.best_scale(amount, most, budget)? else {
+            let expected = "enough for the least N and D considered";
+            return Err(SettingError::new("the budget", amount, expected).into());
+        };
         self.best(n, d)
+    }
+
+    /// The most tokens considered with which the constraints can be kept: limits on epochs exclude
+    /// more.
+    fn most_tokens(&self, budget: &Budget<'_>) -> Result<f64, PlanError> {
+        budget.check()?;
+        let (least, most) = (*budget.tokens.start(), *budget.tokens.end());
+        let keeps = |ln_d: f64| match self.region(ln_d.exp()) {
+            Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => Ok(false),
+            region => region.map(|_| true),
+        };
+        Self::check_sees(&self.targets, &self.region(least)?)?;
+        if keeps(most.ln())? {
+            return Ok(most);
+        }
+        Ok(bisect(least.ln(), most.ln(), keeps)?.exp())
     }
 
     /// The least cost for which the value falls to `value` nats, and the choice that does it.
     ///
     /// # Errors
-    /// As [`Plan::best`], and [`PlanError::Unreachable`] if nothing that is considered reaches it.
+    /// As [`Plan::best`], if the value is not finite, a range or a cost is not a number > 0 or the cost
+    /// of the greatest N and D is infinite, and [`PlanError::Unreachable`] if nothing that is
+    /// considered reaches it.
     pub fn least_budget(
         &self,
         value: f64,
         budget: &Budget<'_>,
     ) -> Result<(f64, Choice), PlanError> {
-        budget.check()?;
-        let least = budget.cost(*budget.sizes.start(), *budget.tokens.start());
-        let most = budget.cost(*budget.sizes.end(), *budget.tokens.end());
-        let excess = |amount: f64| -> Result<f64, PlanError> {
-            let (n, d) = self.best_scale(amount, budget)?;
-            Ok(self.quick(n, d)? - value)
+        if !value.is_finite() {
+            return Err(SettingError::new("the value", value, "a finite number of nats").into());
+        }
+        let tokens = self.most_tokens(budget)?;
+        let least = budget.checked_cost(*budget.sizes.start(), *budget.tokens.start())?;
+        let most = budget.checked_cost(*budget.sizes.end(), tokens)?;
+        if !(least <= most && most.is_finite()) {
+            let name = "the cost of the greatest N and D considered";
+            let expected = "a finite number that is at least the cost of the least";
+            return Err(SettingError::new(name, most, expected).into());
+        }
+        // Nothing can be had for some amounts.
+        let excess = |amount: f64| match self.best_scale(amount, tokens, budget)? {
+            Some((n, d)) => Ok(self.quick(n, d)? - value),
+            None => Ok(f64::INFINITY),
         };
         let at_most = excess(most)?;
         if at_most > 0.0 {
-            let floor = self.quick(f64::INFINITY, f64::INFINITY)?;
-            return Err(PlanError::Unreachable { value, floor });
+            return Err(PlanError::Unreachable { value, floor: value + at_most });
         }
-        // Nothing can be had for some amounts.
-        let of_ln = |ln: f64| excess(ln.exp()).unwrap_or(f64::INFINITY);
-        let enough = last_root((most.ln(), at_most), least.ln(), of_ln).exp();
+        let enough = last_root((most.ln(), at_most), least.ln(), |ln| excess(ln.exp()))?.exp();
         Ok((enough, self.within_budget(enough, budget)?))
     }
 
     /// What the mixture h costs at N and D beside the best one, in nats and in tokens. One that does
     /// not keep the constraints can be below the best that does.
     ///
+    /// Excesses ([`Goal::WorstExcess`](super::Goal::WorstExcess)) are over what each target could have
+    /// alone at this N and D, also where more tokens are looked at.
+    ///
     /// # Errors
-    /// As [`Plan::best`], and if h has the wrong length or a law is not defined there.
+    /// As [`Plan::best`], and if h has the wrong length or a law is not defined or not finite there.
     pub fn price(&self, n: f64, d: f64, h: &Mixture) -> Result<Price, PlanError> {
         let best = self.best(n, d)?.optimum.value;
-        let value = self.objective(n, d)?.value(h)?;
-        let at = |d: f64| Ok::<f64, PlanError>(self.objective(n, d)?.value(h)?);
-        // References of a worst excess belong to N and D: only sums and worst losses have a price.
+        let references = self.references(&self.targets, n, d)?;
+        let at = |d: f64| -> Result<f64, PlanError> {
+            Ok(self.objective_over(&self.targets, n, d, &references)?.value(h)?)
+        };
+        let reached = |d: f64| {
+            let (value, what) = (at(d)?, format!("the value of the mixture at D = {d:e}"));
+            if value.is_nan() {
+                Err(PlanError::NotFinite { what, value })
+            } else {
+                Ok(value <= best)
+            }
+        };
+        let value = finite("the value of the mixture", at(d)?)?;
         let tokens = if value <= best {
             d
-        } else if at(f64::INFINITY)? >= best {
+        } else if !reached(f64::INFINITY)? {
             f64::INFINITY
         } else {
             let mut enough = 2.0 * d;
-            while at(enough)? > best {
+            while !reached(enough)? {
                 enough *= 2.0;
             }
-            let reached = |ln: f64| at(ln.exp()).is_ok_and(|value| value <= best);
-            bisect(enough.ln(), d.ln(), reached).exp()
+            bisect(enough.ln(), d.ln(), |ln_d| reached(ln_d.exp()))?.exp()
         };
         Ok(Price { value, best, tokens })
     }
@@ -233,15 +302,20 @@ impl Plan<'_> {
     /// The least value at N and D, without a certificate.
     fn quick(&self, n: f64, d: f64) -> Result<f64, PlanError> {
         let solver: SimplexSolver = self.solver.clone().max_cells(0);
-        let optimum = solver.minimize_within(&mut self.objective(n, d)?, &self.region(d)?)?;
-        Ok(optimum.value)
+        Ok(minimize(&solver, &mut self.objective(n, d)?, &self.region(d)?)?.value)
     }
 
-    /// The best N and D for an amount.
-    fn best_scale(&self, amount: f64, budget: &Budget<'_>) -> Result<(f64, f64), PlanError> {
+    /// The best N and D for an amount, with at most so many tokens; `None` if nothing considered costs
+    /// so little.
+    fn best_scale(
+        &self,
+        amount: f64,
+        most_tokens: f64,
+        budget: &Budget<'_>,
+    ) -> Result<Option<(f64, f64)>, PlanError> {
         let (least, most) = (budget.sizes.start().ln(), budget.sizes.end().ln());
         let at = |ln_n: f64| -> Result<f64, PlanError> {
-            let tokens = budget.tokens_for(ln_n.exp(), amount);
+            let tokens = budget.tokens_for(ln_n.exp(), most_tokens, amount)?;
             tokens.map_or(Ok(f64::INFINITY), |d| self.quick(ln_n.exp(), d))
         };
         let step = (most - least) / (SIZES - 1) as f64;
@@ -254,9 +328,7 @@ impl Plan<'_> {
             }
         }
         if best.0.is_infinite() {
-            let (name, expected) =
-                ("the budget".to_owned(), "enough for the least N and D considered");
-            return Err(SettingError::new(name, amount, expected).into());
+            return Ok(None);
         }
         // Golden sections between the neighbours.
         let ratio = 0.5 * (5f64.sqrt() - 1.0);
@@ -277,7 +349,7 @@ impl Plan<'_> {
         let ends = [(at_a, a), (at_b, b), best];
         let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
         let n = ln_n.exp();
-        Ok((n, budget.tokens_for(n, amount).expect("it was affordable")))
+        Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| (n, d)))
     }
 }
 
@@ -291,12 +363,16 @@ mod tests {
         let mut calls = 0;
         let mut f = |x: f64| {
             calls += 1;
-            if x < 0.5 { f64::INFINITY } else { 7.0 * (-x).exp() - 1.0 }
+            Ok(if x < 0.5 { f64::INFINITY } else { 7.0 * (-x).exp() - 1.0 })
         };
-        let at_most = f(40.0);
-        let root = last_root((40.0, at_most), -3.0, &mut f);
-        assert!((root - 7f64.ln()).abs() < 1e-10 && f(root) <= 0.0, "{root}");
+        let at_most = f(40.0).unwrap();
+        let root = last_root((40.0, at_most), -3.0, &mut f).unwrap();
+        assert!((root - 7f64.ln()).abs() < 1e-10 && f(root).unwrap() <= 0.0, "{root}");
         assert!(calls < 25, "{calls}");
-        assert_eq!(last_root((2.0, -1.0), 1.0, |_| -1.0), 1.0);
+        assert_eq!(last_root((2.0, -1.0), 1.0, |_| Ok(-1.0)), Ok(1.0));
+        assert_eq!(
+            last_root((2.0, -1.0), 1.0, |_| Err(PlanError::NoTargets)),
+            Err(PlanError::NoTargets)
+        );
     }
 }

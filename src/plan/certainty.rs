@@ -1,4 +1,4 @@
-use super::{Choice, Plan, Target};
+use super::{BEST, Choice, Plan, Target, finite};
 #[cfg(feature = "serde")]
 use crate::error::SimplexError;
 use crate::error::{PlanError, SettingError};
@@ -9,6 +9,8 @@ use crate::uncertainty::{Interval, Resamples, check_level, interval};
 
 /// So many draws are looked at between two calls of the observer.
 const ROUND: usize = 256;
+/// More draws would say nothing more: the share has a standard error below 0.05% by then.
+const MOST_DRAWS: usize = 1_000_000;
 
 /// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +33,7 @@ pub struct Advantage {
     pub nats: Interval,
     /// The share of the resamples in which the choice is the lower one: the probability that it beats
     /// the other mixture.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::probability"))]
     pub probability: f64,
     /// Whether the other mixture keeps the plan's constraints. One that does not may well be better.
     pub within_limits: bool,
@@ -119,11 +121,13 @@ impl<'a> Plan<'a> {
         Self { targets, solver: self.solver.clone().max_cells(0), ..self.clone() }
     }
 
-    /// What every resample would have chosen instead, within the constraints.
+    /// What every resample would have chosen instead, within the constraints: the best mixture that
+    /// descents find from the choice and, unless that one is shown to be the best, from the solver's
+    /// own starts.
     ///
     /// # Errors
     /// [`PlanError::Resamples`] unless all targets were added by [`Plan::with_resamples`] with the same
-    /// draws, and as [`Plan::best`].
+    /// draws, [`PlanError::Choice`] if the choice is not one of this plan, and as [`Plan::best`].
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
@@ -160,12 +164,13 @@ impl<'a> Plan<'a> {
     /// ```
     pub fn certainty(&self, choice: &Choice) -> Result<Certainty, PlanError> {
         let resamples = self.resamples()?;
+        self.check_choice(choice)?;
         let region = self.region(choice.d)?;
         let one = |resample: usize| -> Result<Mixture, PlanError> {
             let plan = self.resampled(&resamples, resample);
             let mut objective = plan.objective(choice.n, choice.d)?;
-            let start = choice.optimum.weights.clone();
-            let best = plan.solver.clone().start(start).minimize_within(&mut objective, &region)?;
+            let best = plan.descend(&mut objective, &region, &choice.optimum.weights)?;
+            finite(BEST, best.value)?;
             Ok(best.weights)
         };
         let optima = for_all(resamples[0].len(), one)?;
@@ -186,9 +191,11 @@ impl<'a> Plan<'a> {
     ) -> Result<Advantage, PlanError> {
         check_level(level)?;
         let resamples = self.resamples()?;
+        self.check_choice(choice)?;
         let difference = |plan: &Self| -> Result<f64, PlanError> {
             let mut objective = plan.objective(choice.n, choice.d)?;
-            Ok(objective.value(other)? - objective.value(&choice.optimum.weights)?)
+            let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
+            finite("the advantage of the choice", objective.value(other)? - own)
         };
         let values = for_all(resamples[0].len(), |b| difference(&self.resampled(&resamples, b)))?;
         let lower = values.iter().filter(|v| **v > 0.0).count();
@@ -209,11 +216,21 @@ impl<'a> Plan<'a> {
     /// there.
     pub fn as_good(&self, choice: &Choice, mixtures: &[Mixture]) -> Result<Vec<f64>, PlanError> {
         let resamples = self.resamples()?;
+        self.check_choice(choice)?;
         let one = |resample: usize| -> Result<Vec<bool>, PlanError> {
             let plan = self.resampled(&resamples, resample);
             let mut objective = plan.objective(choice.n, choice.d)?;
-            let own = objective.value(&choice.optimum.weights)?;
-            mixtures.iter().map(|h| Ok(objective.value(h)? <= own)).collect()
+            let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
+            let good = |h: &Mixture| {
+                let (value, what) = (objective.value(h)?, "the value of a mixture".to_owned());
+                // An infinite one is no good, but of NaN nobody can tell.
+                if value.is_nan() {
+                    Err(PlanError::NotFinite { what, value })
+                } else {
+                    Ok(value <= own)
+                }
+            };
+            mixtures.iter().map(good).collect()
         };
         let all = for_all(resamples[0].len(), one)?;
         let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
@@ -225,7 +242,8 @@ impl<'a> Plan<'a> {
     /// choose from.
     ///
     /// # Errors
-    /// As [`Plan::as_good`], and if the level is not between 0 and 1 or there are no draws.
+    /// As [`Plan::as_good`], and if the level is not between 0 and 1 or the draws are not from 1 to
+    /// 1,000,000.
     pub fn region_share(
         &self,
         choice: &Choice,
@@ -263,9 +281,9 @@ impl<'a> Plan<'a> {
         mut control: Control<'_>,
     ) -> Result<(f64, Termination), PlanError> {
         check_level(level)?;
-        if draws == 0 {
-            let (name, expected) = ("the number of draws".to_owned(), "at least 1");
-            return Err(SettingError::new(name, 0.0, expected).into());
+        if !(1..=MOST_DRAWS).contains(&draws) {
+            let (value, expected) = (draws as f64, "from 1 to 1,000,000");
+            return Err(SettingError::new("the number of draws", value, expected).into());
         }
         let uniform = vec![1.0; choice.domains.len()];
         let drawn = Mixture::dirichlet(&uniform, draws, seed)?;

@@ -1,6 +1,6 @@
-use super::Choice;
+use super::{Choice, check_scale};
 use crate::error::PlanError;
-use crate::mixture::Mixture;
+use crate::mixture::{Mixture, js_distance};
 use crate::sweep::Sweep;
 
 /// How far a choice lies outside of what was trained on.
@@ -9,15 +9,15 @@ use crate::sweep::Sweep;
 #[non_exhaustive]
 pub struct Extrapolation {
     /// N over the largest N that was trained; above 1 it extrapolates.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::size"))]
     pub size: f64,
     /// D over the largest D that was trained on.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::tokens"))]
     pub tokens: f64,
     /// The domains whose weight is outside of the range that was trained with.
     pub weights: Vec<Outside>,
     /// The Jensen-Shannon distance to the nearest mixture that was trained on.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::distance"))]
     pub nearest: f64,
 }
 
@@ -29,13 +29,13 @@ pub struct Outside {
     /// The domain.
     pub domain: String,
     /// Its weight.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::weight"))]
     pub weight: f64,
     /// The least weight that was trained with.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::weight"))]
     pub lower: f64,
     /// The greatest weight that was trained with.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::weight"))]
     pub upper: f64,
 }
 
@@ -70,18 +70,24 @@ impl Extrapolation {
     /// As [`Extrapolation::of`], for any prediction: at N, D and a mixture of these domains.
     ///
     /// # Errors
-    /// As [`Extrapolation::of`], and if the mixture has another number of domains.
+    /// As [`Extrapolation::of`], and if N or D is not a number > 0 or the mixture has another number of
+    /// domains.
     pub fn at(
         (n, d): (f64, f64),
         domains: &[String],
         h: &Mixture,
         trained: &Sweep,
     ) -> Result<Self, PlanError> {
+        check_scale(n, d)?;
         let place = |domain| trained.domains().iter().position(|d| d == domain);
         let order: Option<Vec<usize>> = domains.iter().map(place).collect();
-        let order = order.filter(|order| order.len() == trained.domains().len());
-        let order = order.filter(|order| order.len() == h.len()).ok_or_else(|| {
-            PlanError::Domains { plan: domains.to_vec(), sweep: trained.domains().to_vec() }
+        let is_order = |order: &Vec<usize>| {
+            let k = trained.domains().len();
+            (order.len(), h.len()) == (k, k) && (0..k).all(|j| order.contains(&j))
+        };
+        let order = order.filter(is_order).ok_or_else(|| PlanError::Domains {
+            plan: domains.to_vec(),
+            sweep: trained.domains().to_vec(),
         })?;
         let ranges = trained.weight_ranges();
         let outside = order.iter().enumerate().filter_map(|(i, &j)| {
@@ -91,8 +97,7 @@ impl Extrapolation {
         });
         let largest = |of: &dyn Fn(usize) -> f64| (0..trained.len()).map(of).fold(0.0, f64::max);
         let distance = |row: usize| {
-            let own: Vec<f64> = order.iter().map(|&j| trained.row(row).h[j]).collect();
-            h.js_distance(&Mixture::new(own).expect("a sweep's rows are mixtures"))
+            js_distance(order.iter().zip(h.iter()).map(|(&j, h)| (*h, trained.row(row).h[j])))
         };
         Ok(Self {
             size: n / largest(&|row| trained.row(row).n),

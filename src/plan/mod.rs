@@ -43,13 +43,14 @@ mod certainty;
 mod extrapolation;
 mod next_runs;
 mod scale;
+#[cfg(feature = "serde")]
+mod stored;
 mod target_map;
 
-#[cfg(feature = "serde")]
-use crate::error::SimplexError;
-use crate::error::{PlanError, SettingError};
+use crate::error::{PlanError, SettingError, SimplexError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
+use crate::mixture::Mixture;
 use crate::simplex::{
     Constraints, Located, MixtureObjective, Optimum, Pull, Region, SimplexSolver,
 };
@@ -118,7 +119,32 @@ struct Target<'a> {
     /// The laws whose mean the loss is.
     laws: Vec<Located<'a>>,
     resamples: Option<&'a Resamples>,
+    /// Whether there are several domains, and no law depends on their weights.
+    blind: bool,
 }
+
+impl<'a> Target<'a> {
+    fn new(name: String, weight: f64, laws: Vec<Located<'a>>) -> Self {
+        let sees = |law: &dyn ScalingLaw| law.domains().len() < 2 || law.dependence().h;
+        let blind = !laws.iter().any(|(law, _)| sees(*law));
+        Self { name, weight, laws, resamples: None, blind }
+    }
+
+    /// Adds the loss, with this weight, to an objective.
+    fn add_to(
+        &self,
+        objective: MixtureObjective<'a>,
+        weight: f64,
+    ) -> Result<MixtureObjective<'a>, PlanError> {
+        let name = format!("target `{}`", self.name);
+        Ok(objective.with_mean(&name, weight, self.laws.clone())?)
+    }
+}
+
+/// What must be finite wherever something is chosen.
+const BEST: &str = "the value of the best mixture";
+/// By how much the value of a choice may differ from the plan's own at its mixture, relative to it.
+const SAME_VALUE: f64 = 1e-8;
 
 /// The mixture that a [`Plan`] chose for one N and D.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,10 +156,10 @@ struct Target<'a> {
 #[non_exhaustive]
 pub struct Choice {
     /// N, in parameters.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "stored::n"))]
     pub n: f64,
     /// D, in tokens.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "stored::d"))]
     pub d: f64,
     /// The names of the domains, in the order of the weights.
     pub domains: Vec<String>,
@@ -144,6 +170,10 @@ pub struct Choice {
     /// The predicted loss of each target at the optimum, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub losses: Vec<(String, f64)>,
+    /// The targets whose laws do not depend on the mixture
+    /// ([`ScalingLaw::dependence`](crate::law::ScalingLaw::dependence)): the others chose it, and
+    /// nothing is known of what it does to these.
+    pub blind: Vec<String>,
 }
 
 /// A [`Choice`] as it stands in a file, not checked.
@@ -151,34 +181,83 @@ pub struct Choice {
 #[derive(serde::Deserialize)]
 #[serde(expecting = "a choice of a plan")]
 struct StoredChoice {
-    #[serde(with = "crate::stored::number")]
+    #[serde(with = "stored::n")]
     n: f64,
-    #[serde(with = "crate::stored::number")]
+    #[serde(with = "stored::d")]
     d: f64,
     domains: Vec<String>,
     optimum: Optimum,
     unconstrained: Optimum,
     #[serde(with = "crate::stored::number")]
     losses: Vec<(String, f64)>,
+    #[serde(default)]
+    blind: Vec<String>,
 }
 
 #[cfg(feature = "serde")]
 impl TryFrom<StoredChoice> for Choice {
-    type Error = SimplexError;
+    type Error = PlanError;
 
-    fn try_from(stored: StoredChoice) -> Result<Self, SimplexError> {
-        let StoredChoice { n, d, domains, optimum, unconstrained, losses } = stored;
-        let expected = domains.len();
-        for (what, mixture) in
-            [("the optimum", &optimum), ("the unconstrained one", &unconstrained)]
-        {
-            let found = mixture.weights.len();
-            if found != expected {
-                return Err(SimplexError::Dimension { what, found, expected });
-            }
+    fn try_from(stored: StoredChoice) -> Result<Self, PlanError> {
+        let StoredChoice { n, d, domains, optimum, unconstrained, losses, blind } = stored;
+        if let Some(i) = (1..domains.len()).find(|&i| domains[..i].contains(&domains[i])) {
+            return Err(PlanError::Stored(format!("domain `{}` appears twice", domains[i])));
         }
-        Ok(Self { n, d, domains, optimum, unconstrained, losses })
+        for (what, found) in [("the optimum", &optimum), ("the unconstrained one", &unconstrained)]
+        {
+            check_optimum(what, found, domains.len())?;
+        }
+        for (name, loss) in &losses {
+            finite(&format!("the loss of target `{name}`"), *loss)?;
+        }
+        if let Some(name) = blind.iter().find(|b| !losses.iter().any(|(name, _)| name == *b)) {
+            let text = format!("`{name}` is said to be blind to the mixture, but is not a target");
+            return Err(PlanError::Stored(text));
+        }
+        Ok(Self { n, d, domains, optimum, unconstrained, losses, blind })
     }
+}
+
+/// Checks what is stored of an optimum over `k` domains.
+#[cfg(feature = "serde")]
+fn check_optimum(what: &'static str, optimum: &Optimum, k: usize) -> Result<(), PlanError> {
+    let found = optimum.weights.len();
+    if found != k {
+        return Err(SimplexError::Dimension { what, found, expected: k }.into());
+    }
+    finite(&format!("the value of {what}"), optimum.value)?;
+    let wrong = |part: &str, value: f64, expected: &str| {
+        Err(PlanError::Stored(format!("the {part} of {what} is {value}, expected {expected}")))
+    };
+    if let Some(bound) = optimum.lower_bound.filter(|bound| !(*bound <= optimum.value)) {
+        return wrong("lower bound", bound, &format!("at most its value, {}", optimum.value));
+    }
+    if optimum.residual.is_nan() || optimum.residual < 0.0 {
+        return wrong("residual", optimum.residual, "a number >= 0");
+    }
+    if let Some(&share) = optimum.shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
+        return wrong("share of a part", share, "a number from 0 to 1");
+    }
+    match optimum.active.iter().find(|active| !(active.multiplier >= 0.0)) {
+        Some(active) => wrong("multiplier of a constraint", active.multiplier, "a number >= 0"),
+        None => Ok(()),
+    }
+}
+
+/// Checks N and D, either of which may be infinite.
+fn check_scale(n: f64, d: f64) -> Result<(), PlanError> {
+    for (name, value) in [("N", n), ("D", d)] {
+        if value.is_nan() || value <= 0.0 {
+            return Err(SettingError::new(name, value, "a number > 0").into());
+        }
+    }
+    Ok(())
+}
+
+/// A value that must be finite.
+fn finite(what: &str, value: f64) -> Result<f64, PlanError> {
+    let wrong = || PlanError::NotFinite { what: what.to_owned(), value };
+    value.is_finite().then_some(value).ok_or_else(wrong)
 }
 
 impl Choice {
@@ -212,12 +291,7 @@ impl<'a> Plan<'a> {
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Self {
-        self.targets.push(Target {
-            name: name.into(),
-            weight,
-            laws: vec![(law, z)],
-            resamples: None,
-        });
+        self.targets.push(Target::new(name.into(), weight, vec![(law, z)]));
         self
     }
 
@@ -225,8 +299,7 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn with_ensemble(mut self, weight: f64, ensemble: &'a Ensemble) -> Self {
         let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates())).collect();
-        let name = ensemble.target().to_owned();
-        self.targets.push(Target { name, weight, laws, resamples: None });
+        self.targets.push(Target::new(ensemble.target().to_owned(), weight, laws));
         self
     }
 
@@ -284,6 +357,28 @@ impl<'a> Plan<'a> {
         n: f64,
         d: f64,
     ) -> Result<MixtureObjective<'a>, PlanError> {
+        self.objective_over(targets, n, d, &self.references(targets, n, d)?)
+    }
+
+    /// What each target could have alone, which the excesses are over; none for other goals.
+    fn references(&self, targets: &[Target<'a>], n: f64, d: f64) -> Result<Vec<f64>, PlanError> {
+        if self.goal != Goal::WorstExcess || targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let region = self.region(d)?;
+        let least = |target: &Target<'a>| {
+            Ok(minimize(&self.solver, &mut Self::alone(target, n, d)?, &region)?.value)
+        };
+        targets.iter().map(least).collect()
+    }
+
+    fn objective_over(
+        &self,
+        targets: &[Target<'a>],
+        n: f64,
+        d: f64,
+        references: &[f64],
+    ) -> Result<MixtureObjective<'a>, PlanError> {
         if targets.is_empty() {
             return Err(PlanError::NoTargets);
         }
@@ -294,105 +389,176 @@ impl<'a> Plan<'a> {
                 let (value, expected) = (target.weight, "a finite number > 0");
                 return Err(SettingError::new(name, value, expected).into());
             }
-            let name = format!("target `{}`", target.name);
-            sum = sum.with_mean(&name, target.weight, target.laws.clone())?;
+            sum = target.add_to(sum, target.weight)?;
         }
         if let Some(pull) = &self.pull {
             sum = sum.with_pull(pull.clone())?;
         }
-        Ok(match self.goal {
-            Goal::Sum => sum,
-            Goal::Worst => sum.worst(&[])?,
-            Goal::WorstExcess => {
-                let region = self.region(d)?;
-                let least = |target: &Target<'a>| -> Result<f64, PlanError> {
-                    let mut alone = Self::alone(target, n, d)?;
-                    Ok(self.solver.minimize_within(&mut alone, &region)?.value)
-                };
-                let references: Result<Vec<f64>, _> = targets.iter().map(least).collect();
-                sum.worst(&references?)?
-            }
-        })
+        Ok(if self.goal == Goal::Sum { sum } else { sum.worst(references)? })
     }
 
     fn region(&self, d: f64) -> Result<Region, PlanError> {
+        if self.targets.is_empty() {
+            return Err(PlanError::NoTargets);
+        }
         Ok(self.constraints.region(self.domains(), d)?)
+    }
+
+    /// Checks that some target depends on the mixture, or that there is nothing to choose.
+    fn check_sees(targets: &[Target<'a>], region: &Region) -> Result<(), PlanError> {
+        let fixed = |i| region.bounds(i).0 == region.bounds(i).1;
+        if targets.iter().any(|target| !target.blind) || (0..region.dim()).all(fixed) {
+            return Ok(());
+        }
+        Err(PlanError::Blind { targets: targets.iter().map(|t| t.name.clone()).collect() })
+    }
+
+    /// Checks that a choice is one of this plan.
+    fn check_choice(&self, choice: &Choice) -> Result<(), PlanError> {
+        let (h, value) = (&choice.optimum.weights, choice.optimum.value);
+        let fault = |what: String| Err(PlanError::Choice(what));
+        if self.targets.is_empty() {
+            return Err(PlanError::NoTargets);
+        }
+        if choice.domains != self.domains() || h.len() != choice.domains.len() {
+            let (own, plan) = (choice.domains.join(", "), self.domains().join(", "));
+            return fault(format!(
+                "its {} weights are of the domains {own}, expected {plan}",
+                h.len()
+            ));
+        }
+        let region = self.region(choice.d)?;
+        Self::check_sees(&self.targets, &region)?;
+        let here = self.objective(choice.n, choice.d)?.value(h)?;
+        if !((here - value).abs() <= SAME_VALUE * here.abs().max(1.0)) {
+            return fault(format!("its value is {value}, but its mixture is worth {here} here"));
+        }
+        if !region.contains(h) {
+            return fault("its mixture does not keep the constraints".to_owned());
+        }
+        Ok(())
     }
 
     /// The best mixture for N and D, either of which may be infinite: the limit.
     ///
     /// # Errors
-    /// As [`Plan::objective`], and if no mixture keeps the constraints.
+    /// As [`Plan::objective`], if no mixture keeps the constraints, if no target depends on the mixture
+    /// ([`PlanError::Blind`]) though there are several to choose from, and if the value or a loss is
+    /// not finite ([`PlanError::NotFinite`]).
     pub fn best(&self, n: f64, d: f64) -> Result<Choice, PlanError> {
         let mut objective = self.objective(n, d)?;
-        let optimum = self.solver.minimize_within(&mut objective, &self.region(d)?)?;
+        let region = self.region(d)?;
+        Self::check_sees(&self.targets, &region)?;
+        let optimum = minimize(&self.solver, &mut objective, &region)?;
         let unconstrained = if self.constraints.is_empty() {
             optimum.clone()
         } else {
-            self.solver.minimize(&mut objective)
+            let all = Constraints::new().region(self.domains(), d)?;
+            minimize(&self.solver, &mut objective, &all)?
         };
         let losses = objective.losses(&optimum.weights)?;
-        let names = self.targets.iter().map(|target| target.name.clone());
+        let named = |(target, loss): (&Target<'_>, f64)| {
+            let what = format!("the loss of target `{}`", target.name);
+            Ok((target.name.clone(), finite(&what, loss)?))
+        };
+        let losses = self.targets.iter().zip(losses).map(named);
+        let losses = losses.collect::<Result<Vec<_>, PlanError>>()?;
+        let blind = self.targets.iter().filter(|t| t.blind).map(|t| t.name.clone()).collect();
         let domains = self.domains().to_vec();
-        Ok(Choice { n, d, domains, optimum, unconstrained, losses: names.zip(losses).collect() })
+        Ok(Choice { n, d, domains, optimum, unconstrained, losses, blind })
     }
 
     /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
-    /// are losses, whatever the weight of the target and the goal; a pull is added to them.
+    /// are losses, whatever the weight of the target and the goal; a pull is added to them. Targets
+    /// whose laws do not depend on the mixture have no best one and are left out.
     ///
     /// # Errors
     /// As [`Plan::best`].
     pub fn corners(&self, n: f64, d: f64) -> Result<Vec<(String, Optimum)>, PlanError> {
         let region = self.region(d)?;
+        Self::check_sees(&self.targets, &region)?;
         let one = |target: &Target<'a>| {
             let mut alone = Self::alone(target, n, d)?;
             if let Some(pull) = &self.pull {
                 alone = alone.with_pull(pull.clone())?;
             }
-            Ok((target.name.clone(), self.solver.minimize_within(&mut alone, &region)?))
+            Ok((target.name.clone(), minimize(&self.solver, &mut alone, &region)?))
         };
-        self.targets.iter().map(one).collect()
+        self.targets.iter().filter(|target| !target.blind).map(one).collect()
     }
 
     /// The loss of one target.
     fn alone(target: &Target<'a>, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
-        let name = format!("target `{}`", target.name);
-        Ok(MixtureObjective::new(n, d)?.with_mean(&name, 1.0, target.laws.clone())?)
+        target.add_to(MixtureObjective::new(n, d)?, 1.0)
+    }
+
+    /// The best mixture that descents find from `near` and, unless that one is shown to be the best,
+    /// from the solver's own starts. No proof is searched for, and the value may not be finite.
+    fn descend(
+        &self,
+        objective: &mut MixtureObjective<'_>,
+        region: &Region,
+        near: &Mixture,
+    ) -> Result<Optimum, PlanError> {
+        let local = self.solver.clone().max_cells(0);
+        let from_near = local.clone().start(near.clone()).minimize_within(objective, region)?;
+        if from_near.is_certified() {
+            return Ok(from_near);
+        }
+        let own = local.minimize_within(objective, region)?;
+        let margin = 1e-12 * from_near.value.abs();
+        // Equal up to rounding is the same: keep the near one.
+        Ok(if from_near.value <= own.value + margin { from_near } else { own })
     }
 
     /// For each domain the least and the greatest weight among the mixtures that keep the constraints
     /// and are worth at most `epsilon` nats more than the choice: how much of it is decided. Exact to
-    /// 1e-6 where the objective is convex; otherwise the range around the choice in which a mixture
-    /// that good is found for every weight.
+    /// 1e-6 where the objective is convex. Otherwise mixtures that are as good are looked for by
+    /// descents from the choice and the solver's own starts, and some may be missed.
     ///
     /// # Errors
-    /// As [`Plan::best`], and if epsilon is not a finite number >= 0.
+    /// As [`Plan::best`], if epsilon is not a finite number >= 0, and [`PlanError::Choice`] if the
+    /// choice is not one of this plan.
     pub fn ranges(&self, choice: &Choice, epsilon: f64) -> Result<Vec<(f64, f64)>, PlanError> {
         if !(epsilon.is_finite() && epsilon >= 0.0) {
-            let (name, expected) = ("epsilon".to_owned(), "a finite number >= 0");
-            return Err(SettingError::new(name, epsilon, expected).into());
+            return Err(SettingError::new("epsilon", epsilon, "a finite number >= 0").into());
         }
+        self.check_choice(choice)?;
         let mut objective = self.objective(choice.n, choice.d)?;
         let level = choice.optimum.value + epsilon;
-        let solver = self.solver.clone().max_cells(0).start(choice.optimum.weights.clone());
-        let mut good = |domain: &String, weight: f64| {
+        let mut good = |domain: &String, weight: f64| -> Result<bool, PlanError> {
             let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
-            let Ok(region) = fixed.region(&choice.domains, choice.d) else { return false };
-            let best = solver.minimize_within(&mut objective, &region);
-            best.is_ok_and(|best| best.value <= level)
+            match fixed.region(&choice.domains, choice.d) {
+                Err(SimplexError::Infeasible { .. }) => Ok(false),
+                region => {
+                    let best = self.descend(&mut objective, &region?, &choice.optimum.weights)?;
+                    Ok(best.value <= level)
+                }
+            }
         };
-        let mut end = |domain: &String, inside: f64, outside: f64| {
-            if good(domain, outside) {
-                return outside;
+        let mut end = |domain: &String, inside: f64, outside: f64| -> Result<f64, PlanError> {
+            if good(domain, outside)? {
+                return Ok(outside);
             }
             let (mut inside, mut outside) = (inside, outside);
             while (inside - outside).abs() > 1e-6 {
                 let middle = 0.5 * (inside + outside);
-                *(if good(domain, middle) { &mut inside } else { &mut outside }) = middle;
+                *(if good(domain, middle)? { &mut inside } else { &mut outside }) = middle;
             }
-            inside
+            Ok(inside)
         };
         let weights = choice.domains.iter().zip(choice.optimum.weights.iter());
-        Ok(weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect())
+        weights.map(|(domain, &h)| Ok((end(domain, h, 0.0)?, end(domain, h, 1.0)?))).collect()
     }
+}
+
+/// The optimum, whose value must be finite.
+fn minimize(
+    solver: &SimplexSolver,
+    objective: &mut MixtureObjective<'_>,
+    region: &Region,
+) -> Result<Optimum, PlanError> {
+    let optimum = solver.minimize_within(objective, region)?;
+    finite(BEST, optimum.value)?;
+    Ok(optimum)
 }

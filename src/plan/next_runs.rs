@@ -1,5 +1,5 @@
 use super::certainty::for_all;
-use super::{Choice, Plan};
+use super::{Choice, Plan, finite};
 use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
 
@@ -8,10 +8,10 @@ use crate::mixture::Mixture;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Run {
     /// N, in parameters.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::n"))]
     pub n: f64,
     /// D, in tokens.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::d"))]
     pub d: f64,
     /// The mixture, in the order of [`Plan::domains`].
     pub h: Mixture,
@@ -40,8 +40,9 @@ pub struct NextRun {
     /// Its number among the candidates.
     pub candidate: usize,
     /// What it takes off, together with the runs before it: the share of the variance of the decision,
-    /// or the information on the law in nats.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    /// or the information on the law in nats. A run is worth what the losses of all its targets are
+    /// worth together.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::gain"))]
     pub gain: f64,
 }
 
@@ -75,9 +76,13 @@ impl Plan<'_> {
     /// been run: a greedy design. A run measures the losses of all targets, with the noise that the
     /// residuals of the resamples show.
     ///
+    /// With C the covariances of the decision with these losses, S those of the losses with each other
+    /// and R their noise, a run leaves `C (S + R)^-1 C^T` less of the variance of the decision (a
+    /// Kalman update).
+    ///
     /// # Errors
-    /// As [`Plan::certainty`], and if there are fewer candidates than runs asked for, or a law is not
-    /// defined at one.
+    /// As [`Plan::certainty`], if the runs asked for are not from 1 to the number of candidates, or a
+    /// law is not defined or not finite at one of these.
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
@@ -116,19 +121,17 @@ impl Plan<'_> {
         count: usize,
         criterion: Criterion,
     ) -> Result<Vec<NextRun>, PlanError> {
-        if candidates.len() < count {
-            let (name, value) = ("the number of candidates".to_owned(), candidates.len() as f64);
-            let expected = "at least as many as runs are asked for";
-            return Err(SettingError::new(name, value, expected).into());
+        if !(1..=candidates.len()).contains(&count) {
+            let expected = "from 1 to the number of candidates";
+            return Err(SettingError::new("the number of runs", count as f64, expected).into());
         }
         let resamples = self.resamples()?;
-        // Checks that the targets have the same domains.
-        self.objective(choice.n, choice.d)?;
+        self.check_choice(choice)?;
         let members = resamples[0].len();
         // Losses of every target at every candidate, and the values of the rivals.
         let mut measured: Vec<Vec<Anomaly>> = Vec::with_capacity(candidates.len());
         let mut noise = Vec::with_capacity(candidates.len());
-        for run in candidates {
+        for (i, run) in candidates.iter().enumerate() {
             let (what, found, expected) = ("a candidate", run.h.len(), self.domains().len());
             if found != expected {
                 return Err(SimplexError::Dimension { what, found, expected }.into());
@@ -136,8 +139,12 @@ impl Plan<'_> {
             let (mut own, mut own_noise) = (Vec::new(), Vec::new());
             for (target, of_target) in self.targets.iter().zip(&resamples) {
                 let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());
-                let values = of_target.values(run.n, run.d, &h)?;
+                let place = || format!("candidate {i}");
+                let values = of_target.values(run.n, run.d, &h);
+                let values = values.map_err(|error| PlanError::from(error).at(place()))?;
                 let mean = values.iter().sum::<f64>() / members as f64;
+                let what = format!("the mean loss of target `{}`", target.name);
+                finite(&what, mean).map_err(|error| error.at(place()))?;
                 own_noise.push(of_target.residual_variance() * mean * mean);
                 own.push(centred(values));
             }
@@ -153,7 +160,8 @@ impl Plan<'_> {
                     let plan = self.resampled(&resamples, b);
                     let mut objective = plan.objective(choice.n, choice.d)?;
                     let own = objective.value(&choice.optimum.weights)?;
-                    let rival = |h: &Mixture| Ok(objective.value(h)? - own);
+                    let rival =
+                        |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);
                     rivals.iter().map(rival).collect::<Result<Vec<f64>, PlanError>>()
                 })?;
                 (0..rivals.len()).map(|i| centred(values.iter().map(|v| v[i]).collect())).collect()
@@ -201,9 +209,10 @@ impl Plan<'_> {
     }
 }
 
-/// The variance that measuring a run takes off the decision, targets one after the other.
+/// The variance that measuring a run takes off the decision: targets one after the other, each where
+/// those before it are known.
 fn reduction(decision: &[Anomaly], run: &[Anomaly], noise: &[f64]) -> f64 {
-    let mut run = run.to_vec();
+    let (mut decision, mut run) = (decision.to_vec(), run.to_vec());
     let mut sum = 0.0;
     for target in 0..run.len() {
         let y = run[target].clone();
@@ -211,8 +220,12 @@ fn reduction(decision: &[Anomaly], run: &[Anomaly], noise: &[f64]) -> f64 {
         if variance + noise <= 0.0 {
             continue;
         }
-        run.iter_mut().for_each(|x| condition(x, &y, variance, noise));
         sum += decision.iter().map(|v| covariance(v, &y).powi(2)).sum::<f64>() / (variance + noise);
+        let others = run[target + 1..].iter_mut();
+        // What the last one leaves is not asked for.
+        if others.len() > 0 {
+            others.chain(&mut decision).for_each(|x| condition(x, &y, variance, noise));
+        }
     }
     sum
 }

@@ -1,14 +1,14 @@
-use super::{Choice, Goal, Plan};
-use crate::error::PlanError;
+use super::{Choice, Goal, Plan, finite};
+use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 
-/// How N or D grows with t >= 1 along a path (Fig. 10), as a factor that is 1 at t = 1.
+/// How N or D grows with t along a path (Fig. 10), as a factor that is 1 at t = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Growth {
     /// Not at all.
     Constant,
-    /// `1 + ln t`.
+    /// `1 + ln t`, for t above 1/e only.
     Log,
     /// `sqrt(t)`.
     Sqrt,
@@ -58,14 +58,24 @@ impl Plan<'_> {
     /// The choices along `(N growth_n(t), D growth_d(t))` for every t (Fig. 6 and 10).
     ///
     /// # Errors
-    /// As [`Plan::best`].
+    /// As [`Plan::best`], with t, N and D of the first point that has no choice, and if t or a factor
+    /// is not a number > 0.
     pub fn path(
         &self,
         (n, d): (f64, f64),
         (growth_n, growth_d): (Growth, Growth),
         times: &[f64],
     ) -> Result<Vec<Choice>, PlanError> {
-        times.iter().map(|&t| self.best(n * growth_n.factor(t), d * growth_d.factor(t))).collect()
+        let point = |&t: &f64| {
+            let factors = (growth_n.factor(t), growth_d.factor(t));
+            if !(t > 0.0 && factors.0 > 0.0 && factors.1 > 0.0) {
+                let expected = "a number > 0, and above 1/e for the growth Log";
+                return Err(SettingError::new("t", t, expected).into());
+            }
+            let (n, d) = (n * factors.0, d * factors.1);
+            self.best(n, d).map_err(|error| error.at(format!("t = {t}, N = {n:e}, D = {d:e}")))
+        };
+        times.iter().map(point).collect()
     }
 
     /// Where a path leads: the choice where what grows is infinite.
@@ -89,7 +99,10 @@ impl Plan<'_> {
         if self.goal != Goal::Sum {
             return Err(PlanError::NotASum);
         }
-        let value = |n, d| Ok::<f64, PlanError>(self.objective(n, d)?.value(h)?);
+        let value = |n: f64, d: f64| {
+            let what = format!("the value at N = {n:e} and D = {d:e}");
+            finite(&what, self.objective(n, d)?.value(h)?)
+        };
         let infinite = f64::INFINITY;
         let limit = self.best(infinite, infinite)?.optimum;
         let in_the_limit = value(infinite, infinite)?;

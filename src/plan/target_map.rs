@@ -1,7 +1,10 @@
-use super::{Plan, Target};
-use crate::error::PlanError;
+use super::{Plan, Target, minimize};
+use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 use crate::parallel;
+
+/// So many points of a grid are compared with each other in well under a minute.
+const MOST_POINTS: f64 = 20_000.0;
 
 /// A point of the map w -> h*(w): the mixture to train on to be best at the mixture w (Fig. 8).
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +38,10 @@ impl Plan<'_> {
                 targets.push(Target { weight, ..own.clone() });
             }
         }
+        let region = self.region(d)?;
+        Self::check_sees(&targets, &region)?;
         let mut objective = self.objective_of(&targets, n, d)?;
-        let best = self.solver.minimize_within(&mut objective, &self.region(d)?)?.weights;
+        let best = minimize(&self.solver, &mut objective, &region)?.weights;
         let distance = wanted.js_distance(&best);
         Ok(Mapped { wanted: wanted.clone(), best, distance })
     }
@@ -47,11 +52,21 @@ impl Plan<'_> {
     /// from zero is no fixed point.
     ///
     /// # Errors
-    /// As [`Plan::map`], and if `steps` is 0.
+    /// As [`Plan::map`], at every mixture of targets, and if `steps` is 0 or the grid has more than
+    /// 20,000 points.
     pub fn fixed_points(&self, n: f64, d: f64, steps: usize) -> Result<Vec<Mapped>, PlanError> {
+        if self.targets.is_empty() {
+            return Err(PlanError::NoTargets);
+        }
         let k = self.domains().len();
+        // (steps + k - 1)! / (steps! (k - 1)!)
+        let points: f64 = (1..k).map(|i| (steps as f64 + i as f64) / i as f64).product();
+        if points > MOST_POINTS {
+            let name = format!("the number of points of a grid of {steps} steps over {k} domains");
+            return Err(SettingError::new(name, points.round(), "at most 20,000").into());
+        }
         let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
-        let grid = Mixture::grid(k.max(1), steps, 0.0)?;
+        let grid = Mixture::grid(k, steps, 0.0)?;
         let mapped = parallel::map(grid.len(), |i| quick.map(n, d, &grid[i]));
         let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
         let step = 1.0 / steps as f64;

@@ -24,7 +24,8 @@ pub enum Unit {
 /// Fits a law again and again to runs drawn with replacement: how the fit would have come out with
 /// other runs of the same kind.
 ///
-/// A draw is a weight for each row, how often its run was drawn. Every fit starts from the fit to all
+/// A draw is a weight for each row, how often its run was drawn. Runs of which no row has a weight in
+/// the fit are not drawn. Every fit starts from the fit to all
 /// rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
 ///
@@ -41,6 +42,8 @@ pub struct Bootstrap {
 
 /// So few resamples say nothing of the tails.
 const FEWEST: usize = 20;
+/// So many say nothing more.
+const MOST: usize = 1_000_000;
 /// So many quantiles stand for the residuals.
 const RESIDUALS: usize = 101;
 
@@ -61,11 +64,24 @@ pub struct Resamples {
 struct Draws {
     seed: u64,
     units: usize,
-    /// The unit of each row.
-    unit_of: Vec<usize>,
+    /// The unit of each row; `None` where no row of the unit has a weight.
+    unit_of: Vec<Option<usize>>,
 }
 
 impl Draws {
+    /// From the units of which a row has a weight, in their order.
+    fn new(seed: u64, unit_of: Vec<usize>, weights: &[f64]) -> Self {
+        let mut numbers = vec![None; unit_of.len()];
+        let mut units = 0;
+        for (unit, _) in unit_of.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
+            if numbers[*unit].is_none() {
+                numbers[*unit] = Some(units);
+                units += 1;
+            }
+        }
+        Self { seed, units, unit_of: unit_of.into_iter().map(|unit| numbers[unit]).collect() }
+    }
+
     /// How often each row is drawn by a resample.
     fn counts(&self, resample: usize) -> Vec<f64> {
         let mut rng = streams::stream(self.seed, Kind::Resample, resample as u64);
@@ -73,7 +89,7 @@ impl Draws {
         for _ in 0..self.units {
             counts[rng.random_range(0..self.units)] += 1.0;
         }
-        self.unit_of.iter().map(|&unit| counts[unit]).collect()
+        self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
     }
 }
 
@@ -103,8 +119,10 @@ impl Bootstrap {
     /// Resamples a fit, or an ensemble of them, on the sweep that it was made from.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep is another one, has fewer than two runs (or mixtures), or fewer than
-    /// 20 resamples are asked for.
+    /// [`FitError`] if the sweep is another one, fewer than two runs (or mixtures) have a weight in the
+    /// fit, the fits of an ensemble weigh different ones, the resamples asked for are not from 20 to
+    /// 1,000,000, or no row is left out by a resample that predicts it: then nothing is known of the
+    /// noise of a run. More resamples leave more out.
     pub fn run(&self, fit: impl Into<Ensemble>, sweep: &Sweep) -> Result<Resamples, FitError> {
         self.run_with(fit.into(), sweep, Control::default())
     }
@@ -133,21 +151,31 @@ impl Bootstrap {
         let setting = |name: &str, value: usize, expected| {
             SettingError::new(name, value as f64, expected).into()
         };
-        if self.resamples < FEWEST {
-            return Err(setting("the number of resamples", self.resamples, "at least 20"));
+        if !(FEWEST..=MOST).contains(&self.resamples) {
+            let expected = "from 20 to 1,000,000";
+            return Err(setting("the number of resamples", self.resamples, expected));
         }
         let (unit_of, name) = match self.unit {
             Unit::Run => (sweep.run_numbers(), "the number of runs to draw from"),
             Unit::Mixture => (sweep.mixture_numbers(), "the number of mixtures to draw from"),
         };
-        let units = 1 + unit_of.iter().copied().max().unwrap_or(0);
-        if units < 2 {
-            return Err(setting(name, units, "at least 2"));
-        }
         let refits: Vec<Refit<'_>> =
             ensemble.fits().iter().map(|fit| Refit::new(fit, sweep)).collect::<Result<_, _>>()?;
-        let draws = Draws { seed: self.seed, units, unit_of };
         let rows = Rows::new(&ensemble, &refits, sweep)?;
+        let draws = Draws::new(self.seed, unit_of.clone(), &rows.weights);
+        if draws.units < 2 {
+            return Err(setting(name, draws.units, "at least 2 with a weight in the fit"));
+        }
+        for (fit, refit) in ensemble.fits().iter().zip(&refits) {
+            // A draw that leaves a fit without a row would leave it as it is.
+            if Draws::new(self.seed, unit_of.clone(), &refit.row_weights(sweep.len())) != draws {
+                return Err(FitError::Ensemble(format!(
+                    "the {} and {} fits of an ensemble have weight on different runs, expected the same to draw from",
+                    ensemble.fits()[0].law().name(),
+                    fit.law().name()
+                )));
+            }
+        }
         control.expect("resamples", Some(self.resamples));
         let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
@@ -172,6 +200,10 @@ impl Bootstrap {
         }
         let termination = Termination::of_many(members.len() == self.resamples);
         let residuals = rows.residuals(&sums);
+        if residuals.is_empty() {
+            let name = "the number of rows that a resample leaves out and predicts";
+            return Err(setting(name, 0, "at least 1"));
+        }
         Ok(Resamples { ensemble, members, residuals, draws, termination })
     }
 }
@@ -214,7 +246,8 @@ impl<'a> Rows<'a> {
         let residual = |i: usize| {
             let (sum, count) = sums[i];
             let relative = self.losses[i] * count as f64 / sum - 1.0;
-            (count > 0 && relative.is_finite()).then_some((relative, self.weights[i]))
+            let known = count > 0 && sum.is_finite() && relative.is_finite();
+            known.then_some((relative, self.weights[i]))
         };
         let mut residuals: Vec<(f64, f64)> = (0..sums.len()).filter_map(residual).collect();
         residuals.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -315,24 +348,32 @@ impl Resamples {
         Ok(interval(self.ensemble.predict(n, d, h)?, values, level))
     }
 
-    /// The intervals of all coefficients of all laws, in the paper's units.
+    /// The intervals of all coefficients of all laws, in the paper's units. Those that a fit does not
+    /// have are not listed, and those that a resample does not have are counted without it:
+    /// [`CoefficientInterval::resamples`].
     ///
     /// # Errors
     /// If the level is not between 0 and 1.
     pub fn coefficients(&self, level: f64) -> Result<Vec<CoefficientInterval>, LawError> {
         check_level(level)?;
         let of_fit = |(i, fit): (usize, &Fit)| {
-            let all: Vec<Vec<f64>> = self
-                .members
-                .iter()
-                .map(|z| fit.law().coefficients(&z[i]).into_iter().map(|(_, c)| c).collect())
-                .collect();
-            let one = |(j, (name, estimate)): (usize, (String, f64))| CoefficientInterval {
-                law: fit.law().name().to_owned(),
-                name,
-                interval: interval(estimate, all.iter().map(|c| c[j]).collect(), level),
+            let all: Vec<Vec<(String, f64)>> =
+                self.members.iter().map(|z| fit.law().coefficients(&z[i])).collect();
+            let one = |(name, estimate): (String, f64)| {
+                let own = |list: &Vec<(String, f64)>| {
+                    list.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+                };
+                let values: Vec<f64> = all.iter().filter_map(own).collect();
+                let resamples = values.len();
+                let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
+                let interval = if values.is_empty() {
+                    Interval { estimate, lower, upper }
+                } else {
+                    interval(estimate, values, level)
+                };
+                CoefficientInterval { law: fit.law().name().to_owned(), name, interval, resamples }
             };
-            fit.coefficients().into_iter().enumerate().map(one).collect::<Vec<_>>()
+            fit.coefficients().into_iter().map(one).collect::<Vec<_>>()
         };
         Ok(self.ensemble.fits().iter().enumerate().flat_map(of_fit).collect())
     }
@@ -393,7 +434,7 @@ mod tests {
     /// Draws may change only together with a value-breaking entry in the changelog.
     #[test]
     fn draws_are_stable_per_seed() {
-        let draws = Draws { seed: 42, units: 5, unit_of: vec![0, 1, 2, 3, 4] };
+        let draws = Draws::new(42, vec![0, 1, 2, 3, 4], &[1.0; 5]);
         assert_eq!(draws.counts(0), [2.0, 0.0, 1.0, 1.0, 1.0]);
         assert_eq!(draws.counts(1), [3.0, 0.0, 1.0, 1.0, 0.0]);
     }

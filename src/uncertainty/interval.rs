@@ -45,8 +45,13 @@ pub struct CoefficientInterval {
     pub law: String,
     /// The name of the coefficient.
     pub name: String,
-    /// In the paper's units.
+    /// In the paper's units, over the resamples that have the coefficient; infinite on both sides if
+    /// none has.
     pub interval: Interval,
+    /// The number of resamples that have the coefficient. A gamma is `1/q` and infinite where q is 0:
+    /// there it is left out, and so are the ln C that go with it. If some are left out, the interval
+    /// knows nothing of them; that of q does.
+    pub resamples: usize,
 }
 
 /// The value below which a share `p` of sorted values lies, between neighbours by the share: of m
