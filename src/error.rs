@@ -307,6 +307,20 @@ pub enum LawError {
         /// The domain.
         domain: String,
     },
+    /// A fit of a law that does not depend on N (or D), asked for another N than that of all its rows.
+    #[error(
+        "the {law} law does not depend on {what} and was fitted to rows of {what} = {fitted:e} alone: it does not know the loss at {what} = {value:e}. To use it there all the same, such as to rank mixtures, take fit.for_any_scale()"
+    )]
+    OtherScale {
+        /// The law.
+        law: String,
+        /// `N` or `D`.
+        what: &'static str,
+        /// The value asked for.
+        value: f64,
+        /// That of the rows.
+        fitted: f64,
+    },
 }
 
 /// A fit that cannot be started.

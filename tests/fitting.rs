@@ -6,13 +6,16 @@ use std::sync::Arc;
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
-    AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw, CoefficientFn, Constant, DCptLaw,
-    DataConstrainedLaw, Ge24Law, InverseSum, JointLaw, LinearPower, PowerLaw, ScalingLaw,
-    SimpleLaw,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
+    CoefficientFn, Constant, DCptLaw, DataConstrainedLaw, Ge24Law, InverseSum, JointLaw,
+    LinearPower, PowerLaw, ScalingLaw, SimpleLaw,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::assert_law_contract;
-use mixlaw::{Fit, FitError, Fitter, Mixture, Sweep};
+use mixlaw::uncertainty::Bootstrap;
+use mixlaw::{
+    Fit, FitError, Fitter, LawError, Mixture, MixtureObjective, Plan, SimplexError, Sweep,
+};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -419,4 +422,100 @@ fn the_laws_of_others_are_found_again() {
         }
         assert!(fit.evaluate(&sweep).unwrap().mre < 1e-5, "{fit}");
     }
+}
+
+/// Ten mixtures at one N and one D, with the losses of an additive law there.
+fn at_one_scale() -> Sweep {
+    let web: Vec<f64> = (1..=10).map(|i| f64::from(i) / 11.0).collect();
+    let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
+    let loss = |w: &f64| 3.0 + 1.0 / (2.0 * w.sqrt() + (1.0 - w).sqrt());
+    let losses: Vec<f64> = web.iter().map(loss).collect();
+    Sweep::from_slices(&["web", "code"], &["t"], &[1e6; 10], &[1e9; 10], &h, &losses).unwrap()
+}
+
+#[test]
+fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
+    let sweep = at_one_scale();
+    let fitter = Fitter::new().starts(4);
+    let h = [0.5, 0.5];
+    let other = |what: &str, error: &LawError| matches!(error, LawError::OtherScale { what: found, .. } if *found == what);
+    let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    // Within 1e-6 it is the same scale.
+    assert!(fit.predict(1e6 * (1.0 + 5e-7), 1e9, &h).is_ok());
+    for (n, d, what) in
+        [(6e7, 1e9, "N"), (1e9, 1e9, "N"), (1e6, 2e9, "D"), (f64::INFINITY, 1e9, "N")]
+    {
+        let error = fit.predict(n, d, &h).unwrap_err();
+        assert!(other(what, &error), "{error}");
+    }
+    let error = fit.predict(6e7, 1e9, &h).unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "the additive-fixed-nd law does not depend on N and was fitted to rows of N = 1e6 alone: it \
+             does not know the loss at N = 6e7"
+        ) && error.contains("for_any_scale()"),
+        "{error}"
+    );
+
+    // A sweep, metrics, an ensemble, an objective, a plan and resamples refuse it alike.
+    let larger = Sweep::from_slices(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
+    let row = |error: FitError| {
+        assert!(error.to_string().starts_with("row 0: the additive-fixed-nd law"), "{error}");
+    };
+    row(fit.predict_sweep(&larger).unwrap_err());
+    row(fit.evaluate(&larger).unwrap_err());
+    let ensemble = Ensemble::new(vec![fit.clone(), fit.clone()]).unwrap();
+    assert!(other("N", &ensemble.predict(6e7, 1e9, &h).unwrap_err()));
+    row(ensemble.evaluate(&larger).unwrap_err());
+    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    assert!(other("N", &resamples.values(6e7, 1e9, &h).unwrap_err()));
+    assert!(other("N", &resamples.prediction_interval(6e7, 1e9, &h, 0.9).unwrap_err()));
+    let objective = || MixtureObjective::new(6e7, 1e9).unwrap();
+    assert!(matches!(objective().with_fit(1.0, &fit), Err(SimplexError::Law(e)) if other("N", &e)));
+    let simplex = objective().with_ensemble(1.0, &ensemble);
+    assert!(matches!(simplex, Err(SimplexError::Law(e)) if other("N", &e)));
+    for plan in [
+        Plan::new().with_fit(1.0, &fit),
+        Plan::new().with_ensemble(1.0, &ensemble),
+        Plan::new().with_resamples(1.0, &resamples),
+    ] {
+        let here = plan.best(1e6, 1e9).unwrap();
+        assert!((here.optimum.weights[0] - 0.8).abs() < 0.01);
+        for (n, d) in [(6e7, 1e9), (1e6, f64::INFINITY)] {
+            for error in [plan.best(n, d).err(), plan.corners(n, d).err()] {
+                let error = error.expect("another scale").to_string();
+                assert!(error.contains("for_any_scale"), "{error}");
+            }
+        }
+    }
+
+    // Asked for by name, the mixtures of a larger scale are ranked by the small one.
+    let any = ensemble.clone().for_any_scale();
+    assert_eq!(any.predict(6e7, 2e9, &h).unwrap(), fit.predict(1e6, 1e9, &h).unwrap());
+    let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let choice = plan.best(6e7, f64::INFINITY).unwrap();
+    assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
+    assert!(plan.certainty(&choice).is_ok());
+}
+
+#[test]
+fn a_law_is_refused_only_where_it_knows_one_scale() {
+    // Of several N and D a law that does not see them has fitted them all.
+    let (sweep, ..) = planted(0.01);
+    let fitter = Fitter::new().starts(2);
+    let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    assert!(fit.predict(1e12, 1e13, &[0.2, 0.3, 0.5]).is_ok());
+    // One that sees D and not N, at one N.
+    let one = sweep.row(0).n;
+    let part = sweep.select(|row| row.n == one).unwrap();
+    let fit = fitter.fit(AdditiveFixedNLaw::for_sweep(&part), &part, "t").unwrap();
+    assert!(fit.predict(one, 1e13, &[0.2, 0.3, 0.5]).is_ok());
+    assert!(fit.predict(2.0 * one, 1e13, &[0.2, 0.3, 0.5]).is_err());
+    // Rows without weight do not count.
+    let weights: Vec<f64> = sweep.rows().map(|row| f64::from(row.n == one)).collect();
+    let law = AdditiveFixedNLaw::for_sweep(&sweep);
+    let fit = fitter.row_weights(weights).fit(law, &sweep, "t").unwrap();
+    assert_eq!(fit.sizes(), Some(one..=one));
+    assert!(fit.predict(2.0 * one, 1e13, &[0.2, 0.3, 0.5]).is_err());
 }

@@ -133,6 +133,12 @@ impl Ensemble {
         Self::fit(&Fitter::new().weigh_by_compute(1.0), laws, sweep, target)
     }
 
+    /// The same ensemble with each of its fits for use at every N and D; see [`Fit::for_any_scale`].
+    #[must_use]
+    pub fn for_any_scale(self) -> Self {
+        Self { fits: self.fits.into_iter().map(Fit::for_any_scale).collect() }
+    }
+
     /// The fits.
     #[must_use]
     pub fn fits(&self) -> &[Fit] {

@@ -29,11 +29,13 @@ mod metrics;
 mod problem;
 mod refit;
 mod rounding;
+mod scale;
 #[cfg(feature = "serde")]
 mod stored;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::{FitError, LawError, SettingError};
@@ -48,6 +50,7 @@ pub use ensemble::Ensemble;
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
 pub(crate) use refit::{Held, Refit};
+use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
@@ -330,7 +333,9 @@ impl Fitter {
         let at_bound = problem.at_bound(&minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
         drop(problem);
+        let ranges = [scale::range(&data.n), scale::range(&data.d)];
         Ok(Fit {
+            scale: FittedScale::new(law.as_ref(), Some(ranges), false),
             target: target.to_owned(),
             coordinates,
             at_bound,
@@ -516,6 +521,7 @@ pub struct Fit {
     at_bound: Vec<String>,
     minimum: Minimum,
     fitter: Fitter,
+    scale: FittedScale,
 }
 
 impl Fit {
@@ -593,6 +599,31 @@ impl Fit {
         &self.at_bound
     }
 
+    /// The least and the greatest N of the rows that were fitted, in parameters; unknown (`None`) for a
+    /// fit that was stored by an earlier crate.
+    ///
+    /// ```
+    /// use mixlaw::law::ChinchillaLaw;
+    /// use mixlaw::{Fitter, Sweep};
+    ///
+    /// let (n, d) = ([1e8, 1e8, 2e8, 4e8, 4e8], [2e9, 8e9, 4e9, 2e9, 8e9]);
+    /// let loss = [3.4, 3.1, 3.0, 2.9, 2.6];
+    /// let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 5], &loss)?;
+    /// let fit = Fitter::new().starts(1).fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// assert_eq!((fit.sizes(), fit.tokens()), (Some(1e8..=4e8), Some(2e9..=8e9)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn sizes(&self) -> Option<RangeInclusive<f64>> {
+        self.scale.ranges.map(|[(least, most), _]| least..=most)
+    }
+
+    /// The least and the greatest D of the rows that were fitted, in tokens; as [`Fit::sizes`].
+    #[must_use]
+    pub fn tokens(&self) -> Option<RangeInclusive<f64>> {
+        self.scale.ranges.map(|[_, (least, most)]| least..=most)
+    }
+
     /// The settings that made this fit; the same fitter makes it again.
     #[must_use]
     pub fn fitter(&self) -> &Fitter {
@@ -617,20 +648,73 @@ impl Fit {
         self.fitter.residual
     }
 
+    /// The same fit, for use at every N and D: its predictions, metrics, plans and resamples are then
+    /// not refused where it knows nothing of the scale.
+    ///
+    /// A law that does not depend on N predicts the same loss for every N. Fitted to rows of one N it
+    /// has the loss of that N, and for a larger model it is wrong, by as much as the model is better.
+    /// So it refuses another N with [`LawError::OtherScale`], and in the same way another D. The order
+    /// of its mixtures may still be right at a larger scale, which is how small runs choose the mixture
+    /// of a large one: then ask for it here, and read the values as those of the small runs. A law that
+    /// depends on N and D, or that was fitted to rows of several, is not changed by this.
+    ///
+    /// ```
+    /// use mixlaw::law::AdditiveFixedNDLaw;
+    /// use mixlaw::{Fitter, LawError, Plan, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95] {
+    /// #     n.push(1e8);
+    /// #     d.push(2e9);
+    /// #     h.extend([web, 1.0 - web]);
+    /// #     loss.push(3.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + f64::powf(1.0 - web, 0.5)));
+    /// # }
+    ///
+    /// // Seven mixtures, all of 1e8 parameters and 2e9 tokens.
+    /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let fit = Fitter::new().fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// assert!(fit.predict(1e8, 2e9, &[0.5, 0.5]).is_ok());
+    /// let refused = fit.predict(7e9, 1.4e11, &[0.5, 0.5]);
+    /// assert!(matches!(refused, Err(LawError::OtherScale { what: "N", fitted: 1e8, .. })));
+    ///
+    /// // The mixture for 7e9 parameters, as the small runs rank mixtures: 4/5 of web is best.
+    /// let fit = fit.for_any_scale();
+    /// let choice = Plan::new().with_fit(1.0, &fit).best(7e9, 1.4e11)?;
+    /// assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn for_any_scale(mut self) -> Self {
+        self.scale.any = true;
+        self
+    }
+
+    /// Checks that the fit can predict at N and D.
+    pub(crate) fn check_scale(&self, n: f64, d: f64) -> Result<(), LawError> {
+        self.scale.check(self.law(), n, d)
+    }
+
+    /// Checks that the fit can predict at N, D and h.
+    pub(crate) fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+        self.law.check(n, d, h)?;
+        self.check_scale(n, d)
+    }
+
     /// The loss in nats that the fit predicts at N parameters, D tokens and domain weights h, in the
     /// order of the law's domains.
     ///
     /// # Errors
-    /// [`LawError`] if N or D is not positive, h has the wrong length, or the law is infinite there.
+    /// [`LawError`] if N or D is not positive, h has the wrong length, the law is infinite there, or it
+    /// does not depend on N (or D) and was fitted to rows of another one
+    /// ([`Fit::for_any_scale`]).
     pub fn predict(&self, n: f64, d: f64, h: &[f64]) -> Result<f64, LawError> {
-        self.law.check(n, d, h)?;
+        self.check(n, d, h)?;
         Ok(self.law.loss(&self.coordinates, n, d, h))
     }
 
     /// The predictions for all rows of a sweep, in nats.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has other domains, or the law is not defined at a row.
+    /// [`FitError`] if the sweep has other domains, or [`Fit::predict`] refuses a row.
     pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
         let h = aligned(self.law(), sweep)?;
         let predict = |(i, h)| {
@@ -644,7 +728,7 @@ impl Fit {
     /// How well the fit predicts the losses of its target on all rows of a sweep.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has other domains or no such target, or the law is not defined at a
+    /// [`FitError`] if the sweep has other domains or no such target, or [`Fit::predict`] refuses a
     /// row.
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, FitError> {
         let observed = losses_of(sweep, &self.target)?;

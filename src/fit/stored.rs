@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ensemble, Fit, Fitter};
+use super::{Ensemble, Fit, FittedScale, Fitter};
 use crate::error::{FitError, LawError};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
@@ -19,8 +19,8 @@ const AGREEMENT: f64 = 1e-9;
 /// A [`Fit`] as plain data, to store and to read again. Made by [`Fit::to_stored`].
 ///
 /// It holds the name, the domains and the reference scales of the law, the target, the coordinates z
-/// and their boxes, the coefficients in the paper's units, how the fit went, and the settings of the
-/// [`Fitter`] but for its optimizer. The law itself is code: one of the crate's is found by its name
+/// and their boxes, the coefficients in the paper's units, how the fit went, the range of N and D of
+/// its rows, and the settings of the [`Fitter`] but for its optimizer. The law itself is code: one of the crate's is found by its name
 /// ([`StoredFit::into_fit`]; so does reading a [`Fit`]), any other has to be given
 /// ([`StoredFit::with_law`]), and so has a [`DataConstrainedLaw`](crate::law::DataConstrainedLaw), which
 /// is made for so many unique tokens.
@@ -82,6 +82,18 @@ pub struct StoredFit {
     at_bound: Vec<String>,
     minimum: Minimum,
     fitter: Fitter,
+    /// The least and the greatest N and D of the rows; files of earlier crates have none.
+    #[serde(default)]
+    trained: Option<Trained>,
+    #[serde(default)]
+    any_scale: bool,
+}
+
+/// The range of N and D of the rows that were fitted.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Trained {
+    n: (f64, f64),
+    d: (f64, f64),
 }
 
 /// The place of a fit on one coordinate of its law, and the law's own box.
@@ -117,6 +129,8 @@ impl Fit {
             at_bound: self.at_bound.clone(),
             minimum: self.minimum.clone(),
             fitter: self.fitter.clone(),
+            trained: self.scale.ranges.map(|[n, d]| Trained { n, d }),
+            any_scale: self.scale.any,
         }
     }
 }
@@ -179,8 +193,10 @@ impl StoredFit {
         self.check_law(law.as_ref())?;
         self.check_place(law.as_ref())?;
         let coordinates = self.coordinates.iter().map(|c| c.z).collect();
-        let Self { target, at_bound, minimum, fitter, .. } = self;
-        Ok(Fit { law, target, coordinates, at_bound, minimum, fitter })
+        let Self { target, at_bound, minimum, fitter, trained, any_scale, .. } = self;
+        let ranges = trained.map(|Trained { n, d }| [n, d]);
+        let scale = FittedScale::new(law.as_ref(), ranges, any_scale);
+        Ok(Fit { law, target, coordinates, at_bound, minimum, fitter, scale })
     }
 
     fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> FitError {

@@ -118,24 +118,28 @@ struct Target<'a> {
     weight: f64,
     /// The laws whose mean the loss is.
     laws: Vec<Located<'a>>,
+    /// The fits that they are of, which may not know every N and D; none for a law alone.
+    fits: &'a [Fit],
     resamples: Option<&'a Resamples>,
     /// Whether there are several domains, and no law depends on their weights.
     blind: bool,
 }
 
 impl<'a> Target<'a> {
-    fn new(name: String, weight: f64, laws: Vec<Located<'a>>) -> Self {
+    fn new(name: String, weight: f64, laws: Vec<Located<'a>>, fits: &'a [Fit]) -> Self {
         let sees = |law: &dyn ScalingLaw| law.domains().len() < 2 || law.dependence().h;
         let blind = !laws.iter().any(|(law, _)| sees(*law));
-        Self { name, weight, laws, resamples: None, blind }
+        Self { name, weight, laws, fits, resamples: None, blind }
     }
 
-    /// Adds the loss, with this weight, to an objective.
+    /// Adds the loss, with this weight, to an objective at N and D.
     fn add_to(
         &self,
         objective: MixtureObjective<'a>,
         weight: f64,
+        (n, d): (f64, f64),
     ) -> Result<MixtureObjective<'a>, PlanError> {
+        self.fits.iter().try_for_each(|fit| fit.check_scale(n, d))?;
         let name = format!("target `{}`", self.name);
         Ok(objective.with_mean(&name, weight, self.laws.clone())?)
     }
@@ -279,7 +283,7 @@ impl<'a> Plan<'a> {
     /// Adds the target of a fit.
     #[must_use]
     pub fn with_fit(self, weight: f64, fit: &'a Fit) -> Self {
-        self.with_law(fit.target(), weight, fit.law(), fit.coordinates())
+        self.with_fits(fit.target(), weight, std::slice::from_ref(fit))
     }
 
     /// Adds a target by its law at coordinates `z`.
@@ -291,16 +295,20 @@ impl<'a> Plan<'a> {
         law: &'a dyn ScalingLaw,
         z: &'a [f64],
     ) -> Self {
-        self.targets.push(Target::new(name.into(), weight, vec![(law, z)]));
+        self.targets.push(Target::new(name.into(), weight, vec![(law, z)], &[]));
+        self
+    }
+
+    fn with_fits(mut self, name: &str, weight: f64, fits: &'a [Fit]) -> Self {
+        let laws = fits.iter().map(|fit| (fit.law(), fit.coordinates())).collect();
+        self.targets.push(Target::new(name.to_owned(), weight, laws, fits));
         self
     }
 
     /// Adds the target of an ensemble, by its mean prediction.
     #[must_use]
-    pub fn with_ensemble(mut self, weight: f64, ensemble: &'a Ensemble) -> Self {
-        let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates())).collect();
-        self.targets.push(Target::new(ensemble.target().to_owned(), weight, laws));
-        self
+    pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Self {
+        self.with_fits(ensemble.target(), weight, ensemble.fits())
     }
 
     /// Adds the target of resampled fits: it is decided by the fits to all rows, and
@@ -346,7 +354,8 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// [`PlanError`] if there are no targets, a weight, N or D is out of its range, the laws have
-    /// different domains, or a pull does not fit them.
+    /// different domains, a pull does not fit them, or a fit does not know N and D
+    /// ([`Fit::for_any_scale`]).
     pub fn objective(&self, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
         self.objective_of(&self.targets, n, d)
     }
@@ -389,7 +398,7 @@ impl<'a> Plan<'a> {
                 let (value, expected) = (target.weight, "a finite number > 0");
                 return Err(SettingError::new(name, value, expected).into());
             }
-            sum = target.add_to(sum, target.weight)?;
+            sum = target.add_to(sum, target.weight, (n, d))?;
         }
         if let Some(pull) = &self.pull {
             sum = sum.with_pull(pull.clone())?;
@@ -489,7 +498,7 @@ impl<'a> Plan<'a> {
 
     /// The loss of one target.
     fn alone(target: &Target<'a>, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
-        target.add_to(MixtureObjective::new(n, d)?, 1.0)
+        target.add_to(MixtureObjective::new(n, d)?, 1.0, (n, d))
     }
 
     /// The best mixture that descents find from `near` and, unless that one is shown to be the best,

@@ -232,8 +232,10 @@ impl<'a> MixtureObjective<'a> {
     /// Adds `weight` times the loss that a fit predicts.
     ///
     /// # Errors
-    /// As [`MixtureObjective::with_law`].
+    /// As [`MixtureObjective::with_law`], and if the fit does not know N and D
+    /// ([`Fit::for_any_scale`]).
     pub fn with_fit(self, weight: f64, fit: &'a Fit) -> Result<Self, SimplexError> {
+        fit.check_scale(self.n, self.d)?;
         let name = format!("target `{}`", fit.target());
         self.with_mean(&name, weight, vec![(fit.law(), fit.coordinates())])
     }
@@ -241,8 +243,9 @@ impl<'a> MixtureObjective<'a> {
     /// Adds `weight` times the mean of the losses that an ensemble predicts.
     ///
     /// # Errors
-    /// As [`MixtureObjective::with_law`].
+    /// As [`MixtureObjective::with_fit`].
     pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Result<Self, SimplexError> {
+        ensemble.fits().iter().try_for_each(|fit| fit.check_scale(self.n, self.d))?;
         let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates()));
         let name = format!("target `{}`", ensemble.target());
         self.with_mean(&name, weight, laws.collect())

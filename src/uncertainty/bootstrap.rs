@@ -312,7 +312,7 @@ impl Resamples {
     /// # Errors
     /// As [`Fit::predict`](crate::Fit::predict).
     pub fn values(&self, n: f64, d: f64, h: &[f64]) -> Result<Vec<f64>, LawError> {
-        self.ensemble.fits().iter().try_for_each(|fit| fit.law().check(n, d, h))?;
+        self.ensemble.fits().iter().try_for_each(|fit| fit.check(n, d, h))?;
         Ok(self.members.iter().map(|z| mean_loss(&self.ensemble, z, n, d, h)).collect())
     }
 
