@@ -41,17 +41,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let from = (1e8, 2e9);
     let times: Vec<f64> = (0..25).map(|i| 10f64.powf(f64::from(i) / 4.0)).collect();
     println!("{:24} {:>34}", "growth of N, D", "optimal mixture in the limit");
-    for (n, d) in [
-        (Growth::Linear, Growth::Constant),
-        (Growth::Constant, Growth::Linear),
-        (Growth::Linear, Growth::Linear),
-        (Growth::Sqrt, Growth::Linear),
-        (Growth::Log, Growth::Linear),
+    for (n, d, title) in [
+        (Growth::Linear, Growth::Constant, "N grows, D stays"),
+        (Growth::Constant, Growth::Linear, "D grows, N stays"),
+        (Growth::Linear, Growth::Linear, "N and D grow by the same factor"),
+        (Growth::Sqrt, Growth::Linear, "N grows as the square root of D"),
+        (Growth::Log, Growth::Linear, "N grows as the logarithm of D"),
     ] {
         let path = plan.path(from, (n, d), &times)?;
         let limit = plan.limit(from, (n, d))?;
         let name = format!("{n:?}-{d:?}").to_lowercase();
-        let svg = mixlaw::plot::path(&path, Some(&limit), &format!("N {n:?}, D {d:?}"))?;
+        let svg = mixlaw::plot::path(&path, Some(&limit), title)?;
         std::fs::write(Path::new(&directory).join(format!("{name}.svg")), svg)?;
         println!("{name:24} {:.3}", limit.optimum.weights.named(&limit.domains));
     }

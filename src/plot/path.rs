@@ -1,0 +1,154 @@
+use plotters::prelude::*;
+
+use super::axis::Axis;
+use super::{PlotError, chart, colour, draw};
+use crate::plan::Choice;
+
+/// The training FLOPs of a choice, where they have a place on a logarithmic axis.
+fn flops(choice: &Choice) -> Result<f64, PlotError> {
+    let (n, d) = (choice.n, choice.d);
+    let flops = 6.0 * n * d;
+    if flops.is_finite() && flops > 0.0 {
+        return Ok(flops);
+    }
+    let message = format!(
+        "a path needs finite FLOPs 6ND > 0, found {flops:e} at N = {n:e}, D = {d:e}; where it leads in \
+         the limit is drawn by the argument `limit`"
+    );
+    Err(PlotError::Data(message))
+}
+
+/// The optimal weight of every domain along a path over scale (Fig. 6 and 10), against the FLOPs 6ND;
+/// dashed at the right, where it leads.
+///
+/// # Errors
+/// [`PlotError::Data`] if the path has fewer than two choices, one of them has FLOPs that are not finite
+/// and above zero, or the choices and the limit are not of the same domains.
+pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<String, PlotError> {
+    let [first, _, ..] = choices else {
+        return Err(PlotError::Data("a path needs at least two choices".to_owned()));
+    };
+    let domains = &first.domains;
+    for choice in choices.iter().chain(limit) {
+        if choice.domains != *domains || choice.optimum.weights.len() != domains.len() {
+            let message = format!(
+                "a path of choices of different domains: {} at N = {:e}, D = {:e}, but {} at the first",
+                choice.domains.join(", "),
+                choice.n,
+                choice.d,
+                domains.join(", ")
+            );
+            return Err(PlotError::Data(message));
+        }
+    }
+    let mut points: Vec<(f64, &[f64])> = choices
+        .iter()
+        .map(|c| Ok((flops(c)?, &c.optimum.weights[..])))
+        .collect::<Result<_, PlotError>>()?;
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let weights = choices.iter().chain(limit).flat_map(|c| c.optimum.weights.iter().copied());
+    let most = (1.1 * weights.fold(0.0, f64::max)).min(1.0);
+    let x = Axis::logarithmic(points[0].0, points[points.len() - 1].0);
+    let (from, last) = (x.at(0.88), points[points.len() - 1]);
+    draw((760, 440), |area| {
+        let y = (Axis::linear(0.0, most), "optimal domain weight");
+        let mut chart = chart(area, title, (x, "6ND, FLOPs"), y, 120)?;
+        for i in 0..domains.len() {
+            let line = points.iter().map(|(x, h)| (*x, h[i]));
+            chart.draw_series(LineSeries::new(line, colour(i).stroke_width(2)))?;
+            if let Some(limit) = limit {
+                let weight = limit.optimum.weights[i];
+                let line = [(from, weight), (last.0, weight)];
+                chart.draw_series(DashedLineSeries::new(line, 4, 4, colour(i).into()))?;
+            }
+        }
+        // Names at the ends of the lines, drawn apart where these are close.
+        let mut order: Vec<usize> = (0..domains.len()).collect();
+        order.sort_by(|a, b| last.1[*b].total_cmp(&last.1[*a]));
+        let mut above = i32::MIN / 2;
+        for i in order {
+            let (x, y) = chart.backend_coord(&(last.0, last.1[i]));
+            let y = y.max(above + 15);
+            let ink = colour(i);
+            let style = ("sans-serif", 14).into_text_style(area).color(&ink);
+            area.draw_text(&domains[i], &style, (x + 6, y - 8))?;
+            above = y;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+    use crate::Scales;
+    use crate::law::{AdditiveLaw, ScalingLaw};
+    use crate::plan::{Choice, Growth, Plan};
+    use crate::plot::tests::texts;
+
+    fn law(domains: &[&str]) -> (AdditiveLaw, Vec<f64>) {
+        let law = AdditiveLaw::new(domains, Scales::ONE).unwrap();
+        let mut z = vec![0.0; law.coordinates().len()];
+        for (z, i) in z.iter_mut().zip(0..) {
+            *z = [-1.0, -0.5, 0.0][i % 3];
+        }
+        (law, z)
+    }
+
+    fn choices(domains: &[&str], ends: &[(f64, f64)]) -> Vec<Choice> {
+        let (law, z) = law(domains);
+        let plan = Plan::new().with_law("x", 1.0, &law, &z);
+        ends.iter().map(|(n, d)| plan.best(*n, *d).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_infinite_or_overflowing_scale_is_an_error_that_names_it() {
+        let two = choices(&["web", "code"], &[(1e8, 1e9), (f64::INFINITY, 1e10)]);
+        let error = path(&two, None, "").unwrap_err().to_string();
+        assert!(error.contains("N = inf, D = 1e10"), "{error}");
+        let two = choices(&["web", "code"], &[(1e300, 1e9), (1e300, 1e10)]);
+        let error = path(&two, None, "").unwrap_err().to_string();
+        assert!(error.contains("found inf at N = 1e300, D = 1e9"), "{error}");
+    }
+
+    #[test]
+    fn any_finite_path_is_drawn() {
+        for ends in
+            [[(1e8, 1e9), (1e8, 1e9)], [(1e9, 1e10), (1e8, 1e9)], [(1e-300, 1e-20), (1e150, 1e150)]]
+        {
+            let svg = path(&choices(&["web", "code"], &ends), None, "a title").unwrap();
+            assert!(texts(&svg).contains(&"a title"));
+        }
+    }
+
+    #[test]
+    fn the_limit_of_a_path_may_be_infinite() {
+        let (law, z) = law(&["web", "code"]);
+        let plan = Plan::new().with_law("x", 1.0, &law, &z);
+        let growth = (Growth::Linear, Growth::Linear);
+        let along = plan.path((1e9, 2e10), growth, &[1.0, 10.0, 100.0]).unwrap();
+        let limit = plan.limit((1e9, 2e10), growth).unwrap();
+        let svg = path(&along, Some(&limit), "").unwrap();
+        for text in ["web", "code", "1e21", "6ND, FLOPs"] {
+            assert!(texts(&svg).contains(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn choices_of_different_domains_are_an_error() {
+        let two = choices(&["web", "code"], &[(1e8, 1e9), (1e8, 1e10)]);
+        let three = choices(&["web", "code", "books"], &[(1e8, 1e9), (1e8, 1e10)]);
+        for (choices, limit) in [
+            (vec![two[0].clone(), three[0].clone()], None),
+            (vec![three[0].clone(), two[0].clone()], None),
+            (two.clone(), Some(&three[0])),
+            (three.clone(), Some(&two[0])),
+        ] {
+            let error = path(&choices, limit, "").unwrap_err().to_string();
+            assert!(error.contains("different domains") && error.contains("books"), "{error}");
+        }
+        let mut odd = three.clone();
+        odd[1].domains.pop();
+        assert!(path(&odd, None, "").is_err());
+    }
+}
