@@ -9,7 +9,7 @@ use mixlaw::law::{
 };
 use mixlaw::simplex::Certificate;
 use mixlaw::testing::assert_law_contract;
-use mixlaw::{MixtureObjective, Scales, SimplexSolver};
+use mixlaw::{Fitter, Mixture, MixtureObjective, Scales, SimplexSolver, Sweep};
 use serde_json::Value;
 
 /// The unique tokens of the data-constrained law, here and in the reference values.
@@ -489,6 +489,45 @@ fn printed_forms_of_the_redundant_laws_hold() {
     let loss = ge24.loss(&ge24.coordinates_of(&printed).unwrap(), 1e9, 5e9, &h);
     let expected = (20.0 / 5e9f64.powf(0.3) + 0.6) * 2.0 / 0.3f64.powf(0.1);
     assert_relative_eq!(loss, expected, max_relative = 1e-13);
+}
+
+/// Comparing every name with every other would take minutes.
+#[test]
+fn names_of_very_many_domains_are_no_trouble() {
+    let k = 50_000;
+    let mut names = domains(k);
+    let full = FullLaw::new(&names, SCALES).unwrap();
+    assert_eq!(full.coordinates().len(), 6 * k + 5);
+    for (i, coordinate) in full.coordinates().iter().enumerate() {
+        assert_eq!(full.coordinates().position(coordinate.name()), Some(i));
+    }
+    assert_eq!(full.coordinates().position("gamma"), None);
+    let z = vec![0.1; full.coordinates().len()];
+    let coefficients = full.coefficients(&z);
+    let named: Vec<(&str, f64)> = coefficients.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+    let back = full.coordinates_of(&named).unwrap();
+    assert_relative_eq!(back[..], z[..], epsilon = 1e-12);
+    let error = full.coordinates_of(&named[1..]).unwrap_err().to_string();
+    assert!(error.starts_with("coefficient `E` is missing") && error.len() < 300, "{error}");
+
+    let counts: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), 1e9)).collect();
+    let repeated = DataConstrainedLaw::new(&names, &counts, SCALES).unwrap();
+    let z = vec![0.0; repeated.coordinates().len()];
+    let coefficients = repeated.coefficients(&z);
+    let named: Vec<(&str, f64)> = coefficients.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+    assert_eq!(repeated.coordinates_of(&named).unwrap().len(), z.len());
+
+    let weights: Vec<(&str, f64)> =
+        names.iter().rev().map(|n| (n.as_str(), 1.0 / k as f64)).collect();
+    assert_eq!(Mixture::from_named(&names, &weights).unwrap().len(), k);
+    let h = vec![1.0 / k as f64; k];
+    let sweep = Sweep::from_slices(&names, &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
+    let law = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t");
+    assert!(law.unwrap_err().to_string().starts_with("1 rows cannot determine"));
+
+    names[k - 1] = names[0].clone();
+    let error = FullLaw::new(&names, SCALES).unwrap_err().to_string();
+    assert_eq!(error, "domain `d0` appears twice");
 }
 
 #[test]

@@ -230,6 +230,24 @@ fn sweeps_are_kept() {
     }
 }
 
+#[test]
+fn repeated_measurements_are_kept_and_contradictions_refused() {
+    let builder = Sweep::builder(&["a"], &["t"]).runs(&["r", "r", "s"]).repeated_measurements();
+    let twice = builder.build(&[1e8; 3], &[1e9; 3], &[1.0; 3], &[3.0, 3.1, 2.9]).unwrap();
+    for back in through(&twice) {
+        assert_eq!(back, twice);
+        let once = back.select(|row| row.losses[0] != 3.1).unwrap();
+        assert!(through(&once).into_iter().all(|back| back == once));
+    }
+    let mut stored = serde_json::to_value(&twice).unwrap();
+    stored["repeated_measurements"] = json!(false);
+    assert!(error::<Sweep>(stored.clone()).starts_with("row 0 and row 1: run `r` has D = "));
+    stored.as_object_mut().unwrap().remove("repeated_measurements");
+    assert!(error::<Sweep>(stored.clone()).starts_with("row 0 and row 1: run `r` has D = "));
+    stored["rows"][1]["n_params"] = json!(2e8);
+    assert!(error::<Sweep>(stored).starts_with("row 0 and row 1: run `r` has `n_params` = "));
+}
+
 #[cfg(feature = "csv")]
 #[test]
 fn a_sweep_of_a_file_keeps_its_lines() {

@@ -172,7 +172,7 @@ fn unique<'a>(flag: &str, names: impl Iterator<Item = &'a String>) -> Result<()>
     let mut seen = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            return Err(format!("{flag}: `{name}` stands twice").into());
+            return Err(format!("{flag}: `{name}` appears twice").into());
         }
         seen.push(name);
     }
