@@ -229,7 +229,9 @@ impl Fitter {
     /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
     /// such as `sweep.split("train")?`.
     ///
-    /// The domains of the law and the sweep are matched by name.
+    /// The domains of the law and the sweep are matched by name. Where weights of one mixture differ by
+    /// rounding, the optimizer goes over rows without that difference, which is several times faster,
+    /// and [`TrustRegion`] takes the last steps over the rows as they are; what is reported is of these.
     ///
     /// # Errors
     /// [`FitError`] if a domain, a target or a coefficient is unknown, a setting is out of its range,
