@@ -194,7 +194,7 @@ fn examine(
     let ensemble = Ensemble::fit(&fitter, laws, train, target)
         .map_err(|error| common::in_sweep(options, error))?;
     let resamples = {
-        let bar = progress::bar(format!("{target}, resamples"), extra.resamples);
+        let bar = progress::bar(format!("{target}, resamples"), None);
         let bootstrap = Bootstrap::new(extra.resamples).seed(options.seed);
         bootstrap.run_observed(&ensemble, train, &mut bar.observer())?
     };
@@ -264,7 +264,7 @@ fn decide(
         .flat_map(|&(n, d)| mixtures.iter().map(move |h| Run { n, d, h: h.clone() }))
         .collect();
     let next = plan.next_runs(&choice, &candidates, 3, Criterion::Decision)?;
-    let bar = progress::bar("Region, draws", DRAWS);
+    let bar = progress::bar("Region, draws", None);
     let mut observer = bar.observer();
     let (share, _) = plan.region_share_observed(&choice, extra.level, DRAWS, 0, &mut observer)?;
     drop(bar);

@@ -137,10 +137,10 @@ fn history(
 ) -> Result<History> {
     let mut history = History::new();
     let mut note = |progress: &Progress| {
-        // What is known when a solve ends; in its course the value may be that of least squares.
-        if progress.local_solves > history.len() {
+        // Several solves may be done at once: a start is solved on least squares, then on Huber.
+        if progress.done > history.len() {
             let before = history.last().copied().unwrap_or(f64::INFINITY);
-            history.resize(progress.local_solves - 1, before);
+            history.resize(progress.done - 1, before);
             history.push(progress.best);
         }
         let done = history.len() >= solves;

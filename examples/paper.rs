@@ -217,7 +217,6 @@ fn print_splits<const L: usize>(
 ) -> Result<()> {
     let (count, splits) = SPLITS_13_14;
     let table = title.split(',').next().unwrap_or(title);
-    let bar = progress::bar(format!("{table}, fits"), None);
     let mut comparisons = Vec::new();
     for target in TARGETS_13_14 {
         let mut selection = Selection::new().mixtures(count, splits).seed(options.seed);
@@ -225,9 +224,9 @@ fn print_splits<const L: usize>(
             let law = common::law(name, sweep, target, false)?.expect("the target is a domain");
             selection = selection.candidate(Candidate::new(law, Fitter::new().seed(options.seed)));
         }
+        let bar = progress::bar(format!("{table}, {target}, fits"), None);
         comparisons.push(selection.run_observed(sweep, target, &mut bar.observer())?);
     }
-    drop(bar);
     say!("{title}: mean relative error in percent, {count} mixtures fitted and the others\n");
     say!(
         "predicted, {splits} splits. The paper's runs are others: four domains, 200e6 parameters\n\n"

@@ -35,13 +35,20 @@ pub(crate) fn stream(base: u64, kind: Kind, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed(base, kind, index))
 }
 
-/// SplitMix64: for one seed, different indices give different numbers.
+/// For one seed, different indices give different numbers. The seed is scrambled first: those that
+/// people take are close together.
 fn mixed(seed: u64, index: u64) -> u64 {
-    let step = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut seed = seed.wrapping_add(step);
-    seed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    seed = (seed ^ (seed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    seed ^ (seed >> 31)
+    scrambled(scrambled(seed).wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
+}
+
+/// 2^64 over the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The finalizer of SplitMix64, which is one to one.
+fn scrambled(x: u64) -> u64 {
+    let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]
@@ -55,7 +62,7 @@ mod tests {
         use Kind::{Folds, Inner, Mixtures, Own, Part, Resample, Restart, Split};
         let mut all = HashSet::new();
         let mut count = 0;
-        for base in (0..20).chain([u64::MAX, 1 << 63, 0x9E37_79B9_7F4A_7C15]) {
+        for base in (0..20).chain([u64::MAX, 1 << 63, GOLDEN, GOLDEN.wrapping_mul(2)]) {
             // The seed itself is nobody's stream.
             all.insert(base);
             count += 1;

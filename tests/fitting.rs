@@ -273,12 +273,13 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
     let mut best = Vec::new();
     let mut observer = |progress: &mixlaw::optim::Progress| {
         best.push(progress.best);
-        if progress.local_solves < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if progress.done < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let law = AdditiveLaw::for_sweep(&sweep);
     let fit = Fitter::new().fit_observed(law, &sweep, "t", &mut observer).unwrap();
     assert_eq!(fit.termination(), Termination::Stopped);
-    assert!(fit.local_solves() <= 5 && fit.objective().is_finite());
+    // Those of other threads that waited for an earlier one count at once.
+    assert!((4..57).contains(&fit.local_solves()) && fit.objective().is_finite());
     assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
     assert!(best.windows(2).all(|w| w[1] <= w[0] || w[1].is_infinite() || w[0].is_infinite()));
     assert!(fit.objective() <= best.into_iter().fold(f64::INFINITY, f64::min));
@@ -295,7 +296,7 @@ fn observing_a_fit_does_not_change_it() {
         pool.install(|| {
             let (mut solves, mut best) = (0, f64::INFINITY);
             let mut observer = |progress: &mixlaw::optim::Progress| {
-                (solves, best) = (progress.local_solves, best.min(progress.best));
+                (solves, best) = (progress.done, best.min(progress.best));
                 ControlFlow::Continue(())
             };
             let fit = fitter.fit_observed(law.clone(), &sweep, "t", &mut observer).unwrap();
@@ -305,7 +306,7 @@ fn observing_a_fit_does_not_change_it() {
                 (alone.objective(), alone.termination())
             );
             assert_eq!(fit.evaluations(), alone.evaluations());
-            assert!(solves > 0 && best == fit.objective());
+            assert_eq!((solves, best), (fit.local_solves(), fit.objective()));
         });
     }
 }

@@ -10,17 +10,22 @@ use mixlaw::optim::Progress;
 /// A bar that is gone when it is dropped: drop it before something is printed.
 pub struct Bar(ProgressBar);
 
-/// A bar of `what`, such as fits; a count alone where it is not known how many there will be.
+/// A bar of `what`, such as fits; one without a length gets that of the call that it observes.
 pub fn bar(what: impl Into<Cow<'static, str>>, len: impl Into<Option<usize>>) -> Bar {
     if !std::io::stderr().is_terminal() {
         return Bar(ProgressBar::hidden());
     }
     let (bar, template) = match len.into() {
-        Some(len) => (ProgressBar::new(len as u64), "{msg} [{bar:24}] {pos}/{len}, {eta} left"),
+        Some(len) => (ProgressBar::new(len as u64), WITH_LENGTH),
         None => (ProgressBar::no_length(), "{msg} {pos}, {elapsed}"),
     };
-    let style = ProgressStyle::with_template(template).expect("a template");
-    Bar(bar.with_style(style.progress_chars("=> ")).with_message(what))
+    Bar(bar.with_style(style(template)).with_message(what))
+}
+
+const WITH_LENGTH: &str = "{msg} [{bar:24}] {pos}/{len}, {percent}%, {eta} left";
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("a template").progress_chars("=> ")
 }
 
 impl Bar {
@@ -30,10 +35,14 @@ impl Bar {
     }
 
     /// For a call that can be observed: counts what the call counts, from where the bar is now.
-    pub fn observer(&self) -> impl FnMut(&Progress) -> ControlFlow<()> + 'static {
+    pub fn observer(&self) -> impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static {
         let (bar, first) = (self.0.clone(), self.0.position());
         move |progress| {
-            bar.set_position(first + progress.local_solves as u64);
+            if let (None, Some(total)) = (bar.length(), progress.total) {
+                bar.set_length(first + total as u64);
+                bar.set_style(style(WITH_LENGTH));
+            }
+            bar.set_position(first + progress.done as u64);
             ControlFlow::Continue(())
         }
     }

@@ -217,8 +217,8 @@ mod tests {
         let run = |test: Option<&Sweep>, most: usize| {
             let mut seen = Vec::new();
             let mut observer = |progress: &Progress| {
-                seen.push(progress.local_solves);
-                if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                seen.push((progress.done, progress.total));
+                if progress.done < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
             let (c, observer) = (&candidate, &mut observer);
             let (points, termination) = match test {
@@ -226,22 +226,23 @@ mod tests {
                 Some(test) => learning_curve_on_observed(c, &s, test, "t", &[2, 6], 3, 5, observer),
             }
             .unwrap();
-            (points, termination, seen.len(), seen.last().copied())
+            let (done, total) = seen[seen.len() - 1];
+            (points, termination, done, total)
         };
         let alone = learning_curve(&candidate, &s, "t", &[2, 4], 3, 5).unwrap();
-        let (exhausted, stopped) = (Termination::Exhausted, Termination::Stopped);
-        assert_eq!(run(None, usize::MAX), (alone.clone(), exhausted, 6, Some(6)));
+        let (complete, stopped) = (Termination::Complete, Termination::Stopped);
+        assert_eq!(run(None, usize::MAX), (alone.clone(), complete, 6, Some(6)));
         // A stop at the last fit leaves nothing out, one at the end of a point keeps it, and one
         // within a point leaves that point out.
-        assert_eq!(run(None, 6), (alone.clone(), exhausted, 6, Some(6)));
-        assert_eq!(run(None, 5), (alone[..1].to_vec(), stopped, 5, Some(5)));
-        assert_eq!(run(None, 3), (alone[..1].to_vec(), stopped, 3, Some(3)));
-        assert_eq!(run(None, 2), (Vec::new(), stopped, 2, Some(2)));
+        assert_eq!(run(None, 6), (alone.clone(), complete, 6, Some(6)));
+        assert_eq!(run(None, 5), (alone[..1].to_vec(), stopped, 5, Some(6)));
+        assert_eq!(run(None, 3), (alone[..1].to_vec(), stopped, 3, Some(6)));
+        assert_eq!(run(None, 2), (Vec::new(), stopped, 2, Some(6)));
         // Of all mixtures there is but one draw.
         let large = sweep(&[2e9], &[2e10]);
         let alone = learning_curve_on(&candidate, &s, &large, "t", &[2, 6], 3, 5).unwrap();
-        assert_eq!(run(Some(&large), usize::MAX), (alone.clone(), exhausted, 4, Some(4)));
-        assert_eq!(run(Some(&large), 3), (alone[..1].to_vec(), stopped, 3, Some(3)));
+        assert_eq!(run(Some(&large), usize::MAX), (alone.clone(), complete, 4, Some(4)));
+        assert_eq!(run(Some(&large), 3), (alone[..1].to_vec(), stopped, 3, Some(4)));
     }
 
     #[test]

@@ -505,24 +505,28 @@ mod tests {
         let run = |most: usize| {
             let mut seen = Vec::new();
             let mut observer = |progress: &Progress| {
-                seen.push(progress.local_solves);
-                if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                assert_eq!((progress.what, progress.total), ("fits", Some(8)));
+                seen.push(progress.done);
+                if progress.done < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
             let c = selection.run_observed(&s, "t", &mut observer).unwrap();
+            // It is asked in every iteration of the local solves too.
+            assert!(seen.len() > 10 * seen[seen.len() - 1]);
+            seen.dedup();
             (c, seen)
         };
         let (all, seen) = run(usize::MAX);
-        assert_eq!(seen, (1..=8).collect::<Vec<_>>());
+        assert_eq!(seen, (0..=8).collect::<Vec<_>>());
         let unobserved = selection.run(&s, "t").unwrap();
         for (seen, alone) in all.scores().iter().zip(unobserved.scores()) {
             assert_eq!(seen.train, alone.train);
             assert_eq!((seen.mixtures, seen.scale), (alone.mixtures, alone.scale));
         }
         // A stop at the last fit leaves nothing out.
-        assert_eq!(run(8).0.termination(), Termination::Exhausted);
-        assert_eq!(all.termination(), Termination::Exhausted);
+        assert_eq!(run(8).0.termination(), Termination::Complete);
+        assert_eq!(all.termination(), Termination::Complete);
         let (some, seen) = run(3);
-        assert_eq!(seen, [1, 2, 3]);
+        assert_eq!(seen, [0, 1, 2, 3]);
         assert_eq!(some.termination(), Termination::Stopped);
         let [first, second] = some.scores() else { panic!("two scores") };
         assert_eq!(first.mixtures, all.scores()[0].mixtures);
@@ -550,7 +554,7 @@ mod tests {
         let hasty = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().optimizer(Hasty));
         let c = Selection::new().candidates([hasty.clone(), additive(&s)]).folds(2).run(&s, "t");
         let c = c.unwrap();
-        assert_eq!(c.termination(), Termination::Exhausted);
+        assert_eq!(c.termination(), Termination::Complete);
         assert!(c.scores().iter().all(|score| score.fit.is_some() && score.mixtures.is_some()));
         assert_eq!(learning_curve(&hasty, &s, "t", &[2, 4], 2, 0).unwrap().len(), 2);
     }
