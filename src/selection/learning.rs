@@ -218,7 +218,11 @@ mod tests {
             let mut seen = Vec::new();
             let mut observer = |progress: &Progress| {
                 seen.push((progress.done, progress.total));
-                if progress.done < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if progress.done < most {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
             let (c, observer) = (&candidate, &mut observer);
             let (points, termination) = match test {

@@ -507,7 +507,11 @@ mod tests {
             let mut observer = |progress: &Progress| {
                 assert_eq!((progress.what, progress.total), ("fits", Some(8)));
                 seen.push(progress.done);
-                if progress.done < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if progress.done < most {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
             let c = selection.run_observed(&s, "t", &mut observer).unwrap();
             // It is asked in every iteration of the local solves too.

@@ -1,0 +1,368 @@
+//! A stop is obeyed within one iteration of a local solve, on any number of threads, and leaves what was
+//! finished: the same bits for as many local solves.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar};
+use mixlaw::optim::{
+    Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence, SmoothFirst,
+    Termination, TrustRegion,
+};
+use mixlaw::selection::{Candidate, Selection, learning_curve_observed};
+use mixlaw::uncertainty::{Bootstrap, Probe};
+use mixlaw::{Fitter, Sweep};
+use rand::{Rng, RngExt};
+
+/// On so many threads.
+fn on<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+/// Rosenbrock's function of six variables with ripples, which counts its evaluations. All forks count
+/// together.
+#[derive(Clone, Default)]
+struct Slow {
+    evaluations: Arc<AtomicUsize>,
+}
+
+impl Objective for Slow {
+    fn dim(&self) -> usize {
+        6
+    }
+
+    fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+        self.evaluations.fetch_add(1, Ordering::SeqCst);
+        g.fill(0.0);
+        let mut value = 1.0;
+        for i in 0..5 {
+            let (a, b) = (1.0 - x[i], x[i + 1] - x[i] * x[i]);
+            value += a * a + 100.0 * b * b + 0.5 * (1.0 - (5.0 * a).cos());
+            g[i] += -2.0 * a - 400.0 * b * x[i] - 2.5 * (5.0 * a).sin();
+            g[i + 1] += 200.0 * b;
+        }
+        value
+    }
+
+    fn bounds(&self, _: usize) -> (f64, f64) {
+        (-3.0, 3.0)
+    }
+
+    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+        Some((0..6).map(|_| rng.random_range(-3.0..3.0)).collect())
+    }
+
+    fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+const START: [f64; 6] = [-1.2, 1.0, -1.2, 1.0, -1.2, 1.0];
+
+/// As a fit's: starts, finer solves from the best of them, and a last one.
+fn search() -> impl Optimizer {
+    let coarse = TrustRegion::default().tolerance(1e-3);
+    let shortlist = MultiStart::new(coarse, 12).shortlist(4, Lbfgs::default());
+    Sequence::new(shortlist, TrustRegion::default())
+}
+
+/// The minimum where the observer says stop once `is_enough`, and the evaluations after that.
+fn stopped(
+    optimizer: &dyn Optimizer,
+    is_enough: impl Fn(&Progress) -> bool + Send + Sync,
+) -> (Minimum, usize) {
+    let mut objective = Slow::default();
+    let evaluations = objective.evaluations.clone();
+    let mut at_stop = None;
+    let mut observer = |progress: &Progress| {
+        assert_eq!(at_stop, None, "it is not called again after a stop");
+        if is_enough(progress) {
+            at_stop = Some(evaluations.load(Ordering::SeqCst));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    };
+    let mut control = Control::seeded(3).observed_by(&mut observer);
+    let minimum = optimizer.minimize(&mut objective, &START, &mut control);
+    drop(control);
+    let all = objective.evaluations.load(Ordering::SeqCst);
+    (minimum, all - at_stop.unwrap_or(all))
+}
+
+#[test]
+fn after_a_stop_each_thread_ends_its_iteration_and_no_more() {
+    let mut objective = Slow::default();
+    let whole = search().minimize(&mut objective, &START, &mut Control::seeded(3));
+    assert!(whole.evaluations > 900, "{whole:?}");
+    for threads in [1, 2, 4] {
+        for limit in [10, 100, 300, 600] {
+            let (minimum, after) =
+                on(threads, || stopped(&search(), |progress| progress.evaluations >= limit));
+            assert_eq!(minimum.termination, Termination::Stopped, "{limit} on {threads} threads");
+            // An iteration of either optimizer is some trials; a start that was stopped before it
+            // began is two evaluations.
+            assert!(
+                after <= 25 * threads,
+                "{after} evaluations after {limit} on {threads} threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn as_many_local_solves_are_the_same_bits_on_any_number_of_threads() {
+    let alone = |most: usize| on(1, || stopped(&search(), |progress| progress.done >= most).0);
+    let whole = on(1, || stopped(&search(), |_| false).0);
+    assert_eq!((whole.local_solves, whole.termination.converged()), (17, true));
+    let mut by_count: BTreeMap<usize, Minimum> = (1..17).map(|most| (most, alone(most))).collect();
+    for (count, minimum) in &by_count {
+        assert_eq!(minimum.local_solves, *count);
+        assert_eq!(minimum.termination, Termination::Stopped);
+    }
+    // Of starts alone it is what as many starts find.
+    for starts in 1..12 {
+        let coarse = TrustRegion::default().tolerance(1e-3);
+        // As within the sequence.
+        let few = Sequence::new(MultiStart::new(coarse, starts), Lbfgs::default());
+        let best = Mutex::new(f64::INFINITY);
+        let (few, _) = stopped(&few, |progress| {
+            *best.lock().unwrap() = progress.best;
+            progress.done == starts
+        });
+        assert_eq!((&few.x, few.local_solves), (&by_count[&starts].x, starts));
+        assert_eq!(best.into_inner().unwrap(), few.value);
+    }
+    by_count.insert(17, whole);
+    for threads in [2, 4] {
+        for limit in (20..950).step_by(30) {
+            let (minimum, _) =
+                on(threads, || stopped(&search(), |progress| progress.evaluations >= limit));
+            if minimum.local_solves > 0 {
+                assert_eq!(minimum, by_count[&minimum.local_solves], "{threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn before_the_first_local_solve_is_done_there_is_its_best_point() {
+    let first = Slow::default().value(&START);
+    for threads in [1, 2] {
+        for optimizer in [
+            Box::new(search()) as Box<dyn Optimizer>,
+            Box::new(TrustRegion::default()),
+            Box::new(Lbfgs::default()),
+            Box::new(SmoothFirst::new(TrustRegion::default(), Lbfgs::default())),
+        ] {
+            let (minimum, _) = on(threads, || stopped(&optimizer, |p| p.evaluations >= 12));
+            assert_eq!((minimum.local_solves, minimum.termination), (0, Termination::Stopped));
+            assert!(minimum.value < first, "{optimizer:?}: {minimum:?}");
+            assert_eq!(minimum.value, Slow::default().value(&minimum.x));
+        }
+    }
+}
+
+#[test]
+fn an_observer_that_never_says_stop_changes_nothing() {
+    let alone = search().minimize(&mut Slow::default(), &START, &mut Control::seeded(3));
+    for threads in [1, 2, 4] {
+        assert_eq!(on(threads, || stopped(&search(), |_| false).0), alone);
+    }
+}
+
+#[test]
+fn an_observer_may_use_the_threads_itself() {
+    let alone = search().minimize(&mut Slow::default(), &START, &mut Control::seeded(3));
+    for threads in [2, 4] {
+        let seen = on(threads, || {
+            stopped(&search(), |progress| {
+                if progress.done.is_multiple_of(4) {
+                    search().minimize(&mut Slow::default(), &START, &mut Control::seeded(5));
+                }
+                false
+            })
+        });
+        assert_eq!(seen.0, alone);
+    }
+}
+
+/// `E + A/N^alpha + B/D^beta + c h_0`, which counts its evaluations at rows.
+#[derive(Debug, Clone)]
+struct SlowLaw(Arc<AtomicUsize>);
+
+impl Formula for SlowLaw {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn coefficients(&self, _: &[String]) -> Vec<Coordinate> {
+        vec![
+            Coordinate::positive("E", 1e-6..=10.0),
+            Coordinate::positive("A", 1e-6..=1e6).over_n("alpha"),
+            Coordinate::positive("alpha", 0.03..=1.5),
+            Coordinate::positive("B", 1e-6..=1e6).over_d("beta"),
+            Coordinate::positive("beta", 0.03..=1.5),
+            Coordinate::real("c", -3.0..=3.0),
+        ]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        c[0] + c[1] / n.powf(c[2]) + c[3] / d.powf(c[4]) + c[5] * h[0]
+    }
+}
+
+fn sweep() -> Sweep {
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for web in [0.1, 0.3, 0.5, 0.7, 0.9] {
+        for size in [1e8, 4e8, 2e9] {
+            for tokens in [2e9, 8e9, 3e10] {
+                n.push(size);
+                d.push(tokens);
+                h.extend([web, 1.0 - web]);
+                let noise = (0.618_033_988_749_895 * n.len() as f64).fract() - 0.5;
+                let clean = 1.7 + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28);
+                loss.push((clean + 0.2 / (0.2 + web)) * (1.0 + 0.01 * noise));
+            }
+        }
+    }
+    Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+}
+
+/// Calls `run` with an observer that says stop after `calls` calls, and returns the evaluations of the
+/// law after that.
+fn after_stop(
+    calls: usize,
+    evaluations: &Arc<AtomicUsize>,
+    run: impl FnOnce(&mut mixlaw::optim::Observer<'_>),
+) -> usize {
+    let (mut left, mut at_stop) = (calls, None);
+    run(&mut |_| {
+        left -= 1;
+        if left > 0 {
+            return ControlFlow::Continue(());
+        }
+        at_stop = Some(evaluations.load(Ordering::SeqCst));
+        ControlFlow::Break(())
+    });
+    evaluations.load(Ordering::SeqCst) - at_stop.expect("it is called so often")
+}
+
+#[test]
+fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
+    let sweep = sweep();
+    let evaluations = Arc::new(AtomicUsize::new(0));
+    let law = Auto::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scales()).unwrap();
+    let count = || evaluations.load(Ordering::SeqCst);
+    let before = count();
+    let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();
+    let of_fit = count() - before;
+    let selection = Selection::new().candidate(Candidate::new(law.clone(), Fitter::new()));
+    for threads in [1, 2, 4] {
+        for calls in [1, 3, 20] {
+            let of_one = |run: &mut (dyn FnMut(&mut mixlaw::optim::Observer<'_>) + Send)| {
+                on(threads, || after_stop(calls, &evaluations, run))
+            };
+            let fitted = of_one(&mut |observer| {
+                let fit = Fitter::new().fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+                assert_eq!(fit.termination(), Termination::Stopped);
+            });
+            let selected = of_one(&mut |observer| {
+                let scores = selection.run_observed(&sweep, "t", observer).unwrap();
+                assert_eq!(scores.termination(), Termination::Stopped);
+                assert!(scores.scores()[0].fit.is_none());
+            });
+            let resampled = of_one(&mut |observer| {
+                // None is an error.
+                let some = Bootstrap::new(100).run_observed(&fit, &sweep, observer);
+                assert!(some.map_or(true, |some| some.termination() == Termination::Stopped));
+            });
+            let probed = of_one(&mut |observer| {
+                let report = Probe::new().run_observed(&fit, &sweep, observer).unwrap();
+                assert_eq!(report.termination, Termination::Stopped);
+            });
+            // What a report and a plan do without a solve is some evaluations of all rows too.
+            let most = threads * of_fit / 60;
+            for (what, after) in [
+                ("fit", fitted),
+                ("selection", selected),
+                ("bootstrap", resampled),
+                ("probe", probed),
+            ] {
+                assert!(
+                    after <= most,
+                    "{what}: {after} evaluations after the stop, {of_fit} of a fit, {threads} threads"
+                );
+            }
+        }
+    }
+}
+
+/// What an observer was told: done in order, and the last total.
+fn told(
+    what: &str,
+    run: impl FnOnce(&mut mixlaw::optim::Observer<'_>),
+) -> (Vec<usize>, Option<usize>) {
+    let (mut done, mut total) = (Vec::new(), None);
+    run(&mut |progress| {
+        assert_eq!(progress.what, what);
+        assert!(total.is_none() || total == progress.total);
+        (total, done) = (progress.total, [std::mem::take(&mut done), vec![progress.done]].concat());
+        ControlFlow::Continue(())
+    });
+    assert!(done.is_sorted() && done.last().copied() == total, "{what}: {total:?}");
+    done.dedup();
+    (done, total)
+}
+
+#[test]
+fn totals_are_what_is_done_at_the_end() {
+    let sweep = sweep();
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let fitter = Fitter::new().starts(6);
+    let fit = fitter.fit(law.clone(), &sweep, "t").unwrap();
+    for threads in [1, 3] {
+        on(threads, || {
+            let (done, total) = told("local solves", |observer| {
+                fitter.fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+            });
+            // Six starts of two solves, two of the shortlist and the last.
+            assert_eq!(total, Some(15));
+            assert!(threads > 1 || done == [0, 2, 4, 6, 8, 10, 12, 13, 14, 15], "{done:?}");
+            let local = fitter.clone().optimizer(TrustRegion::default());
+            let (done, total) = told("local solves", |observer| {
+                local.fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+            });
+            assert_eq!((done, total), (vec![0, 1], Some(1)));
+            let (_, total) = told("resamples", |observer| {
+                Bootstrap::new(30).run_observed(&fit, &sweep, observer).unwrap();
+            });
+            assert_eq!(total, Some(30));
+            let (_, total) = told("other starts and ends of ranges", |observer| {
+                Probe::new().starts(3).run_observed(&fit, &sweep, observer).unwrap();
+            });
+            assert_eq!(total, Some(3 + 2 * 9));
+            let candidate = Candidate::new(law.clone(), fitter.clone());
+            let (done, total) = told("fits", |observer| {
+                let selection = Selection::new().candidate(candidate.clone()).folds(3);
+                selection.run_observed(&sweep, "t", observer).unwrap();
+            });
+            assert_eq!((done, total), ((0..=5).collect(), Some(5)));
+            // A candidate that cannot be fitted is done with too.
+            let few = sweep.select(|row| row.n == 1e8).unwrap();
+            let (_, total) = told("fits", |observer| {
+                let weights = fitter.clone().row_weights([1.0]);
+                let bad = Candidate::new(law.clone(), weights);
+                let selection = Selection::new().candidates([candidate.clone(), bad]).folds(3);
+                selection.run_observed(&few, "t", observer).unwrap();
+            });
+            assert_eq!(total, Some(10));
+            let (done, total) = told("fits", |observer| {
+                learning_curve_observed(&candidate, &sweep, "t", &[3, 4], 2, 0, observer).unwrap();
+            });
+            assert_eq!((done, total), ((0..=4).collect(), Some(4)));
+        });
+    }
+}
