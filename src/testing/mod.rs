@@ -33,6 +33,10 @@
 //! # Ok::<(), mixlaw::LawError>(())
 //! ```
 
+mod simplex;
+
+pub use simplex::*;
+
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
