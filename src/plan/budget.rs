@@ -314,9 +314,10 @@ impl Plan<'_> {
         budget: &Budget<'_>,
     ) -> Result<Option<(f64, f64)>, PlanError> {
         let (least, most) = (budget.sizes.start().ln(), budget.sizes.end().ln());
+        let size = |ln_n: f64| ln_n.exp().clamp(*budget.sizes.start(), *budget.sizes.end());
         let at = |ln_n: f64| -> Result<f64, PlanError> {
-            let tokens = budget.tokens_for(ln_n.exp(), most_tokens, amount)?;
-            tokens.map_or(Ok(f64::INFINITY), |d| self.quick(ln_n.exp(), d))
+            let tokens = budget.tokens_for(size(ln_n), most_tokens, amount)?;
+            tokens.map_or(Ok(f64::INFINITY), |d| self.quick(size(ln_n), d))
         };
         let step = (most - least) / (SIZES - 1) as f64;
         let mut best = (f64::INFINITY, least);
@@ -348,7 +349,7 @@ impl Plan<'_> {
         }
         let ends = [(at_a, a), (at_b, b), best];
         let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
-        let n = ln_n.exp();
+        let n = size(ln_n);
         Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| (n, d)))
     }
 }

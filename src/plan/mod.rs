@@ -416,8 +416,9 @@ impl<'a> Plan<'a> {
 
     /// Checks that some target depends on the mixture, or that there is nothing to choose.
     fn check_sees(targets: &[Target<'a>], region: &Region) -> Result<(), PlanError> {
-        let fixed = |i| region.bounds(i).0 == region.bounds(i).1;
-        if targets.iter().any(|target| !target.blind) || (0..region.dim()).all(fixed) {
+        let free = (0..region.dim()).filter(|&i| region.bounds(i).0 < region.bounds(i).1);
+        // One weight alone is what the others leave.
+        if targets.iter().any(|target| !target.blind) || free.count() < 2 {
             return Ok(());
         }
         Err(PlanError::Blind { targets: targets.iter().map(|t| t.name.clone()).collect() })

@@ -1,0 +1,725 @@
+//! What a plan must not get wrong without a word: resamples that would have chosen something else, laws
+//! that do not see the mixture, choices of another plan, values and settings that mean nothing.
+
+use mixlaw::law::{
+    AdditiveLaw, Auto, ChinchillaLaw, Coordinate, Formula, JointLaw, Scalar, ScalingLaw,
+};
+use mixlaw::plan::{Budget, Choice, Criterion, Extrapolation, Goal, Growth, Plan, Run};
+use mixlaw::simplex::{Constraints, Pull};
+use mixlaw::uncertainty::{Bootstrap, Resamples};
+use mixlaw::{Fitter, Mixture, PlanError, Scales, Sweep};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
+
+const NAMES: [&str; 2] = ["web", "code"];
+
+/// An additive law of two domains: C and gamma of web, then of code.
+fn additive(c: [f64; 2], gamma: [f64; 2]) -> (AdditiveLaw, Vec<f64>) {
+    let law = AdditiveLaw::new(&NAMES, Scales { n: 3e8, d: 6e9 }).unwrap();
+    let z = law
+        .coordinates_of(&[
+            ("E", 1.5),
+            ("C[web]", c[0]),
+            ("C[code]", c[1]),
+            ("gamma[web]", gamma[0]),
+            ("gamma[code]", gamma[1]),
+            ("A", 400.0),
+            ("alpha", 0.34),
+            ("B", 400.0),
+            ("beta", 0.28),
+        ])
+        .unwrap();
+    (law, z)
+}
+
+fn chinchilla(domains: &[&str]) -> (ChinchillaLaw, Vec<f64>) {
+    let law = ChinchillaLaw::new(domains, Scales::ONE).unwrap();
+    let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
+    let z = law.coordinates_of(&printed).unwrap();
+    (law, z)
+}
+
+/// Runs of each mixture at two sizes with three checkpoints each: N, D and h of all rows.
+fn design(mixtures: &[Mixture]) -> (Vec<f64>, Vec<f64>, Vec<f64>, Vec<String>) {
+    let (mut n, mut d, mut h, mut runs) = (vec![], vec![], vec![], vec![]);
+    for (i, mixture) in mixtures.iter().enumerate() {
+        for size in [1e8, 9e8] {
+            for tokens in [2e9, 6e9, 18e9] {
+                n.push(size);
+                d.push(tokens);
+                h.extend_from_slice(mixture);
+                runs.push(format!("{i} at {size:e}"));
+            }
+        }
+    }
+    (n, d, h, runs)
+}
+
+fn normal(rng: &mut Xoshiro256PlusPlus) -> f64 {
+    StandardNormal.sample(rng)
+}
+
+/// Losses of laws at the rows of a design, one column for each, with a noise that all checkpoints of a
+/// run share, and all laws in part.
+fn observe(
+    laws: &[(&dyn ScalingLaw, &[f64])],
+    mixtures: &[Mixture],
+    noise: f64,
+    seed: u64,
+) -> Sweep {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let (n, d, h, runs) = design(mixtures);
+    let k = mixtures[0].len();
+    let mut losses = Vec::new();
+    let (mut last, mut of_run) = (String::new(), vec![0.0; laws.len()]);
+    for i in 0..n.len() {
+        if runs[i] != last {
+            last.clone_from(&runs[i]);
+            let shared = normal(&mut rng);
+            of_run.fill_with(|| noise * (0.7 * shared + 0.7 * normal(&mut rng)));
+        }
+        for ((law, z), of_run) in laws.iter().zip(&of_run) {
+            let own = 0.1 * noise * normal(&mut rng);
+            losses.push(law.loss(z, n[i], d[i], &h[i * k..][..k]) * (1.0 + of_run + own));
+        }
+    }
+    let targets: Vec<String> = (0..laws.len()).map(|t| format!("t{t}")).collect();
+    Sweep::from_slices(laws[0].0.domains(), &targets, &n, &d, &h, &losses).unwrap()
+}
+
+/// The value of a mixture in one resample of plans with equal weights.
+fn value(resamples: &[&Resamples], b: usize, n: f64, d: f64, h: &[f64]) -> f64 {
+    resamples.iter().map(|r| r.member(b).next().map(|(law, z)| law.loss(z, n, d, h)).unwrap()).sum()
+}
+
+#[test]
+fn resamples_choose_the_other_corner_where_it_is_better() {
+    // 1 / (h_0^2 + h_1^2) is concave along the edge, and both corners are equally good: noise decides.
+    let (law, z) = additive([1.0; 2], [2.0; 2]);
+    let sweep = observe(&[(&law, &z)], &Mixture::grid(2, 10, 0.0).unwrap(), 0.02, 1);
+    let fit = Fitter::new().starts(6).fit(law, &sweep, "t0").unwrap();
+    let resamples = Bootstrap::new(200).run(&fit, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let (n, d) = (1e9, 1e11);
+    let choice = plan.best(n, d).unwrap();
+    let certainty = plan.certainty(&choice).unwrap();
+    let grid = Mixture::grid(2, 1000, 0.0).unwrap();
+    let mut others = 0;
+    for (b, optimum) in certainty.optima().iter().enumerate() {
+        let value = |h: &Mixture| value(&[&resamples], b, n, d, h);
+        let least = grid.iter().map(value).fold(f64::INFINITY, f64::min);
+        assert!(value(optimum) <= least + 1e-9, "{b}: {} above {least}", value(optimum));
+        others += usize::from((optimum[0] - choice.optimum.weights[0]).abs() > 0.5);
+    }
+    assert!((20..=100).contains(&others), "{others} of 200 at the other corner");
+    // What the optima say is what the advantage says.
+    let other = Mixture::corner(2, usize::from(choice.optimum.weights[0] > 0.5));
+    let probability = plan.advantage(&choice, &other, 0.9).unwrap().probability;
+    assert!((probability - (1.0 - others as f64 / 200.0)).abs() < 0.03, "{probability}, {others}");
+    let weights = plan.certainty(&choice).unwrap().weights(0.95).unwrap();
+    assert_eq!((weights[0].lower, weights[0].upper), (0.0, 1.0));
+}
+
+/// Solves `m x = b` by elimination with the largest pivot.
+fn solve(mut m: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
+    let size = b.len();
+    for i in 0..size {
+        let pivot = (i..size).max_by(|&p, &q| m[p][i].abs().total_cmp(&m[q][i].abs())).unwrap();
+        m.swap(i, pivot);
+        b.swap(i, pivot);
+        for j in i + 1..size {
+            let factor = m[j][i] / m[i][i];
+            for c in i..size {
+                m[j][c] -= factor * m[i][c];
+            }
+            b[j] -= factor * b[i];
+        }
+    }
+    for i in (0..size).rev() {
+        b[i] = (b[i] - (i + 1..size).map(|j| m[i][j] * b[j]).sum::<f64>()) / m[i][i];
+    }
+    b
+}
+
+fn covariance(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum::<f64>() / (a.len() - 1) as f64
+}
+
+/// Three targets of two domains that are learned from the same runs.
+fn three_targets(seed: u64) -> Vec<Resamples> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut draw = |low: f64, high: f64| rng.random_range(low..high);
+    let laws: Vec<(AdditiveLaw, Vec<f64>)> = (0..3)
+        .map(|_| {
+            let c = [draw(0.5, 2.0), draw(0.5, 2.0)];
+            additive(c, [draw(0.3, 0.9), draw(0.3, 0.9)])
+        })
+        .collect();
+    let located: Vec<(&dyn ScalingLaw, &[f64])> =
+        laws.iter().map(|(law, z)| (law as &dyn ScalingLaw, &z[..])).collect();
+    let sweep = observe(&located, &Mixture::grid(2, 7, 0.05).unwrap(), 0.01, seed);
+    let resample = |t: usize| {
+        let fitter = Fitter::new().starts(3);
+        let fit = fitter.fit(laws[t].0.clone(), &sweep, &format!("t{t}")).unwrap();
+        Bootstrap::new(60).run(fit, &sweep).unwrap()
+    };
+    (0..3).map(resample).collect()
+}
+
+#[test]
+fn a_run_is_worth_what_all_its_targets_are_worth_together() {
+    for seed in 0..4 {
+        let resamples = three_targets(seed);
+        let all: Vec<&Resamples> = resamples.iter().collect();
+        let plan = all.iter().fold(Plan::new(), |plan, r| plan.with_resamples(1.0, r));
+        let (n, d) = (1e9, 3e10);
+        let choice = plan.best(n, d).unwrap();
+        let candidates: Vec<Run> = [1e8, 9e8]
+            .into_iter()
+            .flat_map(|n| Mixture::grid(2, 5, 0.0).unwrap().into_iter().map(move |h| (n, h)))
+            .map(|(n, h)| Run { n, d: 1.8e10, h })
+            .collect();
+        assert_eq!(candidates.len(), 12);
+        // The decision: what rivals are worth relative to the choice, in every resample.
+        let members = resamples[0].len();
+        let rivals = plan.certainty(&choice).unwrap().optima()[..40].to_vec();
+        let decision: Vec<Vec<f64>> = rivals
+            .iter()
+            .map(|h| {
+                let of = |b: usize, h: &Mixture| value(&all, b, n, d, h);
+                (0..members).map(|b| of(b, h) - of(b, &choice.optimum.weights)).collect()
+            })
+            .collect();
+        let before: f64 = decision.iter().map(|v| covariance(v, v)).sum();
+        // C (S + R)^-1 C^T, of one candidate.
+        let reduction = |run: &Run| -> f64 {
+            let losses: Vec<Vec<f64>> =
+                all.iter().map(|r| r.values(run.n, run.d, &run.h).unwrap()).collect();
+            let noise = |t: usize| {
+                let quartiles = all[t].residuals(0.5).unwrap();
+                let mean = losses[t].iter().sum::<f64>() / members as f64;
+                ((quartiles.upper - quartiles.lower) / 1.349 * mean).powi(2)
+            };
+            let s: Vec<Vec<f64>> = (0..3)
+                .map(|i| {
+                    let entry = |j| {
+                        let own = if i == j { noise(i) } else { 0.0 };
+                        covariance(&losses[i], &losses[j]) + own
+                    };
+                    (0..3).map(entry).collect()
+                })
+                .collect();
+            let taken = |v: &Vec<f64>| -> f64 {
+                let c: Vec<f64> = losses.iter().map(|l| covariance(v, l)).collect();
+                solve(s.clone(), c.clone()).iter().zip(&c).map(|(x, c)| x * c).sum()
+            };
+            decision.iter().map(taken).sum()
+        };
+        let shares: Vec<f64> = candidates.iter().map(|run| reduction(run) / before).collect();
+        let best = (0..12).max_by(|&a, &b| shares[a].total_cmp(&shares[b])).unwrap();
+        let next = plan.next_runs(&choice, &candidates, 3, Criterion::Decision).unwrap();
+        assert_eq!(next[0].candidate, best, "{seed}: {shares:?}");
+        // What is said is what is taken off, and neither more nor less.
+        assert!((next[0].gain - shares[best]).abs() < 1e-9, "{seed}: {next:?}, {}", shares[best]);
+        assert!(next.windows(2).all(|pair| pair[1].gain >= pair[0].gain && pair[1].gain <= 1.0));
+        // Alone each candidate is worth what the formula says, also those that are not the best.
+        for (run, share) in candidates.iter().zip(&shares).step_by(5) {
+            let alone = plan.next_runs(&choice, std::slice::from_ref(run), 1, Criterion::Decision);
+            assert!((alone.unwrap()[0].gain - share).abs() < 1e-9, "{seed}");
+        }
+    }
+}
+
+#[test]
+fn coefficients_are_paired_by_name() {
+    // The geometric mean, q = 0, is at the end of the box of a law with positive gamma: some resamples
+    // end there and have no gamma, others near it.
+    let names = ["a", "b", "c"];
+    let law = JointLaw::new(&names, Scales { n: 3e8, d: 6e9 }).unwrap().positive_gamma();
+    let place = |name: &str| law.coordinates().position(name).unwrap();
+    let mut z: Vec<f64> =
+        law.coordinates().iter().map(|c| 0.5 * (c.bounds().0 + c.bounds().1)).collect();
+    for (name, value) in [
+        ("E", 1.5f64.ln()),
+        ("C[a]", 0.0),
+        ("C[b]", 0.3),
+        ("C[c]", 0.6),
+        ("gamma[a]", -0.7),
+        ("gamma[b]", -0.5),
+        ("gamma[c]", -0.3),
+        ("ln_v_A[a]", -0.9),
+        ("ln_v_A[b]", -0.2),
+        ("ln_v_A[c]", -1.6),
+        ("q_A", 0.15),
+        ("alpha", 0.34f64.ln()),
+        ("ln_v_B[a]", -0.3),
+        ("ln_v_B[b]", -1.6),
+        ("ln_v_B[c]", -0.9),
+        ("q_B", 0.15),
+        ("beta", 0.28f64.ln()),
+    ] {
+        z[place(name)] = value;
+    }
+    let mixtures = Mixture::dirichlet(&[1.0; 3], 12, 3).unwrap();
+    let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 2);
+    let fit = Fitter::new().starts(6).fit(law.clone(), &sweep, "t0").unwrap();
+    let resamples = Bootstrap::new(60).run(&fit, &sweep).unwrap();
+    let intervals = resamples.coefficients(0.9).unwrap();
+    let all: Vec<Vec<(String, f64)>> = (0..60)
+        .map(|b| resamples.member(b).next().map(|(law, z)| law.coefficients(z)).unwrap())
+        .collect();
+    let lengths: Vec<usize> = all.iter().map(Vec::len).collect();
+    println!("{lengths:?}, the fit has {}", intervals.len());
+    let mut missing = 0;
+    for interval in &intervals {
+        let own = |list: &Vec<(String, f64)>| {
+            list.iter().find(|(name, _)| *name == interval.name).map(|(_, value)| *value)
+        };
+        let mut values: Vec<f64> = all.iter().filter_map(own).collect();
+        values.sort_by(f64::total_cmp);
+        assert_eq!(interval.resamples, values.len(), "{}", interval.name);
+        missing += 60 - values.len();
+        // numpy.quantile(values, [0.05, 0.95])
+        let quantile = |p: f64| {
+            let at = p * (values.len() - 1) as f64;
+            let (i, share) = (at.floor() as usize, at.fract());
+            values[i] + share * (values[(i + 1).min(values.len() - 1)] - values[i])
+        };
+        for (found, p) in [(interval.interval.lower, 0.05), (interval.interval.upper, 0.95)] {
+            let expected = quantile(p);
+            assert!((found - expected).abs() <= 1e-9 * expected.abs(), "{}", interval.name);
+        }
+        assert_eq!(fit.coefficient(&interval.name), Some(interval.interval.estimate));
+    }
+    assert!(missing > 0, "no resample ended at q = 0");
+    assert!(intervals.iter().any(|i| i.name == "gamma_B" && i.resamples < 60), "{intervals:?}");
+}
+
+#[test]
+fn a_mixture_is_chosen_by_laws_that_see_it() {
+    let ((blind, z), (sees, y)) = (chinchilla(&NAMES), additive([1.0, 3.0], [0.5; 2]));
+    let plan = Plan::new().with_law("perplexity", 1.0, &blind, &z);
+    let refused = |result: Result<(), PlanError>| match result {
+        Err(PlanError::Blind { targets }) => assert_eq!(targets, ["perplexity"]),
+        other => panic!("{other:?}"),
+    };
+    let (n, d, flops) = (1e9, 1e11, Budget::flops());
+    refused(plan.best(n, d).map(drop));
+    refused(plan.corners(n, d).map(drop));
+    refused(plan.limit((n, d), (Growth::Linear, Growth::Linear)).map(drop));
+    refused(plan.within_budget(1e21, &flops).map(drop));
+    refused(plan.least_budget(2.0, &flops).map(drop));
+    refused(plan.price(n, d, &Mixture::uniform(2)).map(drop));
+    refused(plan.decompose(n, d, &Mixture::uniform(2)).map(drop));
+    let text = plan.best(n, d).unwrap_err().to_string();
+    let expected =
+        "the law of no target depends on the mixture, so that none can be chosen: perplexity";
+    assert!(text.starts_with(expected), "{text}");
+    // A pull does not make it see, it would choose by itself.
+    let prior = Mixture::new(vec![0.3, 0.7]).unwrap();
+    refused(plan.clone().pull(Pull::Js { strength: 1.0, prior }).best(n, d).map(drop));
+
+    // Beside one that sees, it is listed, and the other one decides.
+    let both = plan.clone().with_law("python", 1.0, &sees, &y);
+    let choice = both.best(n, d).unwrap();
+    assert_eq!(choice.blind, ["perplexity"]);
+    assert!((choice.optimum.weights[1] - 0.9).abs() < 1e-4, "{:?}", choice.optimum.weights);
+    let corners = both.corners(n, d).unwrap();
+    assert_eq!(corners.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["python"]);
+    let alone = Plan::new().with_law("python", 1.0, &sees, &y).best(n, d).unwrap();
+    assert!(alone.blind.is_empty());
+
+    // Where there is nothing to choose it can be asked for N and D.
+    let fixed = plan.constraints(Constraints::new().at_most("web", 0.25).at_least("web", 0.25));
+    let of_one = chinchilla(&["web"]);
+    let one = Plan::new().with_law("web", 1.0, &of_one.0, &of_one.1);
+    let (a, b) = (fixed.within_budget(1e21, &flops), one.within_budget(1e21, &flops));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert!((a.n / b.n - 1.0).abs() < 1e-5 && (a.optimum.value - b.optimum.value).abs() < 1e-12);
+    assert_eq!((a.optimum.weights.weights(), &b.blind[..]), (&[0.25, 0.75][..], &[][..]));
+}
+
+#[test]
+fn a_choice_of_another_plan_is_refused() {
+    let ((law, z), (other, y)) = (additive([1.0, 3.0], [0.5; 2]), additive([3.0, 1.0], [0.5; 2]));
+    let plan = Plan::new().with_law("a", 1.0, &law, &z);
+    let own = plan.best(1e9, 1e11).unwrap();
+    let ranges = plan.ranges(&own, 1e-3).unwrap();
+    assert!(ranges[0].0 < 0.1 && ranges[0].1 > 0.1);
+    let fault = |plan: &Plan<'_>, choice: &Choice| match plan.ranges(choice, 1e-3) {
+        Err(PlanError::Choice(what)) => what,
+        other => panic!("{other:?}"),
+    };
+    // The same domains, but another law; its value lies below all that this plan knows.
+    let elsewhere = Plan::new().with_law("a", 1.0, &other, &y);
+    assert!(fault(&elsewhere, &own).contains("its mixture is worth"));
+    let mut better = own.clone();
+    better.optimum.value -= 0.1;
+    assert!(fault(&plan, &better).contains("its mixture is worth"));
+    // Other domains, and the same in another order.
+    let turned = AdditiveLaw::new(&["code", "web"], Scales::ONE).unwrap();
+    let named = law.coefficients(&z);
+    let named: Vec<(&str, f64)> = named.iter().map(|(name, c)| (name.as_str(), *c)).collect();
+    let x = turned.coordinates_of(&named).unwrap();
+    let reordered = Plan::new().with_law("a", 1.0, &turned, &x);
+    let what = "its 2 weights are of the domains web, code, expected code, web";
+    assert_eq!(fault(&reordered, &own), what);
+    // Made without a constraint that this plan has.
+    let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.3));
+    assert_eq!(fault(&limited, &own), "its mixture does not keep the constraints");
+    assert_eq!(limited.ranges(&limited.best(1e9, 1e11).unwrap(), 0.0).unwrap()[0].0, 0.3);
+}
+
+/// `1/(h_0 + 2 h_1) - c ln D`: a power law that somebody took the logarithm of. It has no least value.
+#[derive(Debug, Clone)]
+struct Falling;
+
+impl Formula for Falling {
+    fn name(&self) -> &str {
+        "falling"
+    }
+
+    fn coefficients(&self, _: &[String]) -> Vec<Coordinate> {
+        vec![Coordinate::positive("E", 0.1..=10.0), Coordinate::positive("c", 1e-3..=1.0)]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _: S, d: S, h: &[S]) -> S {
+        c[0] + S::from_f64(1.0) / (h[0] + h[1] + h[1]) - c[1] * d.ln()
+    }
+}
+
+#[test]
+fn a_value_that_is_not_finite_is_no_answer() {
+    let law = Auto::new(Falling, &NAMES, Scales::ONE).unwrap();
+    let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();
+    let plan = Plan::new().with_law("t", 1.0, &law, &z);
+    let choice = plan.best(1e9, 1e11).unwrap();
+    assert!((choice.optimum.value - (3.5 - 0.01 * 1e11f64.ln())).abs() < 1e-6);
+    let infinite = f64::INFINITY;
+    let growth = (Growth::Constant, Growth::Linear);
+    let excess = plan.clone().goal(Goal::WorstExcess);
+    for result in [
+        plan.best(1e9, infinite).map(drop),
+        plan.limit((1e9, 1e11), growth).map(drop),
+        plan.corners(1e9, infinite).map(drop),
+        plan.decompose(1e9, 1e11, &Mixture::uniform(2)).map(drop),
+        excess.best(1e9, infinite).map(drop),
+    ] {
+        let text = result.unwrap_err().to_string();
+        assert!(text.ends_with("is -inf, expected a finite number"), "{text}");
+    }
+    // A price can be had: with enough tokens any mixture reaches any value.
+    let price = plan.price(1e9, 1e11, &Mixture::corner(2, 0)).unwrap();
+    let expected = 1e11f64.ln() + 0.5 / 0.01;
+    assert!((price.tokens.ln() - expected).abs() < 1e-6, "{price:?}");
+}
+
+#[test]
+fn a_budget_says_what_is_wrong_with_it() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let plan = Plan::new().with_law("a", 1.0, &law, &z);
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let text = plan.least_budget(value, &Budget::flops()).unwrap_err().to_string();
+        assert_eq!(text, format!("the value is {value}, expected a finite number of nats"));
+    }
+    for amount in [f64::NAN, 0.0, -1.0] {
+        let text = plan.within_budget(amount, &Budget::flops()).unwrap_err().to_string();
+        assert_eq!(text, format!("the budget is {amount}, expected a number > 0"));
+    }
+    let text = plan.within_budget(1.0, &Budget::flops()).unwrap_err().to_string();
+    assert_eq!(text, "the budget is 1, expected enough for the least N and D considered");
+    for (budget, expected) in [
+        (Budget::flops().sizes(0.0..=1e9), "the least of the sizes considered is 0, expected"),
+        (Budget::flops().sizes(1e8..=f64::INFINITY), "the most of the sizes considered is inf"),
+        (Budget::flops().tokens(1e9..=1e8), "the most of the tokens considered is 100000000, "),
+        (Budget::flops().tokens(f64::NAN..=1e8), "the least of the tokens considered is NaN, "),
+        (Budget::new(|n, d| -n * d), "the cost of N = 1e6 and D = 1e6 is -1000000000000, expected"),
+        (Budget::new(|_, _| f64::NAN), "the cost of N = 1e6 and D = 1e6 is NaN, expected a number"),
+        (
+            Budget::new(|n, _| n - 1e6),
+            "the cost of N = 1e6 and D = 1e6 is 0, expected a number > 0",
+        ),
+        // Somewhere in between.
+        (
+            Budget::new(|n, d| if d > 3e9 && d < 3e12 { f64::NAN } else { n * d }),
+            "the cost of N = ",
+        ),
+    ] {
+        for error in [
+            plan.within_budget(1e21, &budget).map(drop).unwrap_err(),
+            plan.least_budget(2.4, &budget).map(drop).unwrap_err(),
+        ] {
+            assert!(error.to_string().starts_with(expected), "{error}, not {expected}");
+        }
+    }
+    for (budget, cost) in
+        [(Budget::new(|n, d| n * d * 1e300), "inf"), (Budget::new(|n, d| 1.0 / (n * d)), "1e-29")]
+    {
+        let text = plan.least_budget(2.4, &budget).unwrap_err().to_string();
+        let expected = "expected a finite number that is at least the cost of the least";
+        assert!(text.starts_with("the cost of the greatest N and D considered is "), "{text}");
+        assert!(text.ends_with(expected), "{cost}: {text}");
+    }
+    // What cannot be had may be infinite.
+    let small = Budget::new(|n, d| if n > 2e9 { f64::INFINITY } else { 6.0 * n * d });
+    assert!(plan.within_budget(1e24, &small).unwrap().n <= 2e9);
+}
+
+#[test]
+fn limits_on_epochs_leave_tokens_that_can_be_had() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    // 4 epochs of 5e9 tokens in all: more than 2e10 cannot be trained on.
+    let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
+    let plan = Plan::new().with_law("a", 1.0, &law, &z).constraints(limits);
+    assert!(plan.best(1e9, 2.1e10).is_err());
+    let rich = plan.within_budget(1e26, &Budget::flops()).unwrap();
+    assert!((rich.d / 2e10 - 1.0).abs() < 1e-6, "{rich:?}");
+    // For a value there is a budget, of no more tokens than that.
+    let value = 0.5 * (rich.optimum.value + plan.best(1e8, 1e9).unwrap().optimum.value);
+    let (cost, choice) = plan.least_budget(value, &Budget::flops()).unwrap();
+    assert!((choice.optimum.value - value).abs() < 1e-6 && choice.d <= 2e10);
+    assert!((6.0 * choice.n * choice.d / cost - 1.0).abs() < 1e-6);
+    let error = plan.least_budget(1.6, &Budget::flops()).unwrap_err();
+    assert!(matches!(error, PlanError::Unreachable { floor, .. } if floor > 1.7), "{error}");
+    // Where no number of tokens is possible, the limits are named.
+    let none = plan.constraints(Constraints::new().at_least("web", 0.7).at_least("code", 0.7));
+    let error = none.within_budget(1e21, &Budget::flops()).unwrap_err().to_string();
+    assert!(error.starts_with("no mixture keeps all of"), "{error}");
+}
+
+#[test]
+fn a_price_under_the_worst_excess_holds_the_references() {
+    let ((a, za), (b, zb)) = (additive([2.0, 1.0], [0.5; 2]), additive([1.0, 2.5], [0.6; 2]));
+    let plan = Plan::new().goal(Goal::WorstExcess).with_law("a", 1.0, &a, &za);
+    let plan = plan.with_law("b", 0.5, &b, &zb);
+    let (n, d) = (1e9, 1e10);
+    let h = Mixture::new(vec![0.9, 0.1]).unwrap();
+    let own: Vec<f64> = plan.corners(n, d).unwrap().into_iter().map(|(_, o)| o.value).collect();
+    let worst = |d: f64| {
+        let of_a = a.loss(&za, n, d, &h) - own[0];
+        of_a.max(0.5 * (b.loss(&zb, n, d, &h) - own[1]))
+    };
+    let best = plan.best(n, d).unwrap().optimum.value;
+    let price = plan.price(n, d, &h).unwrap();
+    assert!((price.value - worst(d)).abs() < 1e-8 && (price.best - best).abs() < 1e-12);
+    assert!(price.tokens.is_finite() && price.tokens > d, "{price:?}");
+    assert!((worst(price.tokens) - best).abs() < 1e-8, "{} and {best}", worst(price.tokens));
+    assert!(worst(0.999 * price.tokens) > best);
+}
+
+#[test]
+fn a_path_names_the_point_that_has_no_choice() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
+    let plan = Plan::new().with_law("a", 1.0, &law, &z).constraints(limits);
+    let linear = (Growth::Constant, Growth::Linear);
+    assert_eq!(plan.path((1e9, 1e9), linear, &[1.0, 10.0]).unwrap().len(), 2);
+    let error = plan.path((1e9, 1e9), linear, &[1.0, 10.0, 100.0, 1e3]).unwrap_err();
+    assert!(matches!(&error, PlanError::At { .. }));
+    let expected = "t = 100, N = 1e9, D = 1e11: no mixture keeps all of: ";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    let free = plan.constraints(Constraints::new());
+    for t in [0.1, 0.0, -1.0, f64::NAN] {
+        let error = free.path((1e9, 1e9), (Growth::Log, Growth::Constant), &[1.0, t]).unwrap_err();
+        let expected = format!("t is {t}, expected a number > 0, and above 1/e for the growth Log");
+        assert_eq!(error.to_string(), expected);
+    }
+    assert_eq!(free.path((1e9, 1e9), linear, &[0.1]).unwrap()[0].d, 1e8);
+    let error = free.path((-1.0, 1e9), linear, &[2.0]).unwrap_err().to_string();
+    assert_eq!(error, "t = 2, N = -1e0, D = 2e9: N is -1, expected a number > 0");
+}
+
+#[test]
+fn an_empty_plan_answers_nothing() {
+    let (plan, h, flops) = (Plan::new(), Mixture::uniform(2), Budget::flops());
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let choice = Plan::new().with_law("a", 1.0, &law, &z).best(1e9, 1e11).unwrap();
+    let growth = (Growth::Linear, Growth::Linear);
+    let run = Run { n: 1e9, d: 1e10, h: h.clone() };
+    let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.1));
+    for plan in [plan, limited] {
+        for result in [
+            plan.objective(1e9, 1e11).map(drop),
+            plan.best(1e9, 1e11).map(drop),
+            plan.clone().goal(Goal::WorstExcess).best(1e9, 1e11).map(drop),
+            plan.corners(1e9, 1e11).map(drop),
+            plan.ranges(&choice, 0.1).map(drop),
+            plan.certainty(&choice).map(drop),
+            plan.advantage(&choice, &h, 0.9).map(drop),
+            plan.as_good(&choice, std::slice::from_ref(&h)).map(drop),
+            plan.region_share(&choice, 0.9, 10, 0).map(drop),
+            plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Law).map(drop),
+            plan.limit((1e9, 1e11), growth).map(drop),
+            plan.decompose(1e9, 1e11, &h).map(drop),
+            plan.within_budget(1e21, &flops).map(drop),
+            plan.least_budget(2.0, &flops).map(drop),
+            plan.price(1e9, 1e11, &h).map(drop),
+            plan.fixed_points(1e9, 1e11, 4).map(drop),
+        ] {
+            assert_eq!(result, Err(PlanError::NoTargets));
+        }
+        assert!(plan.path((1e9, 1e11), growth, &[1.0]).is_err());
+        assert!(plan.map(1e9, 1e11, &h).is_err());
+        assert!(plan.domains().is_empty());
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let mixtures = Mixture::grid(2, 6, 0.0).unwrap();
+    let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 3);
+    let fit = Fitter::new().starts(3).fit(law, &sweep, "t0").unwrap();
+    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let choice = plan.best(1e9, 1e11).unwrap();
+    let run = |n: f64, d: f64| Run { n, d, h: Mixture::uniform(2) };
+    let next = |runs: &[Run], count| plan.next_runs(&choice, runs, count, Criterion::Law).map(drop);
+    let text = |result: Result<(), PlanError>| result.unwrap_err().to_string();
+    for (result, expected) in [
+        (plan.best(f64::NAN, 1e9).map(drop), "N is NaN, expected a number > 0"),
+        (plan.best(1e9, 0.0).map(drop), "D is 0, expected a number > 0"),
+        (
+            Plan::new().with_fit(-1.0, &fit).best(1e9, 1e9).map(drop),
+            "the weight of target `t0` is -1, expected a finite number > 0",
+        ),
+        (plan.ranges(&choice, f64::NAN).map(drop), "epsilon is NaN, expected a finite number >= 0"),
+        (plan.ranges(&choice, -1e-3).map(drop), "epsilon is -0.001, expected a finite number >= 0"),
+        (
+            plan.region_share(&choice, 0.9, 0, 0).map(drop),
+            "the number of draws is 0, expected from 1 to 1,000,000",
+        ),
+        (
+            plan.region_share(&choice, 0.9, usize::MAX, 0).map(drop),
+            "the number of draws is 18446744073709552000, expected from 1 to 1,000,000",
+        ),
+        (
+            plan.region_share(&choice, 1.0, 9, 0).map(drop),
+            "the level is 1, expected a number between 0 and 1, such as 0.9",
+        ),
+        (
+            plan.advantage(&choice, &Mixture::uniform(2), f64::NAN).map(drop),
+            "the level is NaN, expected a number between 0 and 1, such as 0.9",
+        ),
+        (
+            next(&[run(1e9, 1e10)], 0),
+            "the number of runs is 0, expected from 1 to the number of candidates",
+        ),
+        (
+            next(&[run(1e9, 1e10)], 2),
+            "the number of runs is 2, expected from 1 to the number of candidates",
+        ),
+        (
+            next(&[run(1e9, 1e10), run(-1.0, 1e10)], 1),
+            "candidate 1: N is -1, expected a number > 0",
+        ),
+        (next(&[run(1e9, f64::NAN)], 1), "candidate 0: D is NaN, expected a number > 0"),
+        (
+            plan.fixed_points(1e9, 1e11, 30_000).map(drop),
+            "the number of points of a grid of 30000 steps over 2 domains is 30001, expected at most 20,000",
+        ),
+    ] {
+        assert_eq!(text(result), expected);
+    }
+    for (count, expected) in [
+        (19, "the number of resamples is 19, expected from 20 to 1,000,000"),
+        (0, "the number of resamples is 0, expected from 20 to 1,000,000"),
+        (
+            usize::MAX,
+            "the number of resamples is 18446744073709552000, expected from 20 to 1,000,000",
+        ),
+    ] {
+        assert_eq!(Bootstrap::new(count).run(&fit, &sweep).unwrap_err().to_string(), expected);
+    }
+    for level in [f64::NAN, 0.0, 1.0, 90.0] {
+        let expected =
+            format!("the level is {level}, expected a number between 0 and 1, such as 0.9");
+        let h = [0.5, 0.5];
+        for text in [
+            resamples.interval(1e9, 1e10, &h, level).unwrap_err().to_string(),
+            resamples.prediction_interval(1e9, 1e10, &h, level).unwrap_err().to_string(),
+            resamples.coefficients(level).unwrap_err().to_string(),
+            resamples.residuals(level).unwrap_err().to_string(),
+        ] {
+            assert_eq!(text, expected);
+        }
+    }
+}
+
+#[test]
+fn rows_without_a_weight_are_not_drawn() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let mixtures = Mixture::grid(2, 24, 0.0).unwrap();
+    let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 4);
+    // Five of the fifty runs count: one in 200 draws from all of them has none.
+    let weights: Vec<f64> =
+        (0..sweep.len()).map(|i| f64::from(u8::from(i / 3 % 10 == 3))).collect();
+    assert_eq!(weights.iter().sum::<f64>(), 15.0);
+    let fitter = Fitter::new().starts(4).row_weights(weights);
+    let fit = fitter.fit(law.clone(), &sweep, "t0").unwrap();
+    let resamples = Bootstrap::new(400).run(&fit, &sweep).unwrap();
+    // Only a draw that has each of the five once leaves the fit as it is: 5! / 5^5 of them, 15 of 400.
+    let own = |b: &usize| resamples.member(*b).next().unwrap().1 == fit.coordinates();
+    let same = (0..400).filter(own).count();
+    assert!(same < 30, "{same} of 400 are the fit");
+    // One run is nothing to draw from.
+    let one: Vec<f64> = (0..sweep.len()).map(|i| f64::from(u8::from(i < 3))).collect();
+    let (small, y) = chinchilla(&NAMES);
+    let flat = observe(&[(&small, &y)], &mixtures, 0.003, 4);
+    let fitter = Fitter::new().starts(2).fix("alpha", 0.34).fix("A", 400.0);
+    let lone = fitter.row_weights(one).fit(small, &flat, "t0").unwrap();
+    let text = Bootstrap::new(20).run(&lone, &flat).unwrap_err().to_string();
+    let expected =
+        "the number of runs to draw from is 1, expected at least 2 with a weight in the fit";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn without_a_row_left_out_the_noise_is_unknown() {
+    let (law, z) = chinchilla(&["web"]);
+    let (d, n): (Vec<f64>, Vec<f64>) =
+        [2e9, 4e9, 8e9, 1.6e10].into_iter().flat_map(|d| [(d, 1e8), (d, 4e8)]).unzip();
+    let losses: Vec<f64> = n.iter().zip(&d).map(|(n, d)| law.loss(&z, *n, *d, &[1.0])).collect();
+    let sweep = Sweep::from_slices(&["web"], &["t"], &n, &d, &[1.0; 8], &losses).unwrap();
+    let fit = Fitter::new().starts(2).fit(law, &sweep, "t").unwrap();
+    // With this seed each of 20 draws of two runs has both.
+    let text = Bootstrap::new(20).seed(1_389_083).run(&fit, &sweep).unwrap_err().to_string();
+    let expected =
+        "the number of rows that a resample leaves out and predicts is 0, expected at least 1";
+    assert_eq!(text, expected);
+    let more = Bootstrap::new(40).seed(1_389_083).run(&fit, &sweep).unwrap();
+    assert!(more.residuals(0.9).unwrap().upper.is_finite());
+}
+
+#[test]
+fn domains_in_another_order_are_the_same_mixture_at_the_edge_of_the_tolerance() {
+    // Weights that sum to 1 within 1e-6 in one order only, by rounding.
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+    let edge = loop {
+        let mut h: Vec<f64> = (0..5).map(|_| rng.random_range(0.05..0.2)).collect();
+        h.push(1.0 + 1e-6 * (1.0 + 1e-9) - h.iter().sum::<f64>());
+        let turned: Vec<f64> = h.iter().rev().copied().collect();
+        if Mixture::new(h).is_err() && Mixture::new(&turned[..]).is_ok() {
+            break turned;
+        }
+    };
+    let names: Vec<String> = (0..6).map(|i| format!("d{i}")).collect();
+    let turned: Vec<String> = names.iter().rev().cloned().collect();
+    let sweep = Sweep::from_slices(&names, &["t"], &[1e8], &[1e9], &edge, &[3.0]).unwrap();
+    let h = Mixture::new(vec![0.5, 0.1, 0.1, 0.1, 0.1, 0.1]).unwrap();
+    let far = Extrapolation::at((1e9, 1e9), &turned, &h, &sweep).unwrap();
+    let own: Vec<f64> = h.iter().rev().copied().collect();
+    let same = Mixture::new(own).unwrap().js_distance(&Mixture::new(edge).unwrap());
+    assert!((far.nearest - same).abs() < 1e-12);
+    // A name that appears twice is no order.
+    let twice = [&names[..5], &names[..1]].concat();
+    assert!(matches!(
+        Extrapolation::at((1e9, 1e9), &twice, &h, &sweep),
+        Err(PlanError::Domains { .. })
+    ));
+    let error = Extrapolation::at((f64::NAN, 1e9), &turned, &h, &sweep).unwrap_err();
+    assert_eq!(error.to_string(), "N is NaN, expected a number > 0");
+}
