@@ -1,36 +1,31 @@
 //! Every law: its reference values, the contract of the trait, exact gradients, nesting and counts.
 
+mod every_law;
+
+use std::sync::Arc;
+
 use approx::assert_relative_eq;
+use every_law::{UNIQUE, every_law, names};
 use mixlaw::law::{
-    self, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased,
-    ChinchillaLaw, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Dual, ExponentialSum,
-    Formula, FullLaw, Ge24Law, Gradient, InverseSum, JointLaw, LinearPower, PowerLaw, Scalar,
-    ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
+    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Dual, ExponentialProduct,
+    ExponentialSum, Formula, FullLaw, Ge24Law, GeometricMean, Gradient, InverseSum, JointLaw,
+    LinearPower, PowerLaw, Scalar, ScalingLaw, SharedExponentialSum, SimpleLaw, YeM1Law, YeM2Law,
+    YeM3Law, YeM4Law,
 };
 use mixlaw::simplex::Certificate;
-use mixlaw::testing::assert_law_contract;
+use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::{Fitter, Mixture, MixtureObjective, Scales, SimplexSolver, Sweep};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt, SeedableRng};
 use serde_json::Value;
-
-/// The unique tokens of the data-constrained law, here and in the reference values.
-const UNIQUE: [f64; 7] = [6e9, 1e9, 4e10, 2e10, 2e8, 2e12, 1e10];
 
 fn domains(k: usize) -> Vec<String> {
     (0..k).map(|i| format!("d{i}")).collect()
 }
 
-/// All laws: those that have a name, and the one that needs more than names.
-fn names() -> impl Iterator<Item = &'static str> {
-    law::names().chain(["data-constrained"])
-}
-
-fn law(name: &str, k: usize, own: usize, scales: Scales) -> Box<dyn ScalingLaw> {
-    let d = domains(k);
-    if name == "data-constrained" {
-        let unique: Vec<_> = d.iter().map(String::as_str).zip(UNIQUE).collect();
-        return Box::new(DataConstrainedLaw::new(&d, &unique, scales).unwrap());
-    }
-    Box::new(law::named(name, &d, &d[own], scales).unwrap())
+fn law(name: &str, k: usize, own: usize, scales: Scales) -> Arc<dyn ScalingLaw> {
+    every_law::law(name, &domains(k), own, scales)
 }
 
 const SCALES: Scales = Scales { n: 3e8, d: 2e10 };
@@ -91,19 +86,81 @@ fn laws_agree_with_high_precision() {
 
 #[test]
 fn every_law_keeps_the_contract() {
-    for name in names() {
-        for k in [1, 2, 5] {
-            // One domain leaves the exponent of a mean of one value without effect, not undefined.
-            assert_law_contract(&law(name, k, k - 1, SCALES));
-            assert_law_contract(&law(name, k, 0, Scales::ONE));
-        }
+    for k in [1, 2, 5] {
+        // One domain leaves the exponent of a mean of one value without effect, not undefined.
+        let laws = every_law(&domains(k), k - 1, SCALES);
+        laws.iter().chain(&every_law(&domains(k), 0, Scales::ONE)).for_each(|law| {
+            assert_law_contract(law);
+        });
     }
-    for law in [
-        Box::new(JointLaw::new(&domains(3), SCALES).unwrap().positive_gamma())
-            as Box<dyn ScalingLaw>,
-        Box::new(Auto::new(Joint, &domains(3), SCALES).unwrap()),
-    ] {
-        assert_law_contract(&law);
+    assert_law_contract(&Auto::new(Joint, &domains(3), SCALES).unwrap());
+}
+
+/// An N or D of any order from 1 to the largest number, and infinity.
+fn extreme(rng: &mut impl Rng) -> f64 {
+    match rng.random_range(0..8) {
+        0 => 1.0,
+        1 => f64::MAX,
+        2 => f64::INFINITY,
+        3 => 1e300,
+        _ => 10f64.powf(rng.random_range(0.0..308.0)),
+    }
+}
+
+/// A mixture with weights of all orders, and without some domains.
+fn extreme_mixture(rng: &mut impl Rng, k: usize) -> Vec<f64> {
+    let mut h: Vec<f64> = (0..k)
+        .map(|_| match rng.random_range(0..4) {
+            0 => 0.0,
+            1 => 10f64.powf(rng.random_range(-324.0..-1.0)),
+            _ => rng.random_range(0.0..1.0),
+        })
+        .collect();
+    h[rng.random_range(0..k)] += 0.1;
+    let sum: f64 = h.iter().sum();
+    h.iter_mut().for_each(|h| *h /= sum);
+    h
+}
+
+/// Anywhere in the box of a law, at any h and N and D from 1 up: no derivative is NaN where the loss is
+/// below 1e100.
+#[test]
+fn gradients_are_sound_wherever_the_loss_is() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(26);
+    for k in [1, 2, 5] {
+        for scales in [SCALES, Scales::ONE] {
+            for law in every_law(&domains(k), k - 1, scales) {
+                let (mut g, mut finite) = (Gradient::new(&law), 0);
+                for _ in 0..3_000 {
+                    let z = |c: &Coordinate| {
+                        let (lower, upper) = c.bounds();
+                        match rng.random_range(0..6) {
+                            0 => lower,
+                            1 => upper,
+                            _ => rng.random_range(lower..upper),
+                        }
+                    };
+                    let z: Vec<f64> = law.coordinates().iter().map(z).collect();
+                    let (n, d) = (extreme(&mut rng), extreme(&mut rng));
+                    let h = extreme_mixture(&mut rng, k);
+                    if law.check(n, d, &h).is_err() {
+                        continue;
+                    }
+                    let loss = law.gradient(&z, n, d, &h, &mut g);
+                    let at = || format!("{} at {z:?}, {n:e}, {d:e}, {h:?}: {loss}", law.name());
+                    let alone = law.loss(&z, n, d, &h);
+                    let same = (alone - loss).abs() <= 1e-12 * loss.abs();
+                    let same = same || alone == loss || (alone.is_nan() && loss.is_nan());
+                    assert!(same, "{} and {alone}", at());
+                    if loss.abs() < 1e100 {
+                        finite += 1;
+                        let all = [&g.z[..], &g.h, &[g.log_n, g.log_d]].concat();
+                        assert!(!all.iter().any(|g| g.is_nan()), "{}, {g:?}", at());
+                    }
+                }
+                assert!(finite > 500, "{}: {finite}", law.name());
+            }
+        }
     }
 }
 
@@ -127,7 +184,7 @@ impl Formula for NanOnFaces {
 }
 
 #[test]
-#[should_panic(expected = "NaN in it")]
+#[should_panic(expected = "its derivative in coordinate `gamma` is NaN")]
 fn the_contract_asks_for_gradients_on_faces() {
     assert_law_contract(&Auto::new(NanOnFaces, &domains(2), SCALES).unwrap());
 }
@@ -283,7 +340,7 @@ impl Formula for Ge24 {
 #[test]
 fn analytic_gradients_are_pinned_to_auto() {
     let d = domains(3);
-    let pairs: Vec<(Box<dyn ScalingLaw>, Box<dyn ScalingLaw>)> = vec![
+    let pairs: Vec<(Arc<dyn ScalingLaw>, Box<dyn ScalingLaw>)> = vec![
         (law("additive", 3, 0, SCALES), Box::new(Auto::new(Additive, &d, SCALES).unwrap())),
         (law("simple", 3, 0, SCALES), Box::new(Auto::new(Simple, &d, SCALES).unwrap())),
         (law("joint", 3, 0, SCALES), Box::new(Auto::new(Joint, &d, SCALES).unwrap())),
@@ -738,9 +795,206 @@ fn a_law_knows_what_it_depends_on() {
         _ => (true, true, true),
     };
     let scales = Scales { n: 1e8, d: 4e9 };
-    for name in mixlaw::law::names() {
-        let of = mixlaw::law::named(name, &["web", "code", "books"], "web", scales).unwrap();
-        let of = of.dependence();
-        assert_eq!((of.n, of.d, of.h), expected(name), "{name}");
+    for law in every_law(&["web", "code", "books"], 0, scales) {
+        let of = law.dependence();
+        assert_eq!((of.n, of.d, of.h), expected(law.name()), "{}", law.name());
+    }
+}
+
+/// `E + c - b ln D`, which falls for ever.
+#[derive(Debug)]
+struct LogTokens;
+
+impl Formula for LogTokens {
+    fn name(&self) -> &str {
+        "log-tokens"
+    }
+
+    fn coefficients(&self, _domains: &[String]) -> Vec<Coordinate> {
+        vec![Coordinate::positive("E", 1.0..=10.0), Coordinate::positive("b", 0.001..=0.01)]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _n: S, d: S, _h: &[S]) -> S {
+        c[0] - c[1] * (d / S::from_f64(SCALES.d)).ln()
+    }
+}
+
+#[test]
+#[should_panic(expected = "log-tokens: the loss is -inf at N = 3e8, D = inf")]
+fn the_contract_asks_for_a_limit() {
+    assert_law_contract(&Auto::new(LogTokens, &domains(2), SCALES).unwrap());
+}
+
+/// A law with one thing wrong.
+#[derive(Debug)]
+struct Wrong {
+    law: AdditiveLaw,
+    fault: Fault,
+}
+
+#[derive(Debug, PartialEq)]
+enum Fault {
+    Coordinate(usize),
+    Domain(usize),
+    LogN,
+    LogD,
+    Start,
+}
+
+impl ScalingLaw for Wrong {
+    fn name(&self) -> &str {
+        "wrong"
+    }
+
+    fn domains(&self) -> &[String] {
+        self.law.domains()
+    }
+
+    fn coordinates(&self) -> &mixlaw::law::Coordinates {
+        self.law.coordinates()
+    }
+
+    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+        self.law.loss(z, n, d, h)
+    }
+
+    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+        let loss = self.law.gradient(z, n, d, h, out);
+        match self.fault {
+            Fault::Coordinate(i) => out.z[i] *= 1.5,
+            Fault::Domain(i) => out.h[i] += 0.1,
+            Fault::LogN => out.log_n += 0.1,
+            Fault::LogD => out.log_d += 0.1,
+            Fault::Start => {}
+        }
+        loss
+    }
+
+    fn start(&self, data: &mixlaw::law::StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+        let mut z = self.law.start(data, rng);
+        if self.fault == Fault::Start {
+            z[2] = 1e9;
+        }
+        z
+    }
+}
+
+/// The message says which derivative it is, by its name.
+#[test]
+fn the_contract_names_what_is_off() {
+    let law = AdditiveLaw::new(&["web", "code"], SCALES).unwrap();
+    for (fault, expected) in [
+        (Fault::Coordinate(4), "in the derivative in coordinate `gamma[code]`: "),
+        (Fault::Domain(1), "in the derivative in the weight of domain `code`: "),
+        (Fault::LogN, "in the derivative in ln N: "),
+        (Fault::LogD, "in the derivative in ln D: "),
+        (Fault::Start, "a start has coordinate `C[code]` at 1000000000, expected"),
+    ] {
+        let wrong = Wrong { law: law.clone(), fault };
+        let text = message_of(|| assert_law_contract(&wrong));
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+fn message_of(run: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+/// `E + C h_0^gamma`, which claims to be convex whatever gamma is.
+#[derive(Debug)]
+struct Boastful;
+
+impl Formula for Boastful {
+    fn name(&self) -> &str {
+        "boastful"
+    }
+
+    fn coefficients(&self, _domains: &[String]) -> Vec<Coordinate> {
+        let positive = |name| Coordinate::positive(name, 0.5..=2.0);
+        vec![positive("E"), positive("C"), positive("gamma")]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _n: S, _d: S, h: &[S]) -> S {
+        c[0] + c[1] * h[0].powf(c[2])
+    }
+
+    fn is_convex(&self, _c: &[f64]) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_contract_asks_for_convexity_where_it_is_claimed() {
+    let law = Auto::new(Boastful, &domains(2), SCALES).unwrap();
+    let text = message_of(|| assert_law_contract(&law));
+    assert!(text.starts_with("boastful at N = 3e8") && text.contains("it claims to be convex"));
+}
+
+#[test]
+fn coefficient_functions_keep_their_contract() {
+    for k in [1, 2, 4] {
+        assert_coefficient_contract(&Constant::level(), k, 0.5);
+        assert_coefficient_contract(&InverseSum, k, 0.5);
+        assert_coefficient_contract(&Biased(InverseSum), k, 2.0);
+        assert_coefficient_contract(&LinearPower::level(), k, 0.5);
+        assert_coefficient_contract(&LinearPower::exponent().positive_gamma(), k, 0.3);
+        assert_coefficient_contract(&ExponentialSum, k, 0.5);
+        assert_coefficient_contract(&SharedExponentialSum, k, 0.5);
+        assert_coefficient_contract(&Biased(ExponentialProduct), k, 2.0);
+        assert_coefficient_contract(&GeometricMean, k, 0.5);
+    }
+    assert_coefficient_contract(&Square { fault: "" }, 3, 0.5);
+}
+
+/// `C sum_i h_i^2`, with a fault.
+#[derive(Debug)]
+struct Square {
+    fault: &'static str,
+}
+
+impl CoefficientFn for Square {
+    fn coordinates(&self, symbol: &str, _: &[String]) -> Vec<Coordinate> {
+        vec![Coordinate::positive(symbol, 1e-3..=1e3).level()]
+    }
+
+    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+        z[0].exp() * h.iter().map(|h| h * h).sum::<f64>()
+    }
+
+    fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
+        dz[0] += scale * self.value(z, h) * if self.fault == "dz" { 1.1 } else { 1.0 };
+        let factor = if self.fault == "dh" { 1.0 } else { 2.0 };
+        let of_h = |h: f64| factor * scale * z[0].exp() * h;
+        dh.iter_mut().zip(h).for_each(|(dh, h)| *dh += of_h(*h));
+    }
+
+    fn start(&self, level: f64, h: &[f64], _: &mut dyn Rng, z: &mut [f64]) {
+        z[0] = if self.fault == "start" { 99.0 } else { (level / self.value(&[0.0], h)).ln() };
+    }
+
+    fn formula(&self, _: &[String], c: &[f64]) -> String {
+        format!("{} |h|^2", c[0])
+    }
+
+    fn is_constant(&self) -> bool {
+        self.fault == "constant"
+    }
+
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_contract_of_coefficient_functions_finds_faults() {
+    for (fault, expected) in [
+        ("dz", "the derivative in coordinate `X` is"),
+        ("dh", "the derivative in weight 0 is"),
+        ("start", "a start has coordinate `X` at 99, expected a finite number from"),
+        ("constant", "it is constant, but"),
+    ] {
+        let text = message_of(|| assert_coefficient_contract(&Square { fault }, 3, 0.5));
+        assert!(text.contains(expected), "{text}");
     }
 }

@@ -8,10 +8,10 @@ use rand_distr::{Distribution, Exp1};
 
 use super::coordinates::Offset;
 use super::mixture_function::AtScale;
-use super::scalar::LANES;
+use super::scalar::{Forward, LANES};
 use super::{
-    Coordinate, Coordinates, Dual, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData,
-    Transform, by_name, check_domains, check_point, infinite, no_repeats,
+    Coordinate, Coordinates, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData, Transform,
+    by_name, check_domains, check_point, infinite, no_repeats,
 };
 use crate::error::LawError;
 use crate::sweep::{Scales, Sweep};
@@ -110,7 +110,7 @@ pub(super) fn start_levels<const COUNT: usize>(
 
 /// A [`ScalingLaw`] made of a [`Formula`], with exact gradients by forward-mode differentiation.
 ///
-/// An evaluation of the gradient costs one evaluation of the formula over [`Dual`] for every eight
+/// An evaluation of the gradient costs one evaluation of the formula over [`Dual`](super::Dual) for every eight
 /// coordinates and domains.
 ///
 /// ```
@@ -237,6 +237,37 @@ impl<F: Formula> Auto<F> {
         // With respect to their logarithms, N and D change at the rate N and D.
         self.formula.loss(c, seed(n, p + k, n), seed(d, p + k + 1, d), weights)
     }
+
+    /// The loss and its gradient, at an infinite N or D with `LIMIT`.
+    fn differentiate<const LIMIT: bool>(
+        &self,
+        z: &[f64],
+        n: f64,
+        d: f64,
+        h: &[f64],
+        out: &mut Gradient,
+    ) -> f64 {
+        let (p, k) = (z.len(), h.len());
+        let mut value = f64::NAN;
+        for first in (0..p + k + 2).step_by(LANES) {
+            let dual =
+                self.evaluate(z, n, d, h, |value, place, rate| match place.checked_sub(first) {
+                    Some(lane) if lane < LANES => Forward::<LIMIT>::seeded(value, lane, rate),
+                    _ => Forward::from_f64(value),
+                });
+            value = dual.value();
+            for place in first..(first + LANES).min(p + k + 2) {
+                let derivative = dual.derivative(place - first);
+                match place {
+                    i if i < p => out.z[i] = derivative,
+                    i if i < p + k => out.h[i - p] = derivative,
+                    i if i == p + k => out.log_n = derivative,
+                    _ => out.log_d = derivative,
+                }
+            }
+        }
+        value
+    }
 }
 
 /// Up to this many coordinates and domains, an evaluation allocates nothing.
@@ -264,26 +295,11 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     }
 
     fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
-        let (p, k) = (z.len(), h.len());
-        let mut value = f64::NAN;
-        for first in (0..p + k + 2).step_by(LANES) {
-            let dual =
-                self.evaluate(z, n, d, h, |value, place, rate| match place.checked_sub(first) {
-                    Some(lane) if lane < LANES => Dual::seeded(value, lane, rate),
-                    _ => Dual::from_f64(value),
-                });
-            value = dual.value();
-            for place in first..(first + LANES).min(p + k + 2) {
-                let derivative = dual.derivative(place - first);
-                match place {
-                    i if i < p => out.z[i] = derivative,
-                    i if i < p + k => out.h[i - p] = derivative,
-                    i if i == p + k => out.log_n = derivative,
-                    _ => out.log_d = derivative,
-                }
-            }
+        if n.is_infinite() || d.is_infinite() {
+            self.differentiate::<true>(z, n, d, h, out)
+        } else {
+            self.differentiate::<false>(z, n, d, h, out)
         }
-        value
     }
 
     fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {

@@ -173,7 +173,7 @@ pub trait ScalingLaw: Debug + Send + Sync {
     ///
     /// The derivative with respect to h is taken with every weight free; on the simplex it is
     /// defined up to a constant added to all its entries. It may be infinite where `h_i = 0`, and is
-    /// never NaN where the loss is finite.
+    /// never NaN where N and D are at least 1, infinity included, and the loss is below 1e100.
     ///
     /// # Panics
     /// If `z`, `h` or `out` has the wrong length.

@@ -65,7 +65,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
-    impl Sealed for super::Dual {}
+    impl<const LIMIT: bool> Sealed for super::Forward<LIMIT> {}
 }
 
 macro_rules! float {
@@ -121,13 +121,21 @@ pub(super) const LANES: usize = 8;
 /// let x = Dual::variable(3.0, 0);
 /// assert_eq!((x * x).derivative(0), 6.0);
 /// ```
+pub type Dual = Forward<false>;
+
+/// A [`Dual`], where `LIMIT` is false. With `LIMIT` it is for a formula at an infinite N or D: what has
+/// become nothing has no derivatives, even in a direction in which N or D itself moves infinitely.
+///
+/// `(d h)^-b` is 0 at an infinite d and moves by 0 times infinity with h. There that is 0, because a
+/// power falls faster than its argument grows. At a finite N and D it would hide an error: `1 / (1 / h)`
+/// at `h = 0` moves by 0 times infinity too, and that is 1.
 #[derive(Debug, Clone, Copy)]
-pub struct Dual {
+pub struct Forward<const LIMIT: bool> {
     value: f64,
     tangent: [f64; LANES],
 }
 
-impl Dual {
+impl<const LIMIT: bool> Forward<LIMIT> {
     /// A variable, with derivative 1 in direction `lane` and 0 in the others.
     ///
     /// # Panics
@@ -162,7 +170,8 @@ impl Dual {
     /// `f(self)` where `f` has this value and this derivative. A derivative that is infinite leaves
     /// directions alone in which nothing moves.
     fn chain(self, value: f64, derivative: f64) -> Self {
-        let tangent = self.tangent.map(|t| if t == 0.0 { 0.0 } else { derivative * t });
+        let nothing = LIMIT && derivative == 0.0;
+        let tangent = self.tangent.map(|t| if t == 0.0 || nothing { 0.0 } else { derivative * t });
         Self { value, tangent }
     }
 
@@ -175,19 +184,19 @@ impl Dual {
     }
 }
 
-impl PartialEq for Dual {
+impl<const LIMIT: bool> PartialEq for Forward<LIMIT> {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-impl PartialOrd for Dual {
+impl<const LIMIT: bool> PartialOrd for Forward<LIMIT> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         self.value.partial_cmp(&other.value)
     }
 }
 
-impl Add for Dual {
+impl<const LIMIT: bool> Add for Forward<LIMIT> {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -195,7 +204,7 @@ impl Add for Dual {
     }
 }
 
-impl Sub for Dual {
+impl<const LIMIT: bool> Sub for Forward<LIMIT> {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -203,7 +212,7 @@ impl Sub for Dual {
     }
 }
 
-impl Mul for Dual {
+impl<const LIMIT: bool> Mul for Forward<LIMIT> {
     type Output = Self;
 
     fn mul(self, other: Self) -> Self {
@@ -211,7 +220,7 @@ impl Mul for Dual {
     }
 }
 
-impl Div for Dual {
+impl<const LIMIT: bool> Div for Forward<LIMIT> {
     type Output = Self;
 
     fn div(self, other: Self) -> Self {
@@ -220,7 +229,7 @@ impl Div for Dual {
     }
 }
 
-impl std::ops::Rem for Dual {
+impl<const LIMIT: bool> std::ops::Rem for Forward<LIMIT> {
     type Output = Self;
 
     fn rem(self, other: Self) -> Self {
@@ -229,7 +238,7 @@ impl std::ops::Rem for Dual {
     }
 }
 
-impl Neg for Dual {
+impl<const LIMIT: bool> Neg for Forward<LIMIT> {
     type Output = Self;
 
     fn neg(self) -> Self {
@@ -239,7 +248,7 @@ impl Neg for Dual {
 
 macro_rules! assign {
     ($trait:ident, $method:ident, $operator:tt) => {
-        impl $trait for Dual {
+        impl<const LIMIT: bool> $trait for Forward<LIMIT> {
             fn $method(&mut self, other: Self) {
                 *self = *self $operator other;
             }
@@ -253,13 +262,13 @@ assign!(MulAssign, mul_assign, *);
 assign!(DivAssign, div_assign, /);
 assign!(RemAssign, rem_assign, %);
 
-impl Sum for Dual {
+impl<const LIMIT: bool> Sum for Forward<LIMIT> {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         terms.fold(Self::from_f64(0.0), Add::add)
     }
 }
 
-impl Scalar for Dual {
+impl<const LIMIT: bool> Scalar for Forward<LIMIT> {
     fn from_f64(x: f64) -> Self {
         Self { value: x, tangent: [0.0; LANES] }
     }

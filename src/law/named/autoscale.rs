@@ -95,10 +95,11 @@ impl Formula for Shifted {
 
     fn loss<S: Scalar>(&self, c: &[S], _: S, d: S, h: &[S]) -> S {
         let k = h.len();
-        let mut sum = c[0];
+        let (mut sum, units) = (c[0], d / S::from_f64(self.unit));
         for (i, &h) in h.iter().enumerate() {
-            if d < S::from_f64(f64::INFINITY) {
-                sum += (c[1 + i] + h * d / S::from_f64(self.unit)).powf(-c[1 + k + i]);
+            let tokens = c[1 + i] + h * units;
+            if tokens < S::from_f64(f64::INFINITY) {
+                sum += tokens.powf(-c[1 + k + i]);
             } else if h <= S::from_f64(0.0) {
                 // Of infinitely many tokens a domain that is not there has none.
                 sum += c[1 + i].powf(-c[1 + k + i]);

@@ -104,10 +104,12 @@ impl Formula for Ratio {
 
     fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
         let r = h[self.domain];
-        let mut sum = c[0] + c[1] / n.powf(c[2]) + c[6] / (r + c[8]).powf(c[7]);
-        // The infinite slope of r^eta at 0 over an infinite D is nothing.
-        if d < S::from_f64(f64::INFINITY) {
-            sum += c[3] * r.powf(c[5]) / d.powf(c[4]);
+        // Powers below one, so that those of a huge N or D are nothing, and so are their slopes.
+        let mut sum = c[0] + c[1] * n.powf(-c[2]) + c[6] * (r + c[8]).powf(-c[7]);
+        let left = c[3] * d.powf(-c[4]);
+        // The infinite slope of r^eta at 0 times nothing is nothing.
+        if left > S::from_f64(0.0) {
+            sum += left * r.powf(c[5]);
         }
         sum
     }

@@ -108,11 +108,16 @@ struct Repeated {
 fn saturated<S: Scalar>(unique: S, total: S, star: S) -> S {
     if total <= unique {
         total
-    } else if total < S::from_f64(f64::INFINITY) {
-        unique - unique * star * ((S::from_f64(1.0) - total / unique) / star).exp_m1()
     } else {
-        unique + unique * star
+        unique + unique * extra(S::from_f64(1.0) - total / unique, star)
     }
+}
+
+/// `star (1 - e^(-x / star))`: what x repetitions add, from -x.
+fn extra<S: Scalar>(minus_x: S, star: S) -> S {
+    let exponent = minus_x / star;
+    // Beyond, the power is nothing beside 1.
+    if exponent > S::from_f64(-100.0) { -star * exponent.exp_m1() } else { star }
 }
 
 impl Formula for Repeated {
@@ -146,10 +151,15 @@ impl Formula for Repeated {
             unique += if tokens <= limit { tokens } else { limit };
             worth += saturated(limit, tokens, star_d);
         }
-        let g = (alpha * a / (beta * b)).powf(S::from_f64(1.0) / (alpha + beta));
-        let best = g * (g * unique).powf(beta / alpha);
-        let size = saturated(if n <= best { n } else { best }, n, star_n);
-        e + a / size.powf(alpha) + b / worth.powf(beta)
+        // By logarithms: the best size itself, or what it gains by another token, may be too large.
+        let ratio = beta / alpha;
+        let ln_g = (alpha * a / (beta * b)).ln() / (alpha + beta);
+        let ln_best = (ratio + S::from_f64(1.0)) * ln_g + ratio * unique.ln();
+        let mut ln_size = n.ln();
+        if ln_size > ln_best {
+            ln_size = ln_best + extra(-(ln_size - ln_best).exp_m1(), star_n).ln_1p();
+        }
+        e + a * (-alpha * ln_size).exp() + b * worth.powf(-beta)
     }
 
     fn start(
