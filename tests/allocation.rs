@@ -2,21 +2,22 @@
 
 #[path = "../benches/counting.rs"]
 mod counting;
+mod every_law;
 #[path = "../benches/problems.rs"]
 mod problems;
 
 use std::sync::{Arc, Mutex};
 
 use counting::{Counting, allocations};
+use every_law::every_law;
 use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, ChinchillaLaw, Coordinate, Formula,
-    FullLaw, Ge24Law, JointLaw, Points, Scalar, ScalingLaw, SimpleLaw, StartData, YeM1Law, YeM2Law,
-    YeM3Law, YeM4Law,
+    AdditiveLaw, Auto, Coordinate, Formula, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
+    SimpleLaw, StartData,
 };
 use mixlaw::optim::{
     Control, Minimum, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::{Fitter, Mixture, Sweep};
+use mixlaw::{Fitter, Mixture};
 use problems::{SEED, TARGET, p3, p8};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -52,31 +53,14 @@ impl Formula for Tilted {
     }
 }
 
-/// Every law of the crate, for the domains of a sweep.
-fn laws(sweep: &Sweep) -> Vec<Box<dyn ScalingLaw>> {
-    vec![
-        Box::new(ChinchillaLaw::for_sweep(sweep)),
-        Box::new(SimpleLaw::for_sweep(sweep)),
-        Box::new(AdditiveLaw::for_sweep(sweep)),
-        Box::new(JointLaw::for_sweep(sweep)),
-        Box::new(FullLaw::for_sweep(sweep)),
-        Box::new(AdditiveFixedNLaw::for_sweep(sweep)),
-        Box::new(AdditiveFixedNDLaw::for_sweep(sweep)),
-        Box::new(YeM1Law::for_sweep(sweep)),
-        Box::new(YeM2Law::for_sweep(sweep)),
-        Box::new(YeM3Law::for_sweep(sweep)),
-        Box::new(YeM4Law::for_sweep(sweep)),
-        Box::new(Ge24Law::for_sweep(sweep, "domain1").unwrap()),
-        Box::new(Auto::for_sweep(Tilted, sweep).unwrap()),
-    ]
-}
-
 #[test]
 fn a_batch_allocates_nothing() {
     for sweep in [p3(SEED), p8(SEED)] {
         let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
         let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
-        for law in laws(&sweep) {
+        let mut laws = every_law(sweep.domains(), 1, sweep.scales());
+        laws.push(Arc::new(Auto::for_sweep(Tilted, &sweep).unwrap()));
+        for law in laws {
             let mixture = Mixture::uniform(sweep.domains().len());
             let data = StartData { least_loss: 1.8, median_loss: 2.2, mixture: &mixture };
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);

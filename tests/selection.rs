@@ -1,7 +1,7 @@
 //! Laws compared by their errors on runs that were held out.
 
 use mixlaw::fit::Ensemble;
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw};
+use mixlaw::law::{AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, JointLaw};
 use mixlaw::selection::{
     Candidate, Comparison, LargestScale, Score, Selection, applicable, learning_curve,
 };
@@ -54,6 +54,60 @@ fn the_true_law_wins_and_regrets_nothing() {
         assert!(held_out.regret.unwrap() > 0.01, "{held_out:?}");
     }
     assert_eq!((blind.coefficients, truth.coefficients), (5, 11));
+}
+
+/// Losses that hardly depend on the mixture, and noise: the law that is blind to it predicts best.
+#[test]
+fn the_best_law_for_a_plan_sees_the_mixture() {
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for (i, size) in [5e7, 1e8, 2e8, 5e8].into_iter().enumerate() {
+        for j in 0..6 {
+            for tokens in [2e9, 5e9, 1.2e10] {
+                n.push(size);
+                d.push(tokens);
+                let web = 0.1 + 0.15 * f64::from(j);
+                h.extend([web, 1.0 - web]);
+                // Fractional parts of a multiple of the golden ratio.
+                let u = (0.618_033_988_749_895 * n.len() as f64 * (i + 1) as f64).fract() - 0.5;
+                let law = 2.0 + 380.0 / f64::powf(size, 0.34) + 420.0 / f64::powf(tokens, 0.29);
+                loss.push(law * (1.0 + 0.02 * u));
+            }
+        }
+    }
+    let sweep = Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap();
+    let fitter = || Fitter::new().starts(4);
+    let comparison = Selection::new()
+        .candidate(Candidate::new(ChinchillaLaw::for_sweep(&sweep), fitter()))
+        .candidate(Candidate::new(JointLaw::for_sweep(&sweep), fitter()))
+        .run(&sweep, "t")
+        .unwrap();
+    assert_eq!(comparison.best_predictor().unwrap().name, "chinchilla", "{comparison}");
+    let best = comparison.best().unwrap();
+    assert!(best.sees_mixture && best.name == "joint");
+    let sees = |name: &str| comparison.get(name).unwrap().sees_mixture;
+    assert!(sees("joint") && !sees("chinchilla"));
+}
+
+/// A law for one N is compared on the rows of that N, and says so where there are others.
+#[test]
+fn a_law_for_one_size_is_compared_where_it_can_be() {
+    let one_size = synthetic().select(|row| row.n == 1e8).unwrap();
+    let law = || AdditiveFixedNLaw::for_sweep(&one_size);
+    let selection = Selection::new().candidate(Candidate::new(law(), Fitter::new().starts(4)));
+    let comparison = selection.clone().folds(2).run(&one_size, "t").unwrap();
+    assert_eq!(comparison.largest_scale(), Some(LargestScale::Tokens(1.2e10)));
+    let score = comparison.best().unwrap();
+    assert!(score.failures.is_empty() && score.scale.is_some(), "{comparison}");
+
+    // Each of two folds has the mixtures of one size.
+    let other = synthetic().select(|row| row.n == if row.h[0] < 0.4 { 1e8 } else { 5e8 }).unwrap();
+    let [_, truth] = candidates(&other);
+    let selection = selection.candidate(truth).mixtures(5, 12).seed(3);
+    let comparison = selection.run(&other, "t").unwrap();
+    let [blind, _] = comparison.scores() else { panic!("two scores") };
+    // Fitted to one size in some split, it cannot predict the other.
+    let refused = blind.failures.iter().any(|f| f.error.to_string().contains("for_any_scale"));
+    assert!(refused && blind.mixtures.is_none(), "{comparison}");
 }
 
 #[test]
@@ -126,7 +180,8 @@ fn a_law_of_other_domains_is_a_failure_beside_the_others() {
     let selection =
         Selection::new().candidates([Candidate::new(other, Fitter::new()), chinchilla]).folds(2);
     let comparison = selection.run(&sweep, "t").unwrap();
-    assert_eq!(comparison.best().unwrap().name, "chinchilla");
+    assert_eq!(comparison.best_predictor().unwrap().name, "chinchilla");
+    assert!(comparison.best().is_none());
     assert_eq!(comparison.scores()[0].failures.len(), 3);
     assert!(comparison.to_string().contains("domains x, y"), "{comparison}");
 }

@@ -1,7 +1,10 @@
 //! What is stored and read again is the same to the bit, and what is not valid is refused.
 
+mod every_law;
+
 use std::sync::Arc;
 
+use every_law::every_law;
 use mixlaw::fit::{Ensemble, Metrics, Residual, StoredFit};
 use mixlaw::law::*;
 use mixlaw::optim::{Minimum, Termination};
@@ -89,31 +92,6 @@ fn sweep() -> Sweep {
         }
     }
     Sweep::from_slices(&DOMAINS, &["code"], &n, &d, &h, &loss).unwrap()
-}
-
-/// One of each of the crate's laws, and those with positive gamma.
-fn laws() -> Vec<Arc<dyn ScalingLaw>> {
-    let (s, names) = (sweep().scales(), &DOMAINS);
-    vec![
-        Arc::new(ChinchillaLaw::new(names, s).unwrap()),
-        Arc::new(SimpleLaw::new(names, s).unwrap()),
-        Arc::new(SimpleLaw::new(names, s).unwrap().positive_gamma()),
-        Arc::new(AdditiveLaw::new(names, s).unwrap()),
-        Arc::new(JointLaw::new(names, s).unwrap()),
-        Arc::new(JointLaw::new(names, s).unwrap().positive_gamma()),
-        Arc::new(FullLaw::new(names, s).unwrap()),
-        Arc::new(FullLaw::new(names, s).unwrap().positive_gamma()),
-        Arc::new(AdditiveFixedNLaw::new(names, s).unwrap()),
-        Arc::new(AdditiveFixedDLaw::new(names, s).unwrap()),
-        Arc::new(AdditiveFixedNDLaw::new(names, s).unwrap()),
-        Arc::new(YeM1Law::new(names, s).unwrap()),
-        Arc::new(YeM2Law::new(names, s).unwrap()),
-        Arc::new(YeM3Law::new(names, s).unwrap()),
-        Arc::new(YeM4Law::new(names, s).unwrap()),
-        Arc::new(Ge24Law::new(names, "code", s).unwrap()),
-        Arc::new(AutoScaleLaw::new(names, s).unwrap()),
-        Arc::new(DCptLaw::new(names, "code", s).unwrap()),
-    ]
 }
 
 fn assert_predicts_the_same(a: &Fit, b: &Fit) {
@@ -317,7 +295,9 @@ fn a_sweep_is_checked_as_by_its_constructor() {
 #[test]
 fn a_fit_of_every_law_is_kept() {
     let sweep = sweep();
-    for law in laws() {
+    // The unique tokens of the data-constrained law have to be given; it has a test of its own.
+    let laws = every_law(&DOMAINS, 1, sweep.scales());
+    for law in laws.into_iter().filter(|law| law.name() != "data-constrained") {
         let bounds = |law: &dyn ScalingLaw| -> Vec<(String, (f64, f64))> {
             law.coordinates().iter().map(|c| (c.name().to_owned(), c.bounds())).collect()
         };

@@ -235,7 +235,7 @@ impl<'a> Grouped<'a> {
             })
             .collect();
         let width: usize = parts.iter().map(|part| part.at.len()).sum();
-        let block = count.min((KEPT / width).max(1));
+        let block = count.min((KEPT / width.max(1)).max(1));
         let gradients = Gradients {
             columns: vec![0.0; width * block],
             block,

@@ -179,6 +179,12 @@ impl Candidate {
         Ensemble::new(self.laws.iter().map(fit).collect::<Result<_, _>>()?)
     }
 
+    /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
+    pub(super) fn sees_mixture(&self) -> bool {
+        let sees = |law: &Arc<dyn ScalingLaw>| law.domains().len() == 1 || law.dependence().h;
+        self.laws.iter().any(sees)
+    }
+
     /// The coefficients of all its laws that are not fixed.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct Score {
     pub name: String,
     /// The coefficients of its laws that are not fixed.
     pub coefficients: usize,
+    /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
+    pub sees_mixture: bool,
     /// The fit to all rows.
     pub fit: Option<Ensemble>,
     /// Its errors on all rows.
@@ -181,8 +183,14 @@ impl Comparison {
         self.termination
     }
 
-    /// The candidate with the least MRE on the held-out largest scale; where none has one, on
-    /// held-out mixtures, which also decide between equal ones. `None` where nothing was held out.
+    /// The candidate to choose a mixture with: of those that depend on the mixture
+    /// ([`Score::sees_mixture`]) the one with the least MRE on the held-out largest scale; where none
+    /// has one, on held-out mixtures, which also decide between equal ones. `None` where nothing was
+    /// held out, or no candidate sees the mixture.
+    ///
+    /// A law that does not see it, such as Chinchilla's, can have the least error where the mixture
+    /// matters little, and every mixture is as good as another to it: it is left out here, and
+    /// counts in [`Comparison::best_predictor`].
     ///
     /// The scale comes first because laws are used there: a mixture is chosen for a model larger than
     /// all that were trained, and laws that agree within the runs part ways beyond them. A design
@@ -192,6 +200,16 @@ impl Comparison {
     /// says little: two sizes cannot tell an exponent from the floor.
     #[must_use]
     pub fn best(&self) -> Option<&Score> {
+        self.least_error(|score| score.sees_mixture)
+    }
+
+    /// The candidate to predict losses with: as [`Comparison::best`], of all candidates.
+    #[must_use]
+    pub fn best_predictor(&self) -> Option<&Score> {
+        self.least_error(|_| true)
+    }
+
+    fn least_error(&self, counts: impl Fn(&Score) -> bool) -> Option<&Score> {
         // A missing figure, or NaN, is worse than every number.
         let mre = |held_out: &Option<HeldOut>| {
             let mre = held_out.map_or(f64::INFINITY, |held_out| held_out.test.mre);
@@ -199,7 +217,7 @@ impl Comparison {
         };
         let key = |score: &Score| (mre(&score.scale), mre(&score.mixtures));
         let known = |score: &&Score| score.scale.is_some() || score.mixtures.is_some();
-        self.scores.iter().filter(known).min_by(|a, b| {
+        self.scores.iter().filter(known).filter(|score| counts(score)).min_by(|a, b| {
             let (a, b) = (key(a), key(b));
             a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
         })
@@ -251,6 +269,15 @@ impl fmt::Display for Comparison {
             for Failure { part, error } in &score.failures {
                 write!(f, "\n{}, {part}: {error}", score.name)?;
             }
+        }
+        let blind = self.scores.iter().filter(|score| !score.sees_mixture);
+        let blind: Vec<&str> = blind.map(|score| score.name.as_str()).collect();
+        if !blind.is_empty() {
+            write!(
+                f,
+                "\nNo choice of a mixture, on which it does not depend: {}",
+                blind.join(", ")
+            )?;
         }
         if self.termination == Termination::Stopped {
             write!(f, "\n{}: some figures are missing", self.termination)?;
@@ -317,6 +344,7 @@ mod tests {
         Score {
             name: name.to_owned(),
             coefficients: 1,
+            sees_mixture: true,
             fit: None,
             train: None,
             mixtures: held_out(mixtures),
@@ -348,6 +376,19 @@ mod tests {
         assert_eq!(best(vec![b(), score("nan", Some(0.0), Some(f64::NAN))]).unwrap(), "b");
         assert_eq!(best(vec![without(b()), without(a())]).unwrap(), "a");
         assert_eq!(best(vec![score("none", None, None)]), None);
+    }
+
+    #[test]
+    fn a_candidate_that_is_blind_to_the_mixture_does_not_choose_it() {
+        let blind = Score { sees_mixture: false, ..score("blind", Some(0.1), Some(0.1)) };
+        let sees = score("sees", Some(0.5), Some(0.9));
+        let both = comparison(vec![blind.clone(), sees]);
+        assert_eq!(both.best().unwrap().name, "sees");
+        assert_eq!(both.best_predictor().unwrap().name, "blind");
+        let text = both.to_string();
+        assert!(text.ends_with("\nNo choice of a mixture, on which it does not depend: blind"));
+        let alone = comparison(vec![blind]);
+        assert!(alone.best().is_none() && alone.best_predictor().is_some());
     }
 
     #[test]

@@ -34,6 +34,7 @@
 //! let comparison = Selection::new().folds(3).run(&sweep, "web")?;
 //! println!("{comparison}");
 //!
+//! // Of those that depend on the mixture: a law that does not cannot choose one.
 //! let best = comparison.best().expect("something was held out");
 //! assert_ne!(best.name, "chinchilla");
 //! let fit = best.fit.as_ref().expect("it was fitted to all rows");
@@ -232,6 +233,7 @@ impl Selection {
                 name: candidate.name().to_owned(),
                 // Bounds that a law cannot keep stand among the failures.
                 coefficients: candidate.free_coefficients().unwrap_or_default(),
+                sees_mixture: candidate.sees_mixture(),
                 fit,
                 train,
                 mixtures,
