@@ -224,6 +224,20 @@ fn help_lists_the_flags() {
     }
 }
 
+#[test]
+fn the_default_number_of_starts_is_the_one_in_the_help() {
+    let help = String::from_utf8(fit(&["--help"]).stdout).expect("text");
+    let (_, rest) = help.split_once("basin-hopping\n").expect("the flag --starts");
+    let (_, rest) = rest.split_once("[default: ").expect("its default");
+    let (starts, _) = rest.split_once(';').expect("the default of the crate's optimizer");
+    // Each start is a few local solves, so that another number of them is seen in the count.
+    let args = ["--laws", "chinchilla", "--targets", "rust"];
+    let solves = |name, args: &[&str]| json(name, args)["fits"][0]["local_solves"].clone();
+    let default = solves("default-starts.json", &args);
+    assert_eq!(default, solves("starts.json", &[&args[..], &["--starts", starts]].concat()));
+    assert_ne!(default, solves("more-starts.json", &[&args[..], &["--starts", "20"]].concat()));
+}
+
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }

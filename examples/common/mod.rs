@@ -48,7 +48,7 @@ pub const HELP: &str = "  SWEEP.csv               columns run, split, n_params, 
   --optimizer NAME        trust-region, lbfgs, multi-start (L-BFGS from drawn starts) or
                           basin-hopping (over L-BFGS) [default: trust-region]
   --starts S              starts, or hops of basin-hopping
-                          [default: 20; lbfgs 1; multi-start and basin-hopping 32]
+                          [default: 24; lbfgs 1; multi-start and basin-hopping 32]
   --gamma any|positive    sign of a linear power's exponent [default: any]
   --seed S                [default: 0]
   --at N,D                parameters and tokens to choose the mixtures for

@@ -208,12 +208,13 @@ pub fn ternary(
     let colours = Colours {
         axis: Axis::linear(low, high),
         grey_up_to: f64::NEG_INFINITY,
-        title: ["predicted loss,", "nats"],
+        title: ["predicted loss", "in nats"],
         end: if is_flat(high, most) { "" } else { "and above" },
     };
-    let caption = if flat { "every mixture has the same value" } else { "predicted loss" };
+    let what = if flat { "every mixture has the same value" } else { "value of the mixtures" };
+    let caption = format!("{what} at N = {n:.2e}, D = {d:.2e}");
     let ring = best.map(|i| centre(&triangle.cells[i]));
-    triangle.draw(caption, &values, &colours, marks, ring)
+    triangle.draw(&caption, &values, &colours, marks, ring)
 }
 
 /// The region of mixtures of three domains that could be the best at a level, as a triangle: brighter
@@ -295,7 +296,7 @@ mod tests {
             numbers.iter().all(|x| (least..rest + 1.0).contains(x)),
             "{numbers:?} from {least}"
         );
-        assert!(texts(&svg).contains(&"nats") && texts(&svg).contains(&"and above"));
+        assert!(texts(&svg).contains(&"in nats") && texts(&svg).contains(&"and above"));
         assert!(svg.contains("<circle"), "a ring around the best");
     }
 
@@ -313,7 +314,7 @@ mod tests {
         let plan = Plan::new().with_law("x", 1.0, &law, &z);
         let svg = ternary(&plan, (1e9, 2e10), DOMAINS, &Mixture::uniform(3), &[]).unwrap();
         assert!(!svg.contains("<circle"), "no ring");
-        assert!(texts(&svg).contains(&"every mixture has the same value"));
+        assert!(svg.contains("every mixture has the same value"));
         assert!(numbers(&svg).contains(&3.0), "{:?}", texts(&svg));
     }
 
