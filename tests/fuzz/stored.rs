@@ -1,0 +1,234 @@
+//! Stored values with faults: what is read is either refused or as good as any other.
+
+use mixlaw::fit::Ensemble;
+use mixlaw::law::{AdditiveLaw, JointLaw};
+use mixlaw::plan::{Certainty, Choice, Extrapolation, Plan};
+use mixlaw::simplex::Constraints;
+use mixlaw::uncertainty::{Bootstrap, Identifiability, Resamples};
+use mixlaw::{Fit, Fitter, Mixture, Scales, Sweep};
+use rand::rngs::Xoshiro256PlusPlus as Random;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::data::{NAMES, mixture, number, pick, sweep};
+use crate::harness::{Tally, campaign};
+
+/// Everything that can be stored, once.
+struct Good {
+    sweep: Sweep,
+    fits: [Fit; 2],
+    resamples: Resamples,
+    choice: Choice,
+    values: Vec<(&'static str, Value)>,
+}
+
+fn good() -> Good {
+    let mut rng = Random::seed_from_u64(11);
+    let sweep = sweep(&mut rng, 3, 2);
+    let fitter = Fitter::new().starts(2);
+    let fits = [
+        fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web").unwrap(),
+        fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "web").unwrap(),
+    ];
+    let resamples = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
+    let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
+    let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep);
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let choice = plan.best(1e9, 2e10).unwrap();
+    let certainty = plan.certainty(&choice).unwrap();
+    let ensemble = Ensemble::new(fits.to_vec()).unwrap();
+    let identifiability = Identifiability::of(&fits[0], &sweep).unwrap();
+    fn value(value: &impl Serialize) -> Value {
+        serde_json::to_value(value).unwrap()
+    }
+    let values = vec![
+        ("sweep", value(&sweep)),
+        ("mixture", value(&Mixture::uniform(3))),
+        ("scales", value(&sweep.scales())),
+        ("constraints", value(&limits)),
+        ("fit", value(&fits[0])),
+        ("fit", value(&fits[1])),
+        ("fitter", value(&fitter.row_weights(vec![1.0; sweep.len()]).bound("E", 0.5, 2.0))),
+        ("ensemble", value(&ensemble)),
+        ("choice", value(&choice)),
+        ("certainty", value(&certainty)),
+        ("identifiability", value(&identifiability)),
+    ];
+    Good { sweep, fits, resamples, choice, values }
+}
+
+/// The number of places in a value: itself and all within.
+fn places(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(list) => list.iter().map(places).sum(),
+        Value::Object(map) => map.values().map(places).sum(),
+        _ => 0,
+    }
+}
+
+/// The place of this number, counted as in [`places`].
+fn place(value: &mut Value, at: usize) -> &mut Value {
+    if at == 0 {
+        return value;
+    }
+    let inner: Box<dyn Iterator<Item = &mut Value> + '_> = match value {
+        Value::Array(list) => Box::new(list.iter_mut()),
+        Value::Object(map) => Box::new(map.values_mut()),
+        _ => unreachable!("no places within"),
+    };
+    let mut at = at - 1;
+    for value in inner {
+        let within = places(value);
+        if at < within {
+            return place(value, at);
+        }
+        at -= within;
+    }
+    unreachable!("fewer places")
+}
+
+fn damage(rng: &mut Random, value: &mut Value) {
+    let all = places(value);
+    let spot = place(value, rng.random_range(0..all));
+    let odd = |rng: &mut Random| match number(rng) {
+        x if x.is_nan() => json!("NaN"),
+        x if x == f64::INFINITY => json!("inf"),
+        x if x == f64::NEG_INFINITY => json!("-inf"),
+        x => json!(x),
+    };
+    match spot {
+        Value::Number(_) if rng.random_bool(0.9) => {
+            *spot = if rng.random_bool(0.8) { odd(rng) } else { json!(rng.random::<u64>()) };
+        }
+        Value::String(text) if rng.random_bool(0.8) => {
+            let other =
+                pick(rng, &["", "web", "code", "nothing", "NaN", "\u{0}", "additive", "joint"]);
+            *text = if rng.random() { other.to_owned() } else { other.repeat(2_000) };
+        }
+        Value::Array(list) if !list.is_empty() => {
+            let i = rng.random_range(0..list.len());
+            match rng.random_range(0..4) {
+                0 => list.truncate(i),
+                1 => drop(list.remove(i)),
+                2 => list.push(list[i].clone()),
+                _ => list.swap(0, i),
+            }
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let key = map.keys().nth(rng.random_range(0..map.len())).expect("a key").clone();
+            if rng.random() {
+                map.remove(&key);
+            } else {
+                map.insert("other".to_owned(), Value::Null);
+            }
+        }
+        _ => *spot = pick(rng, &[Value::Null, Value::Bool(true)].each_ref()).clone(),
+    }
+}
+
+fn read<T: DeserializeOwned>(tally: &mut Tally, value: Value) -> Option<T> {
+    tally.answer("accepted", serde_json::from_value(value))
+}
+
+fn use_fit(rng: &mut Random, tally: &mut Tally, fit: &Fit, good: &Good) {
+    let minimum = fit.objective();
+    assert!(minimum >= 0.0 && minimum.is_finite(), "a fit with the objective {minimum}");
+    let h = mixture(rng, 3);
+    tally.answer("predictions", fit.predict(1e9, 2e10, &h));
+    tally.answer("evaluations", fit.evaluate(&good.sweep));
+    let _ = (fit.to_string(), fit.coefficients(), fit.at_bound().len(), fit.optimality());
+    let plan = Plan::new().with_fit(1.0, fit);
+    if let Some(choice) = tally.answer("choices", plan.best(1e9, 2e10)) {
+        tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));
+    }
+    if rng.random_bool(0.05) {
+        if let Some(resamples) =
+            tally.answer("bootstraps", Bootstrap::new(20).run(fit, &good.sweep))
+        {
+            tally.answer("intervals", resamples.interval(1e9, 2e10, &h, 0.9));
+        }
+    }
+}
+
+fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
+    let (what, value) = &good.values[rng.random_range(0..good.values.len())];
+    let mut value = value.clone();
+    for _ in 0..pick(rng, &[1, 1, 1, 2, 4]) {
+        damage(rng, &mut value);
+    }
+    match *what {
+        "sweep" => {
+            let Some(sweep) = read::<Sweep>(tally, value) else { return };
+            for row in sweep.rows() {
+                assert!(row.n > 0.0 && row.n.is_finite() && row.d > 0.0 && row.d.is_finite());
+                assert!(row.losses.iter().all(|loss| loss.is_finite()));
+            }
+            let Some(target) = sweep.targets().first().cloned() else { return };
+            let law = AdditiveLaw::for_sweep(&sweep);
+            tally.answer("fits", Fitter::new().starts(1).fit(law, &sweep, &target));
+        }
+        "mixture" => {
+            let Some(mixture) = read::<Mixture>(tally, value) else { return };
+            let sum: f64 = mixture.iter().sum();
+            assert!(
+                (sum - 1.0).abs() <= 1.01e-6 && mixture.iter().all(|x| *x >= 0.0),
+                "{mixture:?}"
+            );
+        }
+        "scales" => {
+            let Some(scales) = read::<Scales>(tally, value) else { return };
+            tally.answer("laws", AdditiveLaw::new(&NAMES[..3], scales));
+        }
+        "constraints" => {
+            let Some(limits) = read::<Constraints>(tally, value) else { return };
+            tally.answer("regions", limits.region(&NAMES[..3], 2e10));
+            let plan = Plan::new().with_fit(1.0, &good.fits[0]).constraints(limits);
+            tally.answer("choices", plan.best(1e9, 2e10));
+        }
+        "fit" => {
+            let Some(fit) = read::<Fit>(tally, value) else { return };
+            use_fit(rng, tally, &fit, good);
+        }
+        "fitter" => {
+            let Some(fitter) = read::<Fitter>(tally, value) else { return };
+            let law = AdditiveLaw::for_sweep(&good.sweep);
+            tally.answer("fits", fitter.starts(1).fit(law, &good.sweep, "web"));
+        }
+        "ensemble" => {
+            let Some(ensemble) = read::<Ensemble>(tally, value) else { return };
+            assert!(!ensemble.fits().is_empty());
+            ensemble.fits().iter().for_each(|fit| use_fit(rng, tally, fit, good));
+            tally.answer("predictions", ensemble.predict(1e9, 2e10, &mixture(rng, 3)));
+        }
+        "choice" => {
+            let Some(choice) = read::<Choice>(tally, value) else { return };
+            let Choice { n, d, optimum, .. } = &choice;
+            assert!(*n > 0.0 && *d > 0.0, "a choice at N = {n}, D = {d}");
+            assert!(optimum.lower_bound.is_none_or(|bound| bound <= optimum.value), "{optimum:?}");
+            let _ = (choice.cost_of_constraints(), optimum.gap(), optimum.is_certified());
+            let plan = Plan::new().with_resamples(1.0, &good.resamples);
+            tally.answer("ranges", plan.ranges(&choice, 0.01));
+            tally.answer("certainties", plan.certainty(&choice));
+            tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));
+            tally.answer("advantages", plan.advantage(&choice, &good.choice.optimum.weights, 0.9));
+        }
+        "certainty" => {
+            let Some(certainty) = read::<Certainty>(tally, value) else { return };
+            tally.answer("intervals", certainty.weights(0.9));
+        }
+        "identifiability" => {
+            let Some(found) = read::<Identifiability>(tally, value) else { return };
+            let _ = (found.to_string(), found.warnings(), found.condition());
+            let _ = (found.exchangeable().count(), found.undetermined().count());
+        }
+        other => unreachable!("{other}"),
+    }
+}
+
+#[test]
+fn stored() {
+    let good = good();
+    campaign("stored", 150, |rng, tally| one(rng, tally, &good));
+}
