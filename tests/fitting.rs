@@ -133,15 +133,15 @@ fn row_weights_are_counts() {
     let column = |f: &dyn Fn(&mixlaw::sweep::Row<'_>) -> Vec<f64>| -> Vec<f64> {
         often.iter().flat_map(f).collect()
     };
-    let written = Sweep::from_slices(
-        &DOMAINS,
-        &["t"],
-        &column(&|r| vec![r.n]),
-        &column(&|r| vec![r.d]),
-        &column(&|r| r.h.to_vec()),
-        &column(&|r| r.losses.to_vec()),
-    )
-    .unwrap();
+    let written = Sweep::builder(&DOMAINS, &["t"])
+        .repeated_measurements()
+        .build(
+            &column(&|r| vec![r.n]),
+            &column(&|r| vec![r.d]),
+            &column(&|r| r.h.to_vec()),
+            &column(&|r| r.losses.to_vec()),
+        )
+        .unwrap();
     let repeated = fitter().fit(law, &written, "t").unwrap();
     assert_relative_eq!(repeated.objective(), weighted.objective(), max_relative = 1e-6);
 }
@@ -346,7 +346,7 @@ fn faults_are_named() {
         &["a", "b"],
         &["t"],
         &[1e8; 5],
-        &[1e9; 5],
+        &[1e9, 2e9, 3e9, 4e9, 5e9],
         &[0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5],
         &[3.0; 5],
     )
