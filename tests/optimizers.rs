@@ -2,10 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw};
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, MultiStart, Objective, Optimizer, Progress, Sequence,
     SmoothFirst, Termination, TrustRegion,
 };
+use mixlaw::testing::assert_optimizer_contract;
+use mixlaw::{Fitter, Sweep};
 use rand::Rng;
 
 /// `(x^2 - 4)^2 + x`, with minima near -2 (the lower one) and 2: the roots of its derivative by
@@ -112,19 +115,37 @@ fn seeds_decide() {
     assert_ne!(at(1), at(2));
 }
 
-#[test]
-fn every_optimizer_can_be_stopped() {
-    let all: [Box<dyn Optimizer>; 5] = [
+/// One of every kind, and some of others.
+fn all() -> Vec<Box<dyn Optimizer>> {
+    let points = vec![vec![1.0], vec![0.5, -0.5], vec![0.5, -0.5, 0.5]];
+    vec![
         Box::new(Lbfgs::default()),
+        Box::new(Lbfgs::default().memory(usize::MAX)),
         Box::new(TrustRegion::default()),
         Box::new(MultiStart::new(Lbfgs::default(), 4)),
+        Box::new(MultiStart::new(TrustRegion::default(), 5).shortlist(2, Lbfgs::default())),
+        Box::new(
+            MultiStart::new(TrustRegion::default(), 2).shortlist(usize::MAX, Lbfgs::default()),
+        ),
+        Box::new(MultiStart::from_points(Lbfgs::default(), points)),
         Box::new(BasinHopping::new(Lbfgs::default())),
+        Box::new(BasinHopping::new(MultiStart::new(TrustRegion::default(), 2)).hops(3)),
+        Box::new(SmoothFirst::new(Lbfgs::default(), TrustRegion::default())),
         Box::new(Sequence::new(
             Lbfgs::default(),
             SmoothFirst::new(Lbfgs::default(), Lbfgs::default()),
         )),
-    ];
-    for optimizer in all {
+        Box::new(Sequence::new(
+            MultiStart::new(SmoothFirst::new(Lbfgs::default(), Lbfgs::default()), 3)
+                .shortlist(2, TrustRegion::default()),
+            BasinHopping::new(TrustRegion::default()).hops(3),
+        )),
+    ]
+}
+
+#[test]
+fn every_optimizer_can_be_stopped() {
+    for optimizer in all() {
         let mut calls = 0;
         let mut observer = |progress: &Progress| {
             calls += 1;
@@ -138,13 +159,236 @@ fn every_optimizer_can_be_stopped() {
     }
 }
 
+#[test]
+fn every_optimizer_keeps_the_contract() {
+    for optimizer in all() {
+        assert_optimizer_contract(&optimizer);
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_errors_of_a_fit_and_end_a_search_at_its_start() {
+    let (l, t) = (Lbfgs::default, TrustRegion::default);
+    let bad: Vec<(Box<dyn Optimizer>, &str)> = vec![
+        (Box::new(l().memory(0)), "memory is 0, expected at least 1"),
+        (Box::new(l().tolerance(f64::NAN)), "tolerance is NaN, expected a finite number >= 0"),
+        (Box::new(t().tolerance(-1e-9)), "tolerance is -0.000000001, expected"),
+        (Box::new(t().tolerance(f64::INFINITY)), "tolerance is inf, expected"),
+        (Box::new(MultiStart::new(l(), 0)), "starts is 0, expected at least 1"),
+        (Box::new(MultiStart::from_points(l(), Vec::new())), "starts is 0, expected at least 1"),
+        (Box::new(MultiStart::new(l(), 2).shortlist(0, l())), "the length of the shortlist is 0"),
+        (Box::new(MultiStart::new(l(), 2).shortlist(1, l().memory(0))), "memory is 0"),
+        (Box::new(MultiStart::new(l().memory(0), 2)), "memory is 0"),
+        (
+            Box::new(BasinHopping::new(l()).step(f64::NAN)),
+            "step is NaN, expected a finite number > 0",
+        ),
+        (Box::new(BasinHopping::new(l()).step(0.0)), "step is 0, expected"),
+        (Box::new(BasinHopping::new(l()).step(f64::INFINITY)), "step is inf, expected"),
+        (Box::new(BasinHopping::new(l()).temperature(-1.0)), "temperature is -1, expected"),
+        (Box::new(BasinHopping::new(l()).temperature(f64::NAN)), "temperature is NaN, expected"),
+        (Box::new(BasinHopping::new(l().memory(0))), "memory is 0"),
+        (Box::new(SmoothFirst::new(l().memory(0), l())), "memory is 0"),
+        (Box::new(SmoothFirst::new(l(), l().memory(0))), "memory is 0"),
+        (Box::new(Sequence::new(l().memory(0), l())), "memory is 0"),
+        (Box::new(Sequence::new(l(), l().memory(0))), "memory is 0"),
+        (Box::new(std::sync::Arc::new(l().memory(0))), "memory is 0"),
+    ];
+    let tokens: Vec<f64> = (1..=6).map(|i| 1e9 * f64::from(i)).collect();
+    let losses: Vec<f64> = tokens.iter().map(|d| 2.0 + 300.0 / d.powf(0.3)).collect();
+    let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8; 6], &tokens, &[1.0; 6], &losses).unwrap();
+    for (optimizer, message) in bad {
+        assert_optimizer_contract(&optimizer);
+        let minimum = optimizer.minimize(&mut Double::new(), &[1.5], &mut Control::default());
+        assert_eq!((minimum.x[0], minimum.termination), (1.5, Termination::InvalidSetting));
+        assert!(minimum.value == Double::new().value(&[1.5]) && minimum.local_solves == 0);
+        let fitter = Fitter::new().optimizer(optimizer);
+        let error = fitter.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "t").unwrap_err();
+        assert!(error.to_string().contains(message), "{error}, expected {message}");
+    }
+    let none = Fitter::new().starts(0).fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "t");
+    assert!(none.unwrap_err().to_string().contains("starts is 0"));
+}
+
+/// Keeps every start that it is given, and ends there.
+#[derive(Debug, Clone, Default)]
+struct Recorder(std::sync::Arc<std::sync::Mutex<Vec<Vec<f64>>>>);
+
+impl Optimizer for Recorder {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        _: &mut Control<'_>,
+    ) -> mixlaw::optim::Minimum {
+        self.0.lock().unwrap().push(start.to_vec());
+        mixlaw::optim::Minimum::measured(objective, start.to_vec(), Termination::Exhausted, 0)
+    }
+}
+
+#[test]
+fn no_start_is_drawn_twice() {
+    let sweep = Sweep::from_slices(
+        &["a", "b"],
+        &["t"],
+        &[1e8, 2e8, 4e8, 1e8, 2e8, 4e8, 1e8, 2e8, 4e8],
+        &[1e9, 1e9, 1e9, 2e9, 2e9, 2e9, 4e9, 4e9, 4e9],
+        &[0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2, 0.9, 0.1],
+        &[3.9, 3.8, 3.7, 3.6, 3.5, 3.4, 3.3, 3.2, 3.1],
+    )
+    .unwrap();
+    for seed in [0, 1, u64::MAX] {
+        let recorder = Recorder::default();
+        let starts = || MultiStart::new(recorder.clone(), 6);
+        let search = Sequence::new(
+            Sequence::new(starts(), MultiStart::new(starts(), 4)),
+            BasinHopping::new(BasinHopping::new(starts()).hops(3)).hops(3),
+        );
+        let fitter = Fitter::new().seed(seed).optimizer(search);
+        fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+        let mut starts: Vec<Vec<u64>> = recorder
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|x| x.iter().map(|x| x.to_bits()).collect())
+            .collect();
+        let all = starts.len();
+        // Six, four times six, and six for each of four times four minima.
+        assert_eq!(all, 6 + 24 + 96);
+        starts.sort();
+        starts.dedup();
+        // The second and the third part begin where the one before them ended: these are not drawn.
+        assert_eq!(starts.len(), all - 2, "of {all} starts");
+    }
+}
+
+/// Remembers the random numbers of its starts.
+struct Drawn(Vec<f64>);
+
+impl Objective for Drawn {
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+        g[0] = 0.0;
+        1.0 + x[0].abs()
+    }
+
+    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+        use rand::RngExt;
+        self.0.push(rng.random::<f64>());
+        Some(vec![1.0])
+    }
+}
+
+#[test]
+fn the_first_hop_has_other_random_numbers_than_the_starts() {
+    for seed in 0..20 {
+        let recorder = Recorder::default();
+        let hops = BasinHopping::new(recorder.clone()).step(0.5).hops(1);
+        let search = MultiStart::new(hops, 3);
+        let mut drawn = Drawn(Vec::new());
+        search.minimize(&mut drawn, &[1.0], &mut Control::seeded(seed));
+        assert_eq!(drawn.0.len(), 2);
+        // The hop from 1 is by at most 0.5: the numbers from 0 to 1 that they were made of.
+        let starts = recorder.0.lock().unwrap().clone();
+        let hops = starts.iter().skip(1).step_by(2).map(|x| x[0] - 1.0 + 0.5);
+        let mut numbers: Vec<f64> = drawn.0.iter().copied().chain(hops).collect();
+        assert_eq!(numbers.len(), 5);
+        numbers.sort_by(f64::total_cmp);
+        assert!(numbers.windows(2).all(|w| w[1] - w[0] > 1e-9), "{numbers:?}");
+    }
+}
+
+/// Ends at its start, with this as the value of starts below 0.
+#[derive(Debug)]
+struct Says(f64);
+
+impl Optimizer for Says {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        _: &mut Control<'_>,
+    ) -> mixlaw::optim::Minimum {
+        let x = start.to_vec();
+        let minimum =
+            mixlaw::optim::Minimum::measured(objective, x, Termination::StartNotFinite, 0);
+        let value = if start[0] < 0.0 { self.0 } else { minimum.value };
+        mixlaw::optim::Minimum { value, ..minimum }
+    }
+}
+
+#[test]
+fn no_value_that_is_not_here_is_preferred() {
+    for not_here in [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let points = vec![vec![-1.0], vec![1.5], vec![-1.2]];
+        let search = MultiStart::from_points(Says(not_here), points);
+        let best = run(&search, &mut Double::new(), 1.5);
+        assert_eq!(best.x, [1.5], "{not_here}");
+        let shortlist = search.shortlist(1, Lbfgs::default());
+        assert!(is_near(run(&shortlist, &mut Double::new(), 1.5).x[0], UPPER), "{not_here}");
+        let sequence = Sequence::new(Says(not_here), Lbfgs::default().max_iterations(1));
+        assert!(run(&sequence, &mut Double::new(), -1.5).value.is_finite(), "{not_here}");
+    }
+}
+
+/// Ignores its second variable, NaN or not.
+struct Blind;
+
+impl Objective for Blind {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+        g.copy_from_slice(&[2.0 * x[0], 0.0]);
+        1.0 + x[0] * x[0]
+    }
+
+    fn bounds(&self, _: usize) -> (f64, f64) {
+        (-5.0, 5.0)
+    }
+}
+
+#[test]
+fn a_start_that_is_nan_is_no_corner_of_the_box() {
+    for optimizer in [&Lbfgs::default() as &dyn Optimizer, &TrustRegion::default()] {
+        let minimum = optimizer.minimize(&mut Blind, &[1.0, f64::NAN], &mut Control::default());
+        assert_eq!(minimum.termination, Termination::StartNotFinite, "{optimizer:?}");
+        assert!(minimum.x[1].is_nan() && minimum.value == f64::INFINITY, "{minimum:?}");
+        assert_eq!(minimum.evaluations, 0);
+    }
+}
+
+#[test]
+fn huge_settings_take_no_memory_before_they_are_needed() {
+    let starts =
+        MultiStart::new(Lbfgs::default(), usize::MAX).shortlist(usize::MAX, TrustRegion::default());
+    let hops = BasinHopping::new(Lbfgs::default()).hops(usize::MAX);
+    for optimizer in
+        [&starts as &dyn Optimizer, &hops, &Sequence::new(hops.clone(), starts.clone())]
+    {
+        let mut total = Some(1);
+        let mut observer = |progress: &Progress| {
+            total = progress.total;
+            if progress.done < 40 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let mut control = Control::default().observed_by(&mut observer);
+        let minimum = optimizer.minimize(&mut Double::new(), &[1.5], &mut control);
+        drop(control);
+        assert_eq!((minimum.termination, minimum.local_solves), (Termination::Stopped, 40));
+        assert_eq!(total, None, "more than can be counted");
+    }
+}
+
 /// Runs from the same starts, on the caller's thread (its objective cannot fork) or on several.
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_do_not_change_a_bit() {
     use mixlaw::law::JointLaw;
-    use mixlaw::optim::{Lbfgs, SmoothFirst};
-    use mixlaw::{Fitter, Sweep};
 
     let (mut n, mut d, mut h, mut losses) = (vec![], vec![], vec![], vec![]);
     for i in 0..60 {

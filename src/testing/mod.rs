@@ -1,4 +1,5 @@
-//! Checks for laws and coefficient functions of your own, to be called from unit tests.
+//! Checks for laws, coefficient functions, optimizers and objectives of your own, to be called from unit
+//! tests.
 //!
 //! ```
 //! use mixlaw::law::{Auto, Coordinate, Formula, Scalar};
@@ -34,7 +35,9 @@
 //! ```
 
 mod law;
+mod optim;
 mod simplex;
 
 pub use law::{assert_coefficient_contract, assert_law_contract, check_gradient};
-pub use simplex::*;
+pub use optim::{assert_objective_contract, assert_optimizer_contract};
+pub use simplex::assert_simplex_objective_contract;

@@ -1,5 +1,6 @@
 //! The simplex method of Nelder and Mead (1965), which needs no gradients.
 
+use mixlaw::SettingError;
 use mixlaw::optim::{Control, Minimum, Objective, Optimizer, Termination};
 
 /// Moves the worst corner of a simplex through the middle of the others, with the coefficients of Gao
@@ -40,6 +41,21 @@ impl Counted<'_> {
 }
 
 impl Optimizer for NelderMead {
+    fn check(&self) -> Result<(), SettingError> {
+        let good = |x: f64, is_in_range: bool| is_in_range && x.is_finite();
+        if !good(self.edge, self.edge > 0.0) {
+            return Err(SettingError::new("edge", self.edge, "a finite number > 0"));
+        }
+        if !good(self.tolerance, self.tolerance >= 0.0) {
+            return Err(SettingError::new("tolerance", self.tolerance, "a finite number >= 0"));
+        }
+        Ok(())
+    }
+
+    fn local_solves(&self, _: &mut dyn Objective) -> Option<usize> {
+        Some(1)
+    }
+
     fn minimize(
         &self,
         objective: &mut dyn Objective,
@@ -47,6 +63,10 @@ impl Optimizer for NelderMead {
         control: &mut Control<'_>,
     ) -> Minimum {
         assert_eq!(start.len(), objective.dim(), "one value for each variable");
+        if self.check().is_err() {
+            let start = start.to_vec();
+            return Minimum::measured(objective, start, Termination::InvalidSetting, 0);
+        }
         let mut f = Counted { objective, evaluations: 0 };
         let first = f.corner(start.to_vec());
         let mut corners = Vec::new();

@@ -85,6 +85,10 @@ impl Gradient for InBox<'_, '_, '_> {
 }
 
 impl Optimizer for BasinLbfgsb {
+    fn local_solves(&self, _: &mut dyn Objective) -> Option<usize> {
+        Some(1)
+    }
+
     fn minimize(
         &self,
         objective: &mut dyn Objective,

@@ -4,6 +4,7 @@ use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Control, MultiStart, Objective, Optimizer, Progress, Termination,
 };
+use mixlaw::testing::assert_optimizer_contract;
 use mixlaw::{Fitter, Sweep};
 use own_optimizer::{BasinLbfgsb, NelderMead};
 
@@ -56,6 +57,23 @@ fn they_find_the_end_of_a_valley_in_its_box() {
         let run = optimizer.minimize(&mut Valley, &[-1.2, 1.0, 7.0], &mut Control::default());
         assert!((run.value - 0.5).abs() < 1e-6 && run.x[2] == 2.0, "{optimizer:?}: {run:?}");
         assert!(run.termination.converged() && run.optimality < 1e-2, "{optimizer:?}: {run:?}");
+    }
+}
+
+#[test]
+fn they_keep_the_contract_alone_and_inside_others() {
+    for optimizer in both() {
+        assert_optimizer_contract(&optimizer);
+        assert_optimizer_contract(&MultiStart::new(&*optimizer, 3));
+        assert_optimizer_contract(&BasinHopping::new(&*optimizer).hops(3));
+    }
+    for edge in [0.0, f64::NAN] {
+        let bad = NelderMead { edge, ..NelderMead::default() };
+        assert_optimizer_contract(&bad);
+        let error = Fitter::new().optimizer(bad);
+        let sweep = sweep();
+        let error = error.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web").unwrap_err();
+        assert!(error.to_string().starts_with("edge is "), "{error}");
     }
 }
 

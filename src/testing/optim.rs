@@ -1,0 +1,417 @@
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::linalg::eigenvalues;
+use crate::optim::{Control, Minimum, Objective, Optimizer, Progress, Termination};
+
+/// The functions that an optimizer is tried on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shape {
+    /// Rosenbrock's valley in two variables, 1 at its end, and a third variable that is fixed.
+    Valley,
+    /// The same with places that are NaN or infinite around it.
+    Holes,
+    /// `(x - 2)^2` of one variable: it falls to zero.
+    Bowl,
+    /// 3 everywhere, in two variables.
+    Flat,
+    /// `-x_0 - 2 x_1`, whose minimum is a corner of the box, and which is below zero.
+    Slope,
+}
+
+const SHAPES: [Shape; 5] = [Shape::Valley, Shape::Holes, Shape::Bowl, Shape::Flat, Shape::Slope];
+
+impl Shape {
+    fn start(self) -> Vec<f64> {
+        match self {
+            Self::Valley | Self::Holes => vec![-1.2, 1.0, 0.5],
+            Self::Bowl => vec![-0.5],
+            Self::Flat | Self::Slope => vec![0.5, 0.25],
+        }
+    }
+
+    fn bounds(self, i: usize) -> (f64, f64) {
+        match self {
+            Self::Valley | Self::Holes if i == 2 => (0.5, 0.5),
+            Self::Valley | Self::Holes => (-2.0, 3.0),
+            Self::Bowl => (-4.0, 4.0),
+            Self::Flat | Self::Slope => (-1.0, 1.0),
+        }
+    }
+
+    fn value_gradient(self, x: &[f64], g: &mut [f64]) -> f64 {
+        g.fill(0.0);
+        match self {
+            Self::Holes if x[1] > 2.0 => f64::NAN,
+            Self::Holes if x[1] < -1.0 => -f64::NAN,
+            Self::Holes if x[0] < -1.5 => f64::INFINITY,
+            Self::Valley | Self::Holes => {
+                let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+                g[0] = -2.0 * a - 400.0 * b * x[0];
+                g[1] = 200.0 * b;
+                g[2] = 1.0;
+                0.5 + a * a + 100.0 * b * b + x[2]
+            }
+            Self::Bowl => {
+                g[0] = 2.0 * (x[0] - 2.0);
+                (x[0] - 2.0) * (x[0] - 2.0)
+            }
+            Self::Flat => 3.0,
+            Self::Slope => {
+                g.copy_from_slice(&[-1.0, -2.0]);
+                -x[0] - 2.0 * x[1]
+            }
+        }
+    }
+}
+
+/// So many evaluations are no search any more.
+const MOST: usize = 20_000_000;
+/// So many evaluations after a stop are an iteration.
+const AFTER_STOP: usize = 200;
+
+/// A function times a factor, which counts, and knows its box.
+struct Trial<'a> {
+    shape: Shape,
+    factor: f64,
+    evaluations: &'a AtomicUsize,
+    name: &'a str,
+}
+
+impl Objective for Trial<'_> {
+    fn dim(&self) -> usize {
+        self.shape.start().len()
+    }
+
+    fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+        let Self { shape, name, .. } = self;
+        if x.iter().any(|x| x.is_nan()) {
+            return f64::NAN;
+        }
+        let inside = |(i, x): (usize, &f64)| {
+            let (lower, upper) = shape.bounds(i);
+            (lower..=upper).contains(x)
+        };
+        assert!(
+            x.iter().enumerate().all(inside),
+            "{name}: {shape:?} is evaluated outside of its box, at {x:?}"
+        );
+        let before = self.evaluations.fetch_add(1, Ordering::Relaxed);
+        assert!(before < MOST, "{name}: {shape:?} is evaluated more than {MOST} times");
+        let value = self.shape.value_gradient(x, g);
+        g.iter_mut().for_each(|g| *g *= self.factor);
+        self.factor * value
+    }
+
+    fn bounds(&self, i: usize) -> (f64, f64) {
+        self.shape.bounds(i)
+    }
+}
+
+/// Checks what every optimizer must keep, on small functions of one to three variables:
+///
+/// * a search ends, and never leaves the box, in which a variable may be fixed; a start that lies outside
+///   is moved into it;
+/// * the value is that of the point, and not above the start's;
+/// * places that are NaN or infinite are stepped back from; a start there, or one with a coordinate that
+///   is NaN, is [`Termination::StartNotFinite`] where nothing better is found;
+/// * the same seed gives the same minimum, to the bit, and so does the function times a power of two;
+/// * the observer is asked, and a stop is obeyed;
+/// * [`Optimizer::local_solves`], where it says a number, is what a call comes to.
+///
+/// One with a setting that its [`Optimizer::check`] refuses has to end at the start, with
+/// [`Termination::InvalidSetting`], and nothing else is asked of it.
+///
+/// # Panics
+/// With a message that says what does not hold.
+///
+/// ```
+/// use mixlaw::optim::{BasinHopping, Lbfgs};
+/// use mixlaw::testing::assert_optimizer_contract;
+///
+/// assert_optimizer_contract(&Lbfgs::default());
+/// assert_optimizer_contract(&BasinHopping::new(Lbfgs::default()).hops(5));
+/// // A setting out of its range.
+/// assert_optimizer_contract(&Lbfgs::default().memory(0));
+/// ```
+pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
+    let name = format!("{optimizer:?}");
+    let is_valid = optimizer.check().is_ok();
+    for shape in SHAPES {
+        let start = shape.start();
+        let run = |factor: f64, start: &[f64], stop_after: Option<usize>| {
+            let evaluations = AtomicUsize::new(0);
+            let count = || evaluations.load(Ordering::Relaxed);
+            let mut trial = Trial { shape, factor, evaluations: &evaluations, name: &name };
+            let total = optimizer.local_solves(&mut trial);
+            let (mut calls, mut at_stop) = (0, None);
+            let mut observer = |_: &Progress| {
+                assert!(at_stop.is_none(), "{name}: the observer is asked again after a stop");
+                calls += 1;
+                if Some(calls) != stop_after {
+                    return ControlFlow::Continue(());
+                }
+                at_stop = Some(count());
+                ControlFlow::Break(())
+            };
+            let mut control = Control::seeded(7).observed_by(&mut observer);
+            let minimum = optimizer.minimize(&mut trial, start, &mut control);
+            drop(control);
+            let after = count() - at_stop.unwrap_or_else(count);
+            assert!(
+                after <= AFTER_STOP,
+                "{name}: {shape:?} is evaluated {after} times after a stop"
+            );
+            (minimum, total, calls, at_stop.is_some())
+        };
+        let value_at = |x: &[f64]| shape.value_gradient(x, &mut vec![0.0; x.len()]);
+        let bits = |minimum: &Minimum| -> Vec<u64> {
+            minimum.x.iter().chain([&minimum.value]).map(|x| x.to_bits()).collect()
+        };
+
+        if !is_valid {
+            let (minimum, ..) = run(1.0, &start, None);
+            let at_start = minimum.x == start && minimum.evaluations <= 2;
+            assert!(
+                at_start && minimum.termination == Termination::InvalidSetting,
+                "{name}: a setting is out of its range, and {shape:?} ends with {minimum:?}"
+            );
+            continue;
+        }
+        let (whole, total, calls, _) = run(1.0, &start, None);
+        let sound = |minimum: &Minimum, start: &[f64]| {
+            let value = value_at(&minimum.x);
+            assert!(
+                value == minimum.value,
+                "{name}: {shape:?} is {value} at the point of {minimum:?}"
+            );
+            let least = value_at(start);
+            assert!(value <= least, "{name}: {shape:?} is {least} at the start of {minimum:?}");
+            let inside = |(i, &x): (usize, &f64)| {
+                let (lower, upper) = shape.bounds(i);
+                lower <= x && x <= upper
+            };
+            assert!(
+                minimum.x.iter().enumerate().all(inside),
+                "{name}: {shape:?} ends outside of its box: {minimum:?}"
+            );
+        };
+        sound(&whole, &start);
+        let is_end =
+            !matches!(whole.termination, Termination::Stopped | Termination::InvalidSetting);
+        assert!(is_end, "{name}: {shape:?} ends with {minimum:?}", minimum = whole);
+        if let Some(total) = total {
+            let found = whole.local_solves;
+            assert!(
+                found == total,
+                "{name}: {shape:?} takes {found} local solves, it says {total}"
+            );
+        }
+        let (again, ..) = run(1.0, &start, None);
+        assert!(
+            bits(&whole) == bits(&again),
+            "{name}: the same seed gives {whole:?} and {again:?} on {shape:?}"
+        );
+        for power in [-20, 20] {
+            let factor = 2f64.powi(power);
+            let (scaled, ..) = run(factor, &start, None);
+            assert!(
+                scaled.x == whole.x && scaled.value == factor * whole.value,
+                "{name}: {shape:?} times 2^{power} ends with {scaled:?}, without it with {whole:?}"
+            );
+        }
+
+        // From outside of the box, from its corner, and from where there is no value.
+        let corner: Vec<f64> = (0..start.len()).map(|i| shape.bounds(i).1).collect();
+        let outside: Vec<f64> = corner.iter().map(|x| x + 7.0).collect();
+        let nan = vec![f64::NAN; start.len()];
+        for from in [&outside, &corner, &nan] {
+            let (minimum, ..) = run(1.0, from, None);
+            if minimum.value.is_finite() {
+                let known = from.iter().all(|x| !x.is_nan()) && value_at(&corner).is_finite();
+                sound(&minimum, if known { &corner } else { &minimum.x });
+            } else {
+                assert!(
+                    minimum.termination == Termination::StartNotFinite,
+                    "{name}: from {from:?} {shape:?} ends with {minimum:?}"
+                );
+            }
+        }
+
+        // Where all is flat there may be no iteration.
+        assert!(
+            calls > 0 || whole.evaluations <= 10,
+            "{name}: the observer is not asked on {shape:?}"
+        );
+        for stop_after in [1, 2, 5].into_iter().filter(|&stop| stop <= calls) {
+            let (minimum, _, _, is_stopped) = run(1.0, &start, Some(stop_after));
+            assert!(is_stopped, "{name}: fewer calls of the observer on {shape:?} the second time");
+            sound(&minimum, &start);
+            // At the last call all may be done already.
+            assert!(
+                minimum.termination == Termination::Stopped || bits(&minimum) == bits(&whole),
+                "{name}: a stop after call {stop_after} of {calls} on {shape:?} ends with {minimum:?}"
+            );
+        }
+    }
+}
+
+/// Checks what every objective must keep, at a point of its box with a finite value:
+///
+/// * its bounds are in order, and the point is inside;
+/// * [`Objective::value`] is the value of [`Objective::value_gradient`], to the bit, and again the second
+///   time;
+/// * the gradient agrees with central differences, of steps of 1e-6 within the box, to 1e-4 of the value
+///   and the largest slope;
+/// * [`Objective::curvature`], where there is one, is symmetric and positive semidefinite;
+/// * a [fork](Objective::fork), where there is one, has the same value, gradient and curvature, and draws
+///   the same start, to the bit;
+/// * a drawn start is a point without NaN, the same for the same generator;
+/// * the [smooth version](Objective::set_smoothing), where there is one, leaves no trace.
+///
+/// # Panics
+/// With a message that says what does not hold, or if `x` has another length than [`Objective::dim`].
+///
+/// ```
+/// use mixlaw::optim::Objective;
+/// use mixlaw::testing::assert_objective_contract;
+///
+/// struct Bowl;
+///
+/// impl Objective for Bowl {
+///     fn dim(&self) -> usize {
+///         2
+///     }
+///
+///     fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+///         g[0] = 2.0 * (x[0] - 1.0);
+///         g[1] = 8.0 * (x[1] + 2.0);
+///         (x[0] - 1.0).powi(2) + 4.0 * (x[1] + 2.0).powi(2)
+///     }
+///
+///     fn curvature(&mut self, _: &[f64], _: f64, out: &mut [f64]) -> bool {
+///         out.copy_from_slice(&[2.0, 0.0, 0.0, 8.0]);
+///         true
+///     }
+/// }
+///
+/// assert_objective_contract(&mut Bowl, &[0.3, -0.7]);
+/// ```
+pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
+    const STEP: f64 = 1e-6;
+    let n = objective.dim();
+    assert_eq!(x.len(), n, "one value for each of the {n} variables");
+    for (i, &x) in x.iter().enumerate() {
+        let (lower, upper) = objective.bounds(i);
+        assert!(lower <= upper, "variable {i} has the bounds {lower} and {upper}");
+        assert!(lower <= x && x <= upper, "variable {i} is {x}, its box is {lower} to {upper}");
+    }
+    let mut g = vec![0.0; n];
+    let value = objective.value_gradient(x, &mut g);
+    assert!(value.is_finite(), "the value at the point is {value}, expected a finite one");
+    assert!(g.iter().all(|g| g.is_finite()), "the value is {value}, its gradient is {g:?}");
+    let alone = objective.value(x);
+    assert!(alone == value, "the value is {alone}, with its gradient it is {value}");
+
+    let size = value.abs() + g.iter().fold(0.0f64, |size, g| size.max(g.abs()));
+    for i in 0..n {
+        let (lower, upper) = objective.bounds(i);
+        let step = STEP * x[i].abs().max(1.0);
+        let mut moved = x.to_vec();
+        let mut at = |x_i: f64| {
+            moved[i] = x_i;
+            objective.value(&moved)
+        };
+        let (below, above) = (x[i] - step, x[i] + step);
+        if below < lower || above > upper {
+            continue;
+        }
+        let difference = (at(above) - at(below)) / (above - below);
+        assert!(
+            (difference - g[i]).abs() <= 1e-4 * size,
+            "the slope of variable {i} is {}, by differences it is {difference}",
+            g[i]
+        );
+    }
+    // Looking elsewhere must leave no trace.
+    let traces = Seen::of(objective, x);
+    assert!(
+        traces.value == value && traces.gradient == g,
+        "the second time the value is {}, the first time {value}",
+        traces.value
+    );
+
+    for (reserve, matrix) in &traces.curvatures {
+        let scale = matrix.iter().fold(0.0f64, |scale, b| scale.max(b.abs()));
+        assert!(scale.is_finite(), "the curvature with reserve {reserve} is {matrix:?}");
+        for i in 0..n {
+            for j in 0..i {
+                let (a, b) = (matrix[i * n + j], matrix[j * n + i]);
+                assert!(
+                    (a - b).abs() <= 1e-12 * scale,
+                    "the curvature between variables {i} and {j} is {a} one way and {b} the other"
+                );
+            }
+        }
+        let least = eigenvalues(&mut matrix.clone(), n).into_iter().fold(f64::INFINITY, f64::min);
+        assert!(
+            least >= -1e-10 * scale,
+            "the curvature with reserve {reserve} has the eigenvalue {least}"
+        );
+    }
+
+    if let Some(start) = &traces.start {
+        let is_point = start.len() == n && start.iter().all(|x| !x.is_nan());
+        assert!(is_point, "a drawn start is {start:?}, expected {n} numbers");
+    }
+    if let Some(mut fork) = objective.fork() {
+        let other = Seen::of(fork.as_mut(), x);
+        assert!(other == traces, "a fork has {other:?}, the objective {traces:?}");
+    }
+    if objective.set_smoothing(f64::INFINITY) {
+        let smooth = Seen::of(objective, x);
+        if let Some(mut fork) = objective.fork() {
+            let other = Seen::of(fork.as_mut(), x);
+            assert!(
+                other == smooth,
+                "a fork of the smooth version has {other:?}, itself {smooth:?}"
+            );
+        }
+        assert!(
+            objective.set_smoothing(1.0),
+            "there is a smooth version, and with factor 1 there is none"
+        );
+    }
+    let after = Seen::of(objective, x);
+    assert!(after == traces, "the smooth version leaves {after:?}, before it was {traces:?}");
+}
+
+/// All that an objective says at a point.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    value: f64,
+    gradient: Vec<f64>,
+    /// With their reserve.
+    curvatures: Vec<(f64, Vec<f64>)>,
+    start: Option<Vec<f64>>,
+}
+
+impl Seen {
+    fn of(objective: &mut dyn Objective, x: &[f64]) -> Self {
+        let n = x.len();
+        let mut gradient = vec![0.0; n];
+        let value = objective.value_gradient(x, &mut gradient);
+        let mut curvatures = Vec::new();
+        for reserve in [0.0, 0.1, 1.0] {
+            let mut matrix = vec![0.0; n * n];
+            if objective.curvature(x, reserve, &mut matrix) {
+                curvatures.push((reserve, matrix));
+            }
+        }
+        let start = objective.draw_start(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        Self { value, gradient, curvatures, start }
+    }
+}
