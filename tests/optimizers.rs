@@ -1,14 +1,17 @@
 //! How optimizers compose: starts, sequences, smooth versions, observers, seeds.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw};
+use mixlaw::fit::Residual;
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
 use mixlaw::optim::{
-    BasinHopping, Control, Lbfgs, MultiStart, Objective, Optimizer, Progress, Sequence,
+    BasinHopping, Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence,
     SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::testing::assert_optimizer_contract;
-use mixlaw::{Fitter, Sweep};
+use mixlaw::selection::applicable;
+use mixlaw::testing::{assert_objective_contract, assert_optimizer_contract};
+use mixlaw::{Fitter, SettingError, Sweep};
 use rand::Rng;
 
 /// `(x^2 - 4)^2 + x`, with minima near -2 (the lower one) and 2: the roots of its derivative by
@@ -54,7 +57,7 @@ impl Objective for Double {
     }
 }
 
-fn run(optimizer: &dyn Optimizer, objective: &mut Double, start: f64) -> mixlaw::optim::Minimum {
+fn run(optimizer: &dyn Optimizer, objective: &mut Double, start: f64) -> Minimum {
     optimizer.minimize(objective, &[start], &mut Control::default())
 }
 
@@ -210,6 +213,147 @@ fn settings_out_of_range_are_errors_of_a_fit_and_end_a_search_at_its_start() {
     assert!(none.unwrap_err().to_string().contains("starts is 0"));
 }
 
+/// Checks the objective of a fit at the start and at a minimum.
+#[derive(Debug)]
+struct Checking;
+
+impl Optimizer for Checking {
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        assert_objective_contract(objective, start);
+        let local = SmoothFirst::new(TrustRegion::default(), TrustRegion::default());
+        let minimum = local.minimize(objective, start, control);
+        assert_objective_contract(objective, &minimum.x);
+        minimum
+    }
+}
+
+#[test]
+fn the_objective_of_every_fit_keeps_the_contract() {
+    let (mut n, mut d, mut h, mut losses) = (vec![], vec![], vec![], vec![]);
+    for i in 0..60 {
+        let x = f64::from(i);
+        n.push([1e8, 3e8, 9e8][i as usize % 3]);
+        d.push([2e9, 5e9, 8e9, 2e10][i as usize % 4]);
+        let share = 0.1 + 0.8 * (x * 0.618).fract();
+        h.extend([share, 1.0 - share]);
+        losses.push(2.0 + share * share + 0.1 * (x * 1.618).sin() + 1e8 / n[i as usize]);
+    }
+    let sweep = Sweep::from_slices(&["a", "b"], &["a"], &n, &d, &h, &losses).unwrap();
+    let mut fitted = 0;
+    for law in applicable(&sweep, "a").unwrap() {
+        // A variable of its own for raw N, and one that is fixed.
+        let bounded = match law.coordinates().position("A") {
+            Some(_) => Fitter::new().bound("A", 1.0, 1e6),
+            None => Fitter::new().bound("q_A", 0.2, 0.6),
+        };
+        for fitter in [
+            Fitter::new(),
+            Fitter::new().delta(f64::INFINITY),
+            Fitter::new().residual(Residual::LogLoss).weigh_by_compute(1.0).seed(2),
+            bounded.fix("E", 1.5).seed(3),
+        ] {
+            fitter.optimizer(Checking).fit(law.clone(), &sweep, "a").unwrap();
+            fitted += 1;
+        }
+    }
+    assert_eq!(fitted, 5 * 4);
+}
+
+#[test]
+#[should_panic(expected = "the slope of variable 0 is")]
+fn a_slope_that_is_off_breaks_the_contract() {
+    struct Off;
+    impl Objective for Off {
+        fn dim(&self) -> usize {
+            1
+        }
+
+        fn value_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+            g[0] = 2.001 * x[0];
+            x[0] * x[0]
+        }
+    }
+    assert_objective_contract(&mut Off, &[0.7]);
+}
+
+/// Climbs, leaves the box, draws from a clock: whatever it is asked to do wrong.
+#[derive(Debug)]
+struct Wrong(&'static str);
+
+impl Optimizer for Wrong {
+    fn check(&self) -> Result<(), SettingError> {
+        if self.0 == "accepts a bad setting" {
+            return Err(SettingError::new("this", 0.0, "at least 1"));
+        }
+        Ok(())
+    }
+
+    fn local_solves(&self, _: &mut dyn Objective) -> Option<usize> {
+        Some(if self.0 == "says two solves" { 2 } else { 1 })
+    }
+
+    fn minimize(
+        &self,
+        objective: &mut dyn Objective,
+        start: &[f64],
+        control: &mut Control<'_>,
+    ) -> Minimum {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let calls = CALLS.fetch_add(1, Ordering::Relaxed) as f64;
+        if self.0 == "does not ask" {
+            return Lbfgs::default().minimize(objective, start, &mut Control::default());
+        }
+        let minimum = Lbfgs::default().minimize(objective, start, &mut control.inner(0));
+        match self.0 {
+            "climbs" => {
+                let up: Vec<f64> = start.iter().map(|x| 0.5 * x).collect();
+                Minimum { x: up, ..minimum }
+            }
+            "leaves the box" => {
+                objective.value(&start.iter().map(|x| x - 9.0).collect::<Vec<_>>());
+                minimum
+            }
+            "is another every time" => {
+                let local = Lbfgs::default().max_iterations(1 + calls as usize % 2);
+                local.minimize(objective, start, control)
+            }
+            "knows the unit" => {
+                let most = if minimum.value > 1e-4 { 3 } else { 100 };
+                Lbfgs::default().max_iterations(most).minimize(objective, start, control)
+            }
+            "does not stop" => {
+                (0..300).for_each(|_| _ = objective.value(&minimum.x));
+                minimum
+            }
+            _ => minimum,
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_optimizer_breaks_the_contract() {
+    for (wrong, message) in [
+        ("climbs", "at the point of"),
+        ("leaves the box", "outside of its box"),
+        ("is another every time", "the same seed gives"),
+        ("knows the unit", "times 2^"),
+        ("does not stop", "after a stop"),
+        ("does not ask", "the observer is not asked"),
+        ("says two solves", "it says 2"),
+        ("accepts a bad setting", "a setting is out of its range"),
+    ] {
+        let check = std::panic::catch_unwind(|| assert_optimizer_contract(&Wrong(wrong)));
+        let panic = check.expect_err(wrong);
+        let text = panic.downcast_ref::<String>().expect("a message with values");
+        assert!(text.contains(message), "{wrong}: {text}");
+    }
+}
+
 /// Keeps every start that it is given, and ends there.
 #[derive(Debug, Clone, Default)]
 struct Recorder(std::sync::Arc<std::sync::Mutex<Vec<Vec<f64>>>>);
@@ -220,9 +364,9 @@ impl Optimizer for Recorder {
         objective: &mut dyn Objective,
         start: &[f64],
         _: &mut Control<'_>,
-    ) -> mixlaw::optim::Minimum {
+    ) -> Minimum {
         self.0.lock().unwrap().push(start.to_vec());
-        mixlaw::optim::Minimum::measured(objective, start.to_vec(), Termination::Exhausted, 0)
+        Minimum::measured(objective, start.to_vec(), Termination::Exhausted, 0)
     }
 }
 
@@ -312,12 +456,11 @@ impl Optimizer for Says {
         objective: &mut dyn Objective,
         start: &[f64],
         _: &mut Control<'_>,
-    ) -> mixlaw::optim::Minimum {
+    ) -> Minimum {
         let x = start.to_vec();
-        let minimum =
-            mixlaw::optim::Minimum::measured(objective, x, Termination::StartNotFinite, 0);
+        let minimum = Minimum::measured(objective, x, Termination::StartNotFinite, 0);
         let value = if start[0] < 0.0 { self.0 } else { minimum.value };
-        mixlaw::optim::Minimum { value, ..minimum }
+        Minimum { value, ..minimum }
     }
 }
 

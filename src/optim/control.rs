@@ -206,9 +206,10 @@ impl Watch for Watched<'_> {
                 let (observer, told) = &mut *observer;
                 let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
                 let before = told.replace(progress.done);
+                let is_known = once && before == *told;
                 // Another thread may have been told to stop in between.
-                if !self.is_stopped() && !(once && before == *told) {
-                    self.stop.store(observer(&progress).is_break(), Ordering::Relaxed);
+                if !is_known && !self.is_stopped() && observer(&progress).is_break() {
+                    self.stop.store(true, Ordering::Relaxed);
                 }
                 self.is_stopped()
             }
