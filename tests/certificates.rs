@@ -8,7 +8,7 @@ use mixlaw::law::{AdditiveLaw, ScalingLaw};
 use mixlaw::optim::Termination;
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{
-    Certificate, Constraints, MixtureObjective, Region, SimplexObjective, SimplexSolver, Step,
+    Certificate, Constraints, MixtureObjective, Pull, Region, SimplexObjective, SimplexSolver, Step,
 };
 use mixlaw::{Mixture, Optimum, Scales, SimplexError, Sweep};
 use mixture_problems::MixtureProblem;
@@ -313,10 +313,48 @@ fn no_domains_are_an_error() {
     let none: [&str; 0] = [];
     let error = Constraints::new().region(&none, 1e9).unwrap_err();
     assert_eq!(error.to_string(), "a mixture needs at least one domain, got none");
+    let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
+    let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
+    assert_eq!(error.to_string(), message);
     assert!(Plan::new().corners(1e9, 1e10).is_err());
     let mut empty = MixtureObjective::new(1e9, 1e10).unwrap();
     assert!(SimplexSolver::new().minimize_within(&mut empty, &Region::simplex(2)).is_err());
     assert!(empty.worst(&[]).is_err());
+}
+
+#[test]
+fn a_strong_pull_costs_a_bound_no_digit_too_many() {
+    let problem = MixtureProblem::random("additive", 3, 1, 0);
+    let grid = Mixture::grid(3, 50, 0.0).unwrap();
+    for strength in [1e-3, 1.0, 1e4, 1e9, 1e12] {
+        for i in [3, 400, 700, 1000] {
+            // On the grid, which is next to the best where the pull is strong.
+            let prior = Mixture::new(grid[i].iter().map(|h| h * 0.97 + 0.01).collect::<Vec<_>>());
+            let prior = prior.unwrap();
+            for pull in [
+                Pull::Js { strength, prior: prior.clone() },
+                Pull::Kl { strength, prior: prior.clone() },
+            ] {
+                let mut objective = problem.objective().unwrap().with_pull(pull).unwrap();
+                let best = SimplexSolver::new().minimize(&mut objective);
+                let bound = best.lower_bound.unwrap();
+                // Beyond that, values differ by rounding long before the best mixture.
+                let start = objective.value(&Mixture::uniform(3)).unwrap();
+                let close = best.value - bound <= 2e-10 * start;
+                assert!(close || strength > 1e4, "{strength}: {best:?}");
+                // Mixtures around the best one, all next to the bound.
+                for step in [0.0, 1e-9, 1e-7, 1e-5, 1e-3] {
+                    for (a, b) in [(0, 1), (1, 2), (2, 0), (1, 0)] {
+                        let mut h = best.weights.to_vec();
+                        h[a] += step * h[b];
+                        h[b] -= step * h[b];
+                        let value = objective.value(&h).unwrap();
+                        assert!(bound <= value, "{strength} {i}: {value} at {h:?}, {bound}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 
 use super::region::{Kind, Limit, Region};
@@ -126,14 +127,19 @@ impl Constraints {
     /// epochs only, and may be infinite.
     ///
     /// # Errors
-    /// [`SimplexError`] if a domain is unknown, a number is out of its range, or no mixture keeps all
-    /// statements; it then names a set of them that cannot be kept together, while any of them could
+    /// [`SimplexError`] if there are no domains or one twice, a domain is unknown, a number is out of its
+    /// range, or no mixture keeps all statements; it then names a set of them that cannot be kept together, while any of them could
     /// be left out to mend it.
     pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, SimplexError> {
         let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
         let domains = &domains[..];
         if domains.is_empty() {
             return Err(MixtureError::Empty.into());
+        }
+        let mut seen = HashSet::new();
+        if let Some(name) = domains.iter().find(|name| !seen.insert(*name)) {
+            let (problem, name, expected) = ("repeated", name.clone(), domains.to_vec());
+            return Err(MixtureError::Name { problem, name, expected }.into());
         }
         let place = |name: &String| {
             domains.iter().position(|d| d == name).ok_or_else(|| SimplexError::Unknown {

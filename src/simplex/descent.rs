@@ -128,9 +128,11 @@ impl Point {
             let down = (above + rounding) * (self.h[i] - lower);
             out += down.max((rounding - above) * (upper - self.h[i])).max(0.0);
         }
-        let Some((unit, _)) = sizes else { return out };
-        let sizes: f64 = self.used_values().map(|(share, f)| share * f.abs()).sum();
-        out + unit * (price.abs() + sizes + out)
+        let Some((unit, sizes)) = sizes else { return out };
+        // A value is exact to the rounding of its parts, and to what that of the weights makes of it.
+        let values: f64 = self.used_values().map(|(share, f)| share * f.abs()).sum();
+        let moved: f64 = sizes.iter().zip(&self.h).map(|(size, h)| size * h).sum();
+        out + unit * (values + moved + out)
     }
 
     /// The shares of the parts that have one, with their values.

@@ -192,21 +192,21 @@ impl Pull {
         let mut sum = 0.0;
         for i in 0..h.len() {
             let p = prior[i];
-            let ln_ratio = match self {
-                Self::Kl { .. } => ln_h[i] - p.ln(),
-                Self::Js { .. } => ln_h[i] - (0.5 * (h[i] + p)).ln(),
-            };
-            let own = if h[i] > 0.0 { h[i] * ln_ratio } else { 0.0 };
             match self {
                 Self::Kl { .. } => {
-                    sum += own;
+                    let ln_ratio = ln_h[i] - p.ln();
+                    sum += if h[i] > 0.0 { h[i] * ln_ratio } else { 0.0 };
                     g[i] += scale * (ln_ratio + 1.0);
                 }
-                Self::Js { .. } => {
-                    let of_prior = if p > 0.0 { -p * (0.5 * (h[i] / p + 1.0)).ln() } else { 0.0 };
-                    sum += 0.5 * (own + of_prior);
-                    g[i] += if h[i] + p > 0.0 { 0.5 * scale * ln_ratio } else { 0.0 };
+                Self::Js { .. } if h[i] + p > 0.0 => {
+                    // ln(h / m) and ln(p / m), exact next to the prior too, where both vanish.
+                    let apart = (h[i] - p) / (h[i] + p);
+                    let [ln_h_ratio, ln_p_ratio] = [apart.ln_1p(), (-apart).ln_1p()];
+                    let own = if h[i] > 0.0 { h[i] * ln_h_ratio } else { 0.0 };
+                    sum += 0.5 * (own + if p > 0.0 { p * ln_p_ratio } else { 0.0 });
+                    g[i] += 0.5 * scale * ln_h_ratio;
                 }
+                Self::Js { .. } => {}
             }
         }
         strength * sum

@@ -690,5 +690,12 @@ mod tests {
         let nan = |_: &[f64], _: &mut [f64]| f64::NAN;
         let best = SimplexSolver::new().minimize(&mut Function(2, nan));
         assert_eq!(best.termination, Termination::StartNotFinite);
+        assert_eq!((best.lower_bound, best.is_certified()), (None, false));
+        // Where an error can be returned it is one.
+        let error = SimplexSolver::new()
+            .minimize_within(&mut Function(2, nan), &Region::simplex(2))
+            .unwrap_err();
+        let message = "the objective is NaN at every start, expected a finite value and slopes";
+        assert_eq!(error.to_string(), message);
     }
 }
