@@ -8,7 +8,7 @@ use every_law::every_law;
 use mixlaw::fit::{Ensemble, Metrics, Residual, StoredFit};
 use mixlaw::law::*;
 use mixlaw::optim::{Minimum, Termination};
-use mixlaw::plan::{Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
+use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
 use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Identifiability, Interval, Probe};
@@ -145,11 +145,11 @@ fn numbers_of_every_kind_are_kept() {
         assert_kept(&scales);
         assert_kept(&minimum);
         let mut next: NextRun = read(json!({ "candidate": 1, "gain": 0 }));
-        next.gain = interval.upper;
+        next.gain = if interval.upper.is_nan() { 0.0 } else { interval.upper.abs() };
         assert_kept(&next);
         let any = json!({ "estimate": 0, "lower": 0, "upper": 0 });
         let mut coefficient: CoefficientInterval =
-            read(json!({ "law": "a", "name": "B", "interval": any }));
+            read(json!({ "law": "a", "name": "B", "interval": any, "resamples": 20 }));
         coefficient.interval = interval;
         assert_kept(&coefficient);
     }
@@ -171,7 +171,7 @@ fn mixtures_and_designs_are_kept_and_checked() {
         let k = rng.random_range(1..6);
         let design: Vec<Mixture> = (0..3).map(|_| mixture(&mut rng, k)).collect();
         assert_kept(&design);
-        assert_kept(&Run { n: any(&mut rng), d: any(&mut rng), h: mixture(&mut rng, k) });
+        assert_kept(&Run { n: positive(&mut rng), d: positive(&mut rng), h: mixture(&mut rng, k) });
     }
     let h = Mixture::new([0.25, 0.75]).unwrap();
     assert_eq!(serde_json::to_value(&h).unwrap(), json!([0.25, 0.75]));
@@ -563,11 +563,120 @@ fn decisions_are_kept_and_checked() {
     let certainty = json!({ "choice": [1.0], "optima": [[0.5, 0.5]] });
     assert_eq!(error::<Certainty>(certainty), "an optimum has 2 domain weights, expected 1");
     let none = json!({ "choice": [1.0], "optima": [] });
-    assert_eq!(error::<Certainty>(none), "the number of optima: 0, expected at least 1");
+    assert_eq!(error::<Certainty>(none), "the number of optima is 0, expected at least 1");
     let trained = json!([{ "trained": { "domain": "web", "lower": 0.9, "upper": 0.1 } }]);
     let limits: Constraints = serde_json::from_value(trained).unwrap();
     let fault = limits.region(sweep.domains(), 1e9).unwrap_err().to_string();
     assert!(fault.ends_with("0.9, expected a range of domain weights"), "{fault}");
+}
+
+#[test]
+fn decisions_that_are_false_are_refused() {
+    let (sweep, fit) = joint();
+    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let choice = plan.best(7e9, 1e11).unwrap();
+    let stored = serde_json::to_value(&choice).unwrap();
+    let value = choice.optimum.value;
+    let said = |what: &str, expected: &str| format!("{what} of {expected}");
+    for (at, wrong, expected) in [
+        ("/n", json!(-1.0), "N is -1, expected a number > 0".to_owned()),
+        ("/n", json!("NaN"), "N is NaN, expected a number > 0".to_owned()),
+        ("/d", json!(0), "D is 0, expected a number > 0".to_owned()),
+        ("/domains", json!(["web", "code", "web"]), "domain `web` appears twice".to_owned()),
+        ("/domains", json!(["web"]), "the optimum has 3 domain weights, expected 1".to_owned()),
+        (
+            "/optimum/weights",
+            json!([0.5, 0.5]),
+            "the optimum has 2 domain weights, expected 3".to_owned(),
+        ),
+        (
+            "/unconstrained/weights",
+            json!([1.0]),
+            "the unconstrained one has 1 domain weights, expected 3".to_owned(),
+        ),
+        ("/optimum/weights", json!([0.5, 0.6, -0.1]), "domain weight 2 is -0.1".to_owned()),
+        (
+            "/optimum/lower_bound",
+            json!(value + 1e-6),
+            said("the lower bound", &format!("the optimum is {}, expected at most", value + 1e-6)),
+        ),
+        (
+            "/unconstrained/lower_bound",
+            json!("NaN"),
+            said("the lower bound", "the unconstrained one is NaN, expected at most its value"),
+        ),
+        (
+            "/optimum/value",
+            json!("-inf"),
+            said("the value", "the optimum is -inf, expected a finite number"),
+        ),
+        (
+            "/optimum/shares",
+            json!([1.5]),
+            said("the share of a part", "the optimum is 1.5, expected a number from 0 to 1"),
+        ),
+        (
+            "/optimum/shares",
+            json!(["NaN"]),
+            said("the share of a part", "the optimum is NaN, expected a number from 0 to 1"),
+        ),
+        (
+            "/optimum/residual",
+            json!(-1e-3),
+            said("the residual", "the optimum is -0.001, expected a number >= 0"),
+        ),
+        (
+            "/optimum/active",
+            json!([{ "constraint": "web >= 0", "multiplier": -2 }]),
+            said("the multiplier of a constraint", "the optimum is -2, expected a number >= 0"),
+        ),
+        (
+            "/losses/0/1",
+            json!("inf"),
+            "the loss of target `code` is inf, expected a finite number".to_owned(),
+        ),
+        (
+            "/blind",
+            json!(["rust"]),
+            "`rust` is said to be blind to the mixture, but is not a target".to_owned(),
+        ),
+    ] {
+        let mut bad = stored.clone();
+        *bad.pointer_mut(at).unwrap() = wrong;
+        let text = error::<Choice>(bad);
+        assert!(text.starts_with(&expected), "{at}: {text}, not {expected}");
+    }
+    // Written before targets could be blind.
+    let mut old = stored;
+    old.as_object_mut().unwrap().remove("blind");
+    assert_eq!(serde_json::from_value::<Choice>(old).unwrap(), choice);
+
+    let h = [0.5, 0.5];
+    for (n, d, expected) in
+        [(json!(-1.0), json!(1e9), "N is -1"), (json!(1), json!("NaN"), "D is NaN")]
+    {
+        let text = error::<Run>(json!({ "n": n, "d": d, "h": h }));
+        assert_eq!(text, format!("{expected}, expected a number > 0"));
+    }
+    let text = error::<NextRun>(json!({ "candidate": 1, "gain": -0.5 }));
+    assert_eq!(text, "the gain is -0.5, expected a number >= 0");
+    let nats = json!({ "estimate": 0.1, "lower": 0.0, "upper": 0.2 });
+    let text =
+        error::<Advantage>(json!({ "nats": nats, "probability": 1.5, "within_limits": true }));
+    assert_eq!(text, "the probability is 1.5, expected a number from 0 to 1");
+    let far = serde_json::to_value(Extrapolation::of(&choice, &sweep).unwrap()).unwrap();
+    let outside = json!([{ "domain": "web", "weight": 2, "lower": 0.1, "upper": 0.5 }]);
+    for (at, wrong, expected) in [
+        ("size", json!(-1), "the size is -1, expected a number > 0"),
+        ("tokens", json!("NaN"), "the number of tokens is NaN, expected a number > 0"),
+        ("nearest", json!(-0.1), "the distance is -0.1, expected a number >= 0"),
+        ("weights", outside, "the domain weight is 2, expected a number from 0 to 1"),
+    ] {
+        let mut bad = far.clone();
+        bad[at] = wrong;
+        assert_eq!(error::<Extrapolation>(bad), expected);
+    }
 }
 
 #[test]

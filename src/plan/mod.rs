@@ -512,14 +512,18 @@ impl<'a> Plan<'a> {
         near: &Mixture,
     ) -> Result<Optimum, PlanError> {
         let local = self.solver.clone().max_cells(0);
-        let from_near = local.clone().start(near.clone()).minimize_within(objective, region)?;
-        if from_near.is_certified() {
-            return Ok(from_near);
+        let from_near = local.clone().start(near.clone()).minimize_within(objective, region);
+        if from_near.as_ref().is_ok_and(Optimum::is_certified) {
+            return Ok(from_near?);
         }
-        let own = local.minimize_within(objective, region)?;
-        let margin = 1e-12 * from_near.value.abs();
-        // Equal up to rounding is the same: keep the near one.
-        Ok(if from_near.value <= own.value + margin { from_near } else { own })
+        match (from_near, local.minimize_within(objective, region)) {
+            (Ok(near), Ok(own)) => {
+                // Equal up to rounding is the same: keep the near one.
+                let margin = 1e-12 * near.value.abs();
+                Ok(if near.value <= own.value + margin { near } else { own })
+            }
+            (from_near, own) => Ok(from_near.or(own)?),
+        }
     }
 
     /// For each domain the least and the greatest weight among the mixtures that keep the constraints
@@ -536,30 +540,28 @@ impl<'a> Plan<'a> {
         }
         self.check_choice(choice)?;
         let mut objective = self.objective(choice.n, choice.d)?;
-        let level = choice.optimum.value + epsilon;
-        let mut good = |domain: &String, weight: f64| -> Result<bool, PlanError> {
+        let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
+        // What is wrong with all mixtures is an error; a law may be infinite without a domain.
+        self.descend(&mut objective, &self.region(choice.d)?, own)?;
+        let mut good = |domain: &String, weight: f64| {
             let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
-            match fixed.region(&choice.domains, choice.d) {
-                Err(SimplexError::Infeasible { .. }) => Ok(false),
-                region => {
-                    let best = self.descend(&mut objective, &region?, &choice.optimum.weights)?;
-                    Ok(best.value <= level)
-                }
-            }
+            let Ok(region) = fixed.region(&choice.domains, choice.d) else { return false };
+            let best = self.descend(&mut objective, &region, own);
+            best.is_ok_and(|best| best.value <= level)
         };
-        let mut end = |domain: &String, inside: f64, outside: f64| -> Result<f64, PlanError> {
-            if good(domain, outside)? {
-                return Ok(outside);
+        let mut end = |domain: &String, inside: f64, outside: f64| {
+            if good(domain, outside) {
+                return outside;
             }
             let (mut inside, mut outside) = (inside, outside);
             while (inside - outside).abs() > 1e-6 {
                 let middle = 0.5 * (inside + outside);
-                *(if good(domain, middle)? { &mut inside } else { &mut outside }) = middle;
+                *(if good(domain, middle) { &mut inside } else { &mut outside }) = middle;
             }
-            Ok(inside)
+            inside
         };
-        let weights = choice.domains.iter().zip(choice.optimum.weights.iter());
-        weights.map(|(domain, &h)| Ok((end(domain, h, 0.0)?, end(domain, h, 1.0)?))).collect()
+        let weights = choice.domains.iter().zip(own.iter());
+        Ok(weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect())
     }
 }
 

@@ -199,11 +199,7 @@ impl Bootstrap {
             return Err(setting("the number of resamples made before the stop", 0, "at least 1"));
         }
         let termination = Termination::of_many(members.len() == self.resamples);
-        let residuals = rows.residuals(&sums);
-        if residuals.is_empty() {
-            let name = "the number of rows that a resample leaves out and predicts";
-            return Err(setting(name, 0, "at least 1"));
-        }
+        let residuals = rows.residuals(&sums)?;
         Ok(Resamples { ensemble, members, residuals, draws, termination })
     }
 }
@@ -242,7 +238,10 @@ impl<'a> Rows<'a> {
     /// Quantiles of the relative residuals against the mean of the resamples that left a row out: the
     /// noise of a run and the misfit of the law, at rows that the fit has not seen. Rows count as in
     /// the fit.
-    fn residuals(&self, sums: &[(f64, usize)]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// If no row was left out, or none of those is predicted.
+    fn residuals(&self, sums: &[(f64, usize)]) -> Result<Vec<f64>, FitError> {
         let residual = |i: usize| {
             let (sum, count) = sums[i];
             let relative = self.losses[i] * count as f64 / sum - 1.0;
@@ -261,7 +260,11 @@ impl<'a> Rows<'a> {
                 quantiles.push(residual);
             }
         }
-        quantiles
+        if quantiles.is_empty() {
+            let name = "the number of rows that a resample leaves out and predicts";
+            return Err(SettingError::new(name, 0.0, "at least 1").into());
+        }
+        Ok(quantiles)
     }
 }
 
@@ -437,6 +440,25 @@ mod tests {
         let draws = Draws::new(42, vec![0, 1, 2, 3, 4], &[1.0; 5]);
         assert_eq!(draws.counts(0), [0.0, 4.0, 0.0, 1.0, 0.0]);
         assert_eq!(draws.counts(1), [1.0, 2.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn without_a_row_left_out_the_noise_is_unknown() {
+        let sweep = sweep();
+        let fit = Fitter::new().starts(2).fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+        let ensemble = Ensemble::from(&fit);
+        let refits = [Refit::new(&fit, &sweep).unwrap()];
+        let rows = Rows::new(&ensemble, &refits, &sweep).unwrap();
+        let of = |sum: (f64, usize)| rows.residuals(&vec![sum; sweep.len()]);
+        for none in [(0.0, 0), (f64::INFINITY, 3), (f64::NAN, 3), (0.0, 3)] {
+            let text = of(none).unwrap_err().to_string();
+            let name = "the number of rows that a resample leaves out and predicts";
+            assert_eq!(text, format!("{name} is 0, expected at least 1"));
+        }
+        // One row that is known is enough for the quantiles.
+        let mut sums = vec![(f64::INFINITY, 3); sweep.len()];
+        sums[5] = (3.0 * rows.losses[5], 3);
+        assert_eq!(rows.residuals(&sums).unwrap(), vec![0.0; RESIDUALS]);
     }
 
     #[test]
