@@ -6,7 +6,7 @@ use mixlaw::law::{
 };
 use mixlaw::plan::{Budget, Choice, Criterion, Extrapolation, Goal, Growth, Plan, Run};
 use mixlaw::simplex::{Constraints, Pull};
-use mixlaw::uncertainty::{Bootstrap, Resamples};
+use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Resamples};
 use mixlaw::{Fitter, Mixture, PlanError, Scales, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -77,7 +77,7 @@ fn observe(
         if runs[i] != last {
             last.clone_from(&runs[i]);
             let shared = normal(&mut rng);
-            of_run.fill_with(|| noise * (0.7 * shared + 0.7 * normal(&mut rng)));
+            of_run.fill_with(|| noise * (0.95 * shared + 0.3 * normal(&mut rng)));
         }
         for ((law, z), of_run) in laws.iter().zip(&of_run) {
             let own = 0.1 * noise * normal(&mut rng);
@@ -153,11 +153,10 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 fn three_targets(seed: u64) -> Vec<Resamples> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut draw = |low: f64, high: f64| rng.random_range(low..high);
+    let (c, gamma) = ([draw(0.5, 2.0), draw(0.5, 2.0)], [draw(0.3, 0.9), draw(0.3, 0.9)]);
+    // Alike, as targets mostly are.
     let laws: Vec<(AdditiveLaw, Vec<f64>)> = (0..3)
-        .map(|_| {
-            let c = [draw(0.5, 2.0), draw(0.5, 2.0)];
-            additive(c, [draw(0.3, 0.9), draw(0.3, 0.9)])
-        })
+        .map(|_| additive(c.map(|c| c * draw(0.8, 1.2)), gamma.map(|g| g * draw(0.8, 1.2))))
         .collect();
     let located: Vec<(&dyn ScalingLaw, &[f64])> =
         laws.iter().map(|(law, z)| (law as &dyn ScalingLaw, &z[..])).collect();
@@ -172,7 +171,7 @@ fn three_targets(seed: u64) -> Vec<Resamples> {
 
 #[test]
 fn a_run_is_worth_what_all_its_targets_are_worth_together() {
-    for seed in 0..4 {
+    for seed in 0..12 {
         let resamples = three_targets(seed);
         let all: Vec<&Resamples> = resamples.iter().collect();
         let plan = all.iter().fold(Plan::new(), |plan, r| plan.with_resamples(1.0, r));
@@ -254,12 +253,12 @@ fn coefficients_are_paired_by_name() {
         ("ln_v_A[a]", -0.9),
         ("ln_v_A[b]", -0.2),
         ("ln_v_A[c]", -1.6),
-        ("q_A", 0.15),
+        ("q_A", 0.25),
         ("alpha", 0.34f64.ln()),
         ("ln_v_B[a]", -0.3),
         ("ln_v_B[b]", -1.6),
         ("ln_v_B[c]", -0.9),
-        ("q_B", 0.15),
+        ("q_B", 0.25),
         ("beta", 0.28f64.ln()),
     ] {
         z[place(name)] = value;
@@ -296,7 +295,10 @@ fn coefficients_are_paired_by_name() {
         assert_eq!(fit.coefficient(&interval.name), Some(interval.interval.estimate));
     }
     assert!(missing > 0, "no resample ended at q = 0");
-    assert!(intervals.iter().any(|i| i.name == "gamma_B" && i.resamples < 60), "{intervals:?}");
+    let some = |i: &&CoefficientInterval| i.name.starts_with("gamma_") && i.resamples < 60;
+    let some: Vec<&CoefficientInterval> = intervals.iter().filter(some).collect();
+    println!("{some:?}");
+    assert!(!some.is_empty());
 }
 
 #[test]

@@ -270,4 +270,19 @@ mod tests {
         let said = reduction(&[x], std::slice::from_ref(&y), &[noise]);
         approx::assert_relative_eq!(said, fall, max_relative = 1e-12);
     }
+
+    #[test]
+    fn two_losses_that_move_together_are_worth_less_than_one_and_one() {
+        let x = centred(vec![0.3, -1.0, 2.0, 0.7, -0.4]);
+        let a = centred(vec![0.5, -0.9, 1.1, 0.2, 0.6]);
+        let b = centred(vec![0.4, -0.7, 1.3, 0.2, 0.1]);
+        let noise = [0.7, 0.2];
+        // C (S + R)^-1 C^T with the inverse of two by two.
+        let (aa, bb) = (covariance(&a, &a) + noise[0], covariance(&b, &b) + noise[1]);
+        let (ab, ca, cb) = (covariance(&a, &b), covariance(&x, &a), covariance(&x, &b));
+        let expected = (ca * ca * bb - 2.0 * ca * cb * ab + cb * cb * aa) / (aa * bb - ab * ab);
+        let said = reduction(&[x], &[a, b], &noise);
+        approx::assert_relative_eq!(said, expected, max_relative = 1e-12);
+        assert!(said < 0.8 * (ca * ca / aa + cb * cb / bb), "{said}");
+    }
 }
