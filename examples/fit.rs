@@ -35,13 +35,15 @@ fn run(options: &Options) -> Result<()> {
 
     let mixtures = common::best_mixtures(&sweep, &fits, options)?;
     let train = sweep.split(TRAIN)?;
-    let at = &mixtures[0].choice;
-    say!("Best mixtures at N = {:.4e}, D = {:.4e}\n\n", at.n, at.d);
+    if let Some(Best { choice: at, .. }) = mixtures.first() {
+        say!("Best mixtures at N = {:.4e}, D = {:.4e}\n\n", at.n, at.d);
+    }
     for best in &mixtures {
         let Best { law, choice, uniform_loss, .. } = best;
         let optimum = &choice.optimum;
         say!("{law}, {}\n", best.goal());
         say!("  {:.3}\n", optimum.weights.named(&choice.domains));
+        common::print_blind(choice);
         say!("  predicted loss {:.4}, uniform {:.4}\n", optimum.value, uniform_loss);
         for Outside { domain, weight, lower, upper, .. } in
             Extrapolation::of(choice, &train)?.weights

@@ -322,6 +322,7 @@ fn print_choice(x: &Decided) {
     for (domain, weight) in x.choice.domains.iter().zip(&x.weights) {
         say!("  {domain}: {weight:.3}\n");
     }
+    common::print_blind(&x.choice);
     let draws = DRAWS as f64;
     let share = if x.share > 0.0 {
         format!("{:.2}%", 100.0 * x.share)
@@ -432,6 +433,7 @@ fn decided_json(x: &Decided) -> Value {
         "targets": common::object(x.targets.clone()),
         "loss": x.choice.optimum.value,
         "weights": weights,
+        "blind": x.choice.blind,
         "region_share": x.share,
         "n_over_trained": x.extrapolation.size,
         "d_over_trained": x.extrapolation.tokens,

@@ -254,6 +254,7 @@ impl Report {
         );
         let losses: Vec<String> = losses.iter().map(|(t, l)| format!("{t} {l:.4}")).collect();
         say!("  losses: {}\n", losses.join(", "));
+        common::print_blind(&self.best.choice);
         for active in &optimum.active {
             say!(
                 "  held by {}: {:.4} for each unit of weight\n",

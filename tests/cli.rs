@@ -516,7 +516,7 @@ fn how_sure_says_how_sure() {
 fn how_sure_refuses_what_it_cannot_answer() {
     for (args, expected) in [
         (["--level", "1"], "--level: 1, expected less than 1"),
-        (["--resamples", "5"], "the number of resamples is 5, expected at least 20"),
+        (["--resamples", "5"], "the number of resamples is 5, expected from 20 to 1,000,000"),
         (["--against", "english=2"], "--against: "),
         (["--targets", "ruby"], "unknown target `ruby`"),
     ] {

@@ -131,9 +131,8 @@ fn solve(mut m: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         b.swap(i, pivot);
         for j in i + 1..size {
             let factor = m[j][i] / m[i][i];
-            for c in i..size {
-                m[j][c] -= factor * m[i][c];
-            }
+            let pivot = m[i].clone();
+            m[j].iter_mut().zip(&pivot).for_each(|(x, p)| *x -= factor * p);
             b[j] -= factor * b[i];
         }
     }

@@ -14,7 +14,7 @@ use mixlaw::law::{self, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::{Fit, Fitter, Mixture, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, PlanError, Sweep};
 use progress::Bar;
 use serde_json::{Map, Value, json};
 
@@ -456,11 +456,22 @@ pub fn plans<'a>(
     Ok(all)
 }
 
-/// The best mixtures of every law.
+/// The best mixtures of every law that sees the mixture.
 pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Result<Vec<Best>> {
     let (n, d) = scale(sweep, options)?;
-    let best = |(law, targets, plan): (&str, _, Plan<'_>)| Best::of(law, targets, &plan, n, d);
-    plans(sweep, fits, options)?.into_iter().map(best).collect()
+    let best = |(law, targets, plan): (&str, _, Plan<'_>)| match Best::of(law, targets, &plan, n, d)
+    {
+        Err(error) if matches!(error.downcast_ref(), Some(PlanError::Blind { .. })) => None,
+        best => Some(best),
+    };
+    plans(sweep, fits, options)?.into_iter().filter_map(best).collect()
+}
+
+/// Of a choice: the targets that had no part in it.
+pub fn print_blind(choice: &Choice) {
+    if !choice.blind.is_empty() {
+        say!("  not chosen for {}: the law does not see the mixture\n", choice.blind.join(", "));
+    }
 }
 
 impl Best {
@@ -532,6 +543,7 @@ pub fn mixture_json(x: &Best) -> Map<String, Value> {
         "d": x.choice.d,
         "targets": object(x.targets.clone()),
         "weights": named(&x.choice.domains, &optimum.weights),
+        "blind": x.choice.blind,
         "loss": optimum.value,
         "uniform_loss": x.uniform_loss,
         "gap": optimum.residual,

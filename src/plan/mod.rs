@@ -233,7 +233,7 @@ fn check_optimum(what: &'static str, optimum: &Optimum, k: usize) -> Result<(), 
     let wrong = |part: &str, value: f64, expected: &str| {
         Err(PlanError::Stored(format!("the {part} of {what} is {value}, expected {expected}")))
     };
-    if let Some(bound) = optimum.lower_bound.filter(|bound| !(*bound <= optimum.value)) {
+    if let Some(bound) = optimum.lower_bound.filter(|b| b.is_nan() || *b > optimum.value) {
         return wrong("lower bound", bound, &format!("at most its value, {}", optimum.value));
     }
     if optimum.residual.is_nan() || optimum.residual < 0.0 {
@@ -242,7 +242,8 @@ fn check_optimum(what: &'static str, optimum: &Optimum, k: usize) -> Result<(), 
     if let Some(&share) = optimum.shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
         return wrong("share of a part", share, "a number from 0 to 1");
     }
-    match optimum.active.iter().find(|active| !(active.multiplier >= 0.0)) {
+    let wrong_one = |multiplier: f64| multiplier.is_nan() || multiplier < 0.0;
+    match optimum.active.iter().find(|active| wrong_one(active.multiplier)) {
         Some(active) => wrong("multiplier of a constraint", active.multiplier, "a number >= 0"),
         None => Ok(()),
     }
@@ -441,7 +442,8 @@ impl<'a> Plan<'a> {
         let region = self.region(choice.d)?;
         Self::check_sees(&self.targets, &region)?;
         let here = self.objective(choice.n, choice.d)?.value(h)?;
-        if !((here - value).abs() <= SAME_VALUE * here.abs().max(1.0)) {
+        let same = (here - value).abs() <= SAME_VALUE * here.abs().max(1.0);
+        if !same {
             return fault(format!("its value is {value}, but its mixture is worth {here} here"));
         }
         if !region.contains(h) {
