@@ -51,7 +51,7 @@ pub(crate) fn listed(names: &[impl AsRef<str>], separator: &str) -> String {
 /// # Ok::<(), mixlaw::SweepError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Error)]
-#[error("{name} is {value}, expected {expected}")]
+#[error("{name} is {}, expected {expected}", short(*value))]
 #[non_exhaustive]
 pub struct SettingError {
     /// The setting.
@@ -76,6 +76,12 @@ impl SettingError {
     pub fn new(name: impl Into<String>, value: f64, expected: &'static str) -> Self {
         Self { name: name.into(), value, expected }
     }
+}
+
+/// A number without hundreds of zeros.
+fn short(x: f64) -> String {
+    let is_plain = x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs());
+    if is_plain { x.to_string() } else { format!("{x:e}") }
 }
 
 /// A vector that is not a point of the simplex, or a design that has none.
@@ -277,7 +283,7 @@ pub enum LawError {
         known: Vec<String>,
     },
     /// A coefficient out of its range.
-    #[error("coefficient `{}` is {value}, expected {expected}", cut(name))]
+    #[error("coefficient `{}` is {}, expected {expected}", cut(name), short(*value))]
     Coefficient {
         /// The coefficient.
         name: String,
@@ -287,7 +293,7 @@ pub enum LawError {
         expected: &'static str,
     },
     /// N, D or h is not a point that a law takes.
-    #[error("{what} is {value}, expected {expected}")]
+    #[error("{what} is {}, expected {expected}", short(*value))]
     Point {
         /// `N`, `D` or `the number of domain weights`.
         what: &'static str,
@@ -372,12 +378,20 @@ pub enum FitError {
     /// A coefficient that the law does not have, or a bound that it cannot keep.
     #[error(transparent)]
     Law(#[from] LawError),
+    /// No coefficients with a finite objective were found.
+    #[error(
+        "wherever the fit of the {law} law began or went, the loss of some row was infinite or not a number"
+    )]
+    NoFiniteLoss {
+        /// The law.
+        law: String,
+    },
     /// Fits that cannot be averaged.
     #[error("{0}")]
     Ensemble(String),
-    /// A stored fit of a law that is not one of the crate's.
+    /// A fit to store or to read, of a law that is not one of the crate's.
     #[error(
-        "the {law} law of the stored fit is not one of the crate's, which are: {}; it has to be given to StoredFit::with_law",
+        "the {law} law is not one of the crate's, which are: {}; its fit is stored as Fit::to_stored gives it, and read by StoredFit::with_law",
         known.join(", ")
     )]
     NotBuiltIn {

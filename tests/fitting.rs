@@ -1,21 +1,24 @@
 //! Fits: planted laws are found again, settings do what they say, faults are named.
 
+mod every_law;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, DCptLaw, DataConstrainedLaw, Ge24Law, InverseSum, JointLaw,
-    LinearPower, PowerLaw, ScalingLaw, SimpleLaw,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
+    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, Ge24Law, InverseSum,
+    JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
-use mixlaw::testing::assert_law_contract;
+use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::uncertainty::Bootstrap;
 use mixlaw::{
     Fit, FitError, Fitter, LawError, Mixture, MixtureObjective, Plan, SimplexError, Sweep,
 };
+use rand::Rng;
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -311,6 +314,117 @@ fn observing_a_fit_does_not_change_it() {
     }
 }
 
+/// In the paper's units, also where they are those of the inverse of a coordinate.
+#[test]
+fn bounds_on_gamma_name_gamma() {
+    let (sweep, ..) = planted(0.01);
+    let fault = |lower, upper| {
+        let fitter = Fitter::new().starts(1).bound("gamma_A", lower, upper);
+        fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap_err().to_string()
+    };
+    let range = "expected a number from 1e-100 to 1e100, or from -1e100 to -1e-100";
+    let (tiny, inf) = (1e-200, f64::INFINITY);
+    assert_eq!(fault(tiny, 2.0), format!("coefficient `gamma_A` is 1e-200, {range}"));
+    assert_eq!(fault(f64::NAN, 2.0), format!("coefficient `gamma_A` is NaN, {range}"));
+    assert_eq!(fault(1.0, f64::NAN), format!("coefficient `gamma_A` is NaN, {range}"));
+    assert_eq!(fault(1.0, inf), format!("coefficient `gamma_A` is inf, {range}"));
+    assert_eq!(fault(-1.0, 2.0), "coefficient `gamma_A` is -1, expected a range on one side of 0");
+    assert_eq!(
+        fault(2.0, 1.0),
+        "coefficient `gamma_A` is 2, expected a lower bound that is not above the upper one"
+    );
+    let fitter = Fitter::new().starts(1).bound("gamma_A", -3.0, -2.0);
+    let fit = fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    assert!((-3.0 - 1e-9..=-2.0 + 1e-9).contains(&fit.coefficient("gamma_A").unwrap()));
+}
+
+/// NaN wherever it is evaluated.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Formula for Nowhere {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn coefficients(&self, _: &[String]) -> Vec<Coordinate> {
+        vec![Coordinate::positive("E", 1.0..=2.0)]
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], _: S, _: S, _: &[S]) -> S {
+        (-c[0]).ln()
+    }
+}
+
+#[test]
+fn a_fit_without_a_finite_objective_is_an_error() {
+    let (sweep, ..) = planted(0.01);
+    let law = Auto::for_sweep(Nowhere, &sweep).unwrap();
+    let error = Fitter::new().starts(2).fit(law, &sweep, "t").unwrap_err();
+    assert!(matches!(&error, FitError::NoFiniteLoss { law } if law == "nowhere"), "{error}");
+}
+
+/// `1`, without anything to fit.
+#[derive(Debug)]
+struct One;
+
+impl CoefficientFn for One {
+    fn coordinates(&self, _: &str, _: &[String]) -> Vec<Coordinate> {
+        Vec::new()
+    }
+
+    fn value(&self, _: &[f64], _: &[f64]) -> f64 {
+        1.0
+    }
+
+    fn add_gradient(&self, _: &[f64], _: &[f64], _: f64, _: &mut [f64], _: &mut [f64]) {}
+
+    fn start(&self, _: f64, _: &[f64], _: &mut dyn Rng, _: &mut [f64]) {}
+
+    fn formula(&self, _: &[String], _: &[f64]) -> String {
+        "1".to_owned()
+    }
+
+    fn is_constant(&self) -> bool {
+        true
+    }
+
+    fn is_convex(&self, _: &[f64]) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_function_without_coordinates_is_a_part_of_a_law() {
+    let (sweep, ..) = planted(0.01);
+    assert_coefficient_contract(&One, 3, 1.0);
+    // All of the law, or all but one coordinate.
+    let builder = || PowerLaw::builder("own", sweep.domains()).scales(sweep.scales());
+    let none = builder().bias(One).build().unwrap();
+    assert_law_contract(&none);
+    let fit = Fitter::new().starts(2).fit(none, &sweep, "t").unwrap();
+    assert_eq!(fit.predict(1e8, 1e9, &[0.2, 0.3, 0.5]).unwrap(), 1.0);
+    let one = builder().bias(One).d_term(Constant::level(), One).build().unwrap();
+    assert_law_contract(&one);
+    let fit = Fitter::new().starts(2).fit(one, &sweep, "t").unwrap();
+    assert!(fit.coefficient("B").unwrap() > 0.0);
+}
+
+#[test]
+fn a_batch_of_no_points_is_empty() {
+    let domains = ["a", "b"];
+    for law in every_law::every_law(&domains, 0, mixlaw::Scales::ONE) {
+        let p = law.coordinates().len();
+        let (z, mut gradient) = (vec![0.1; p], vec![1.0; p]);
+        let mut batch = law.batch(mixlaw::law::Points::new(&[], &[], &[], 2));
+        batch.losses(&z, &mut []);
+        batch.gradient(&z, &[], &mut gradient);
+        assert_eq!(gradient, vec![0.0; p], "{}", law.name());
+        batch.gauss_newton(&z, &[], &mut vec![0.0; p * p]);
+        batch.bends(&z, &vec![1.0; p], &mut []);
+    }
+}
+
 #[test]
 fn faults_are_named() {
     let (sweep, ..) = planted(0.01);
@@ -326,6 +440,22 @@ fn faults_are_named() {
         (fault(Fitter::new().fix("gamma_A", 1.0)), "no coefficient `gamma_A`"),
         (fault(Fitter::new().fix("alpha", -1.0)), "coefficient `alpha` is -1"),
         (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha` is 0.5"),
+        (
+            fault(Fitter::new().bound("alpha", 1e155, 1e160)),
+            "coefficient `alpha` is 1e155, expected a number from 1e-100 to 100",
+        ),
+        (
+            fault(Fitter::new().bound("beta", 0.1, f64::NAN)),
+            "coefficient `beta` is NaN, expected a number from 1e-100 to 100",
+        ),
+        (
+            fault(Fitter::new().bound("E", 0.0, 2.0)),
+            "coefficient `E` is 0, expected a number from 1e-100 to 1e100",
+        ),
+        (
+            fault(Fitter::new().bound("A", 1.0, f64::INFINITY)),
+            "coefficient `A` is inf, expected a number from 1e-100 to 1e100",
+        ),
     ] {
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }

@@ -126,7 +126,6 @@ fn numbers_of_every_kind_are_kept() {
         }
         metrics.spearman = x();
         let interval = Interval { estimate: x(), lower: x(), upper: x() };
-        let scales = Scales { n: x(), d: x() };
         let point: Vec<f64> = (0..3).map(|_| x()).collect();
         let minimum = Minimum {
             x: point,
@@ -142,6 +141,7 @@ fn numbers_of_every_kind_are_kept() {
         }
         assert_kept(&metrics);
         assert_kept(&interval);
+        let scales = Scales { n: positive(&mut rng), d: positive(&mut rng) };
         assert_kept(&scales);
         assert_kept(&minimum);
         let mut next: NextRun = read(json!({ "candidate": 1, "gain": 0 }));
@@ -417,11 +417,96 @@ fn a_law_of_your_own_is_given_when_its_fit_is_read() {
         assert_eq!((stored.domains(), stored.scales()), (sweep.domains(), sweep.scales()));
         let refused = stored.clone().into_fit().unwrap_err();
         assert!(matches!(&refused, FitError::NotBuiltIn { law, .. } if law == "tokens"));
-        assert!(refused.to_string().starts_with("the tokens law of the stored fit is not one of"));
+        assert!(refused.to_string().starts_with("the tokens law is not one of the crate's"));
         assert_predicts_the_same(&stored.with_law(law()).unwrap(), &fit);
     }
-    let text = error::<Fit>(serde_json::to_value(&fit).unwrap());
-    assert!(text.ends_with("it has to be given to StoredFit::with_law"), "{text}");
+    let text = error::<Fit>(serde_json::to_value(fit.to_stored()).unwrap());
+    assert!(text.ends_with("and read by StoredFit::with_law"), "{text}");
+}
+
+/// What could not be read is not written: the fits would be lost.
+#[test]
+fn fits_of_other_laws_are_refused_at_the_writing() {
+    let sweep = sweep();
+    let fitter = Fitter::new().starts(2);
+    let own = || Auto::for_sweep(Tokens, &sweep).unwrap();
+    let fit = fitter.fit(own(), &sweep, "code").unwrap();
+    let unique =
+        fitter.fit(DataConstrainedLaw::for_sweep(&sweep, &[]).unwrap(), &sweep, "code").unwrap();
+    let additive = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "code").unwrap();
+    for (fit, name) in [(fit.clone(), "tokens"), (unique, "data-constrained")] {
+        let ensemble = Ensemble::new(vec![additive.clone(), fit.clone()]).unwrap();
+        for text in [
+            serde_json::to_string(&fit).unwrap_err().to_string(),
+            serde_json::to_string(&ensemble).unwrap_err().to_string(),
+        ] {
+            let expected = format!("the {name} law is not one of the crate's, which are: ");
+            assert!(text.starts_with(&expected), "{text}");
+            assert!(text.contains("Fit::to_stored") && text.contains("StoredFit::with_law"));
+        }
+        assert!(postcard::to_stdvec(&ensemble).is_err());
+        assert!(serde_json::to_string(&fit.to_stored()).is_ok());
+    }
+    // A law of one's own by a name of the crate's is another law too.
+    let impostor =
+        PowerLaw::builder("joint", &DOMAINS).scales(sweep.scales()).bias(Constant::level());
+    let fit = fitter.fit(impostor.build().unwrap(), &sweep, "code").unwrap();
+    assert!(serde_json::to_string(&fit).is_err());
+    // A comparison is written to be looked at, with the fits of every law.
+    let candidate = Candidate::new(own(), fitter);
+    let comparison = Selection::new().folds(2).candidate(candidate).run(&sweep, "code").unwrap();
+    let stored = serde_json::to_value(&comparison).unwrap();
+    assert_eq!(stored["scores"][0]["fit"]["fits"][0]["law"], "tokens");
+}
+
+/// The N and D of the rows are stored, and so is what was asked for.
+#[test]
+fn a_fit_that_was_read_knows_its_scale() {
+    let sweep = sweep().select(|row| row.n == 1e8).unwrap();
+    let law = AdditiveFixedNLaw::for_sweep(&sweep);
+    let fit = Fitter::new().starts(2).fit(law, &sweep, "code").unwrap();
+    let h = [0.2, 0.3, 0.5];
+    for back in through(&fit) {
+        assert_eq!((back.sizes(), back.tokens()), (Some(1e8..=1e8), Some(2e9..=18e9)));
+        assert!(back.predict(1e8, 1e12, &h).is_ok() && back.predict(2e8, 1e12, &h).is_err());
+    }
+    for back in through(&fit.clone().for_any_scale()) {
+        assert!(back.predict(2e8, 1e12, &h).is_ok());
+    }
+    // Files of earlier crates do not say: nothing is refused.
+    let mut old = serde_json::to_value(&fit).unwrap();
+    for new in ["trained", "any_scale"] {
+        old.as_object_mut().unwrap().remove(new).unwrap();
+    }
+    let old: Fit = serde_json::from_value(old).unwrap();
+    assert!(old.sizes().is_none() && old.predict(2e8, 1e12, &h).is_ok());
+}
+
+#[test]
+fn false_settings_and_scales_are_refused() {
+    let expected = "reference scale D0 is NaN, expected a finite number > 0";
+    assert_eq!(error::<Scales>(json!({ "n": 1e8, "d": "NaN" })), expected);
+    let expected = "reference scale N0 is -1, expected a finite number > 0";
+    assert_eq!(error::<Scales>(json!({ "n": -1.0, "d": 1e9 })), expected);
+    let good = Fitter::new().row_weights([1.0, 2.0]).bound("alpha", 0.1, 0.5);
+    for back in through(&good) {
+        assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&good).unwrap());
+    }
+    let good = serde_json::to_value(&good).unwrap();
+    for (at, value, expected) in [
+        ("/delta", json!("NaN"), "delta is NaN, expected a number > 0"),
+        ("/delta", json!(-1.0), "delta is -1, expected a number > 0"),
+        ("/compute_power", json!("inf"), "the power of the compute is inf, expected a finite"),
+        ("/row_weights/1", json!("NaN"), "the weight of row 1 is NaN, expected a finite number"),
+        ("/row_weights/0", json!(-1.0), "the weight of row 0 is -1, expected a finite number"),
+        ("/constraints/0/1", json!("NaN"), "coefficient `alpha` is NaN, expected a lower bound"),
+        ("/constraints/0/2", json!(0.05), "coefficient `alpha` is 0.1, expected a lower bound"),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(at).unwrap() = value;
+        let text = error::<Fitter>(bad);
+        assert!(text.starts_with(expected), "{at}: {text}");
+    }
 }
 
 #[test]
@@ -463,7 +548,7 @@ fn a_stored_fit_must_agree_with_itself() {
     let e = fit.coefficient("E").unwrap();
     for (at, value, expected) in [
         ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1".to_owned()),
-        ("/law", json!("jiont"), "the jiont law of the stored fit is not one of".to_owned()),
+        ("/law", json!("jiont"), "the jiont law is not one of".to_owned()),
         ("/domains", json!(["web", "web", "a"]), "domain `web` appears twice".to_owned()),
         (
             "/scales/d",
@@ -483,8 +568,28 @@ fn a_stored_fit_must_agree_with_itself() {
         ),
         ("/minimum/x/0", json!("NaN"), format!("{prefix}its variable `E` is NaN, expected")),
         ("/minimum/termination", json!("bored"), "unknown variant `bored`".to_owned()),
-        ("/at_bound", json!(["x"]), format!("{prefix}at_bound names x, expected one of")),
+        (
+            "/at_bound",
+            json!(["x"]),
+            format!("{prefix}its coefficients on a bound (at_bound) are x, expected"),
+        ),
+        ("/at_bound", json!(["E", "alpha"]), format!("{prefix}its coefficients on a bound")),
+        ("/minimum/value", json!("NaN"), format!("{prefix}its objective is NaN, expected a fin")),
+        ("/minimum/value", json!("inf"), format!("{prefix}its objective is inf, expected")),
+        ("/minimum/value", json!(-1e-9), format!("{prefix}its objective is -0.000000001, ")),
+        (
+            "/minimum/optimality",
+            json!("NaN"),
+            format!("{prefix}its distance from optimality is NaN, expected a number >= 0"),
+        ),
+        (
+            "/trained/n",
+            json!([1e9, 1e8]),
+            format!("{prefix}the range of N of its rows is 1000000000 to 100000000, expected two"),
+        ),
+        ("/trained/d/0", json!(-1.0), format!("{prefix}the range of D of its rows is -1 to ")),
         ("/fitter/delta", json!(0), "delta is 0, expected a number > 0".to_owned()),
+        ("/fitter/delta", json!("NaN"), "delta is NaN, expected a number > 0".to_owned()),
         ("/fitter/delta", json!(null), "invalid type: null, expected a number".to_owned()),
         (
             "/fitter/constraints/0/0",
@@ -518,7 +623,7 @@ fn a_data_constrained_law_is_given_with_its_unique_tokens() {
     let sweep = sweep();
     let law = |code| DataConstrainedLaw::for_sweep(&sweep, &[("code", code)]).unwrap();
     let fit = Fitter::new().starts(2).fit(law(1e9), &sweep, "code").unwrap();
-    let text = serde_json::to_string(&fit).unwrap();
+    let text = serde_json::to_string(&fit.to_stored()).unwrap();
     let read = || serde_json::from_str::<StoredFit>(&text).unwrap();
     assert_predicts_the_same(&read().with_law(law(1e9)).unwrap(), &fit);
     assert!(matches!(read().with_law(law(2e9)), Err(FitError::Stored { .. })));

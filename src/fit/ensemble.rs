@@ -34,13 +34,13 @@ use crate::sweep::Sweep;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// With the feature `serde` it can be stored, and read where its laws are the crate's. Fits of other
-/// laws are stored one by one, as `StoredFit`.
+/// With the feature `serde` it can be stored and read where its laws are the crate's; with another law
+/// the writing is an error. Fits of other laws are stored one by one, as `StoredFit`.
 #[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(try_from = "super::stored::StoredEnsemble", into = "super::stored::StoredEnsemble")
+    derive(serde::Deserialize),
+    serde(try_from = "super::stored::StoredEnsemble")
 )]
 pub struct Ensemble {
     fits: Vec<Fit>,

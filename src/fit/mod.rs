@@ -39,7 +39,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::{FitError, LawError, SettingError};
-use crate::law::ScalingLaw;
+use crate::law::{Coordinates, ScalingLaw, Transform};
 use crate::optim::{
     Control, Minimum, MultiStart, Objective, Observer, Optimizer, Sequence, SmoothFirst,
     Termination, TrustRegion,
@@ -54,6 +54,8 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
+#[cfg(feature = "serde")]
+pub(crate) use stored::plain;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,7 +104,11 @@ pub enum Residual {
 /// With the feature `serde` the settings can be stored and read, all but the optimizer: one that is
 /// read has the default optimizer.
 #[derive(Debug, Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "stored::StoredFitter")
+)]
 pub struct Fitter {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     delta: f64,
@@ -113,7 +119,7 @@ pub struct Fitter {
     compute_power: f64,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     constraints: Vec<(String, f64, f64)>,
-    #[cfg_attr(feature = "serde", serde(skip, default = "default_optimizer"))]
+    #[cfg_attr(feature = "serde", serde(skip))]
     optimizer: Arc<dyn Optimizer>,
     seed: u64,
 }
@@ -235,8 +241,8 @@ impl Fitter {
     ///
     /// # Errors
     /// [`FitError`] if a domain, a target or a coefficient is unknown, a setting is out of its range,
-    /// there are fewer rows than free coefficients, or the law is not defined at a row. Not
-    /// converging is not an error: see [`Fit::termination`].
+    /// there are fewer rows than free coefficients, the law is not defined at a row, or no finite
+    /// objective was found. Not converging is not an error: see [`Fit::termination`].
     pub fn fit(
         &self,
         law: impl ScalingLaw + 'static,
@@ -332,7 +338,10 @@ impl Fitter {
             &control,
         );
         control.end(&minimum);
-        let at_bound = problem.at_bound(&minimum.x);
+        if !minimum.value.is_finite() {
+            return Err(FitError::NoFiniteLoss { law: law.name().to_owned() });
+        }
+        let at_bound = problem::at_bound(law.as_ref(), &bounds, &minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
         drop(problem);
         let ranges = [scale::range(&data.n), scale::range(&data.d)];
@@ -347,22 +356,35 @@ impl Fitter {
         })
     }
 
-    /// Checks what is wrong with every law and sweep.
-    fn check_settings(&self) -> Result<(), FitError> {
+    /// Checks what is wrong with every law and sweep; `place` names the rows of the weights.
+    fn check_settings(&self, place: impl Fn(usize) -> String) -> Result<(), FitError> {
         let setting =
-            |name: &str, value, expected| Err(SettingError::new(name, value, expected).into());
+            |name: String, value, expected| Err(SettingError::new(name, value, expected).into());
         if self.delta.is_nan() || self.delta <= 0.0 {
-            return setting("delta", self.delta, "a number > 0 (infinity is least squares)");
+            let expected = "a number > 0 (infinity is least squares)";
+            return setting("delta".to_owned(), self.delta, expected);
         }
         if !self.compute_power.is_finite() {
-            return setting("the power of the compute", self.compute_power, "a finite number");
+            let name = "the power of the compute".to_owned();
+            return setting(name, self.compute_power, "a finite number");
         }
-        Ok(())
+        let mut weights = self.row_weights.iter().flatten().enumerate();
+        match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {
+            None => Ok(()),
+            Some((i, &w)) => {
+                setting(format!("the weight of {}", place(i)), w, "a finite number >= 0")
+            }
+        }
     }
 
     /// The rows in the order of the law's domains, checked.
     fn data(&self, law: &dyn ScalingLaw, sweep: &Sweep, target: &str) -> Result<Data, FitError> {
-        self.check_settings()?;
+        if let Some(weights) = self.row_weights.as_ref().filter(|w| w.len() != sweep.len()) {
+            let expected = "one for each row of the sweep";
+            let found = weights.len() as f64;
+            return Err(SettingError::new("the number of row weights", found, expected).into());
+        }
+        self.check_settings(|row| sweep.place(row))?;
         let losses = losses_of(sweep, target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
@@ -372,17 +394,6 @@ impl Fitter {
                 .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
-        let setting =
-            |name: String, value, expected| SettingError::new(name, value, expected).into();
-        if weights.len() != sweep.len() {
-            let (found, expected) = (weights.len() as f64, "one for each row of the sweep");
-            return Err(setting("the number of row weights".to_owned(), found, expected));
-        }
-        if let Some((i, &w)) = weights.iter().enumerate().find(|(_, w)| !w.is_finite() || **w < 0.0)
-        {
-            let name = format!("the weight of {}", sweep.place(i));
-            return Err(setting(name, w, "a finite number >= 0"));
-        }
         if self.compute_power != 0.0 {
             let Scales { n, d } = sweep.scales();
             for (weight, row) in weights.iter_mut().zip(sweep.rows()) {
@@ -391,11 +402,8 @@ impl Fitter {
         }
         let total: f64 = weights.iter().sum();
         if !(total.is_finite() && total > 0.0) {
-            return Err(setting(
-                "the sum of the row weights".to_owned(),
-                total,
-                "a finite number > 0",
-            ));
+            let (name, expected) = ("the sum of the row weights", "a finite number > 0");
+            return Err(SettingError::new(name, total, expected).into());
         }
         let rows = (0..sweep.len()).collect();
         let all = Data { rows, n: sweep.n().to_vec(), d: sweep.d().to_vec(), h, losses, weights };
@@ -420,32 +428,60 @@ impl Fitter {
                 name: name.clone(),
                 known: coordinates.iter().map(|c| c.name().to_owned()).collect(),
             };
+            let fault = |value: f64, expected| LawError::Coefficient {
+                name: name.clone(),
+                value,
+                expected,
+            };
             // gamma_X = 1 / q_X, so that its ends change places.
-            let value = *lower;
-            let (i, lower, upper) = match coordinates.position(name) {
-                Some(i) => (i, *lower, *upper),
+            let (i, inverse) = match coordinates.position(name) {
+                Some(i) => (i, false),
                 None => {
                     let power = name.strip_prefix("gamma_").ok_or_else(unknown)?;
-                    let i = coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?;
-                    if lower * upper <= 0.0 {
-                        let expected = "a range on one side of 0";
-                        return Err(
-                            LawError::Coefficient { name: name.clone(), value, expected }.into()
-                        );
-                    }
-                    (i, 1.0 / upper, 1.0 / lower)
+                    (coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?, true)
                 }
             };
             let coordinate = coordinates.get(i);
-            let (lower, upper) =
-                (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
+            for value in [*lower, *upper] {
+                let (allowed, expected) = allowed(coordinates, i, inverse);
+                if !allowed.contains(&if inverse { value.abs() } else { value }) {
+                    return Err(fault(value, expected).into());
+                }
+            }
             if lower > upper {
                 let expected = "a lower bound that is not above the upper one";
-                return Err(LawError::Coefficient { name: name.clone(), value, expected }.into());
+                return Err(fault(*lower, expected).into());
             }
+            if inverse && (*lower < 0.0) != (*upper < 0.0) {
+                return Err(fault(*lower, "a range on one side of 0").into());
+            }
+            let (lower, upper) =
+                if inverse { (1.0 / upper, 1.0 / lower) } else { (*lower, *upper) };
+            let (lower, upper) =
+                (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
             bounds[i] = Bound { lower, upper, raw: coordinates.offset(i).is_some() };
         }
         Ok(bounds)
+    }
+}
+
+/// The values that a user's bound on coefficient `i` may have, or on the inverse of it, and the same in
+/// words: all that a law can be computed with. Exponents of N and D are smaller than other numbers.
+fn allowed(
+    coordinates: &Coordinates,
+    i: usize,
+    inverse: bool,
+) -> (RangeInclusive<f64>, &'static str) {
+    let offsets = (0..coordinates.len()).filter_map(|j| coordinates.offset(j));
+    let is_exponent = offsets.into_iter().any(|offset| offset.exponent == i);
+    match (coordinates.get(i).transform(), is_exponent) {
+        _ if inverse => {
+            (1e-100..=1e100, "a number from 1e-100 to 1e100, or from -1e100 to -1e-100")
+        }
+        (Transform::Log, true) => (1e-100..=100.0, "a number from 1e-100 to 100"),
+        (Transform::Log, false) => (1e-100..=1e100, "a number from 1e-100 to 1e100"),
+        (Transform::Identity, true) => (-100.0..=100.0, "a number from -100 to 100"),
+        (Transform::Identity, false) => (-1e100..=1e100, "a number from -1e100 to 1e100"),
     }
 }
 
@@ -510,12 +546,10 @@ pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, F
 ///
 /// With the feature `serde` it can be stored, and read where its law is one of the crate's: by way of
 /// `StoredFit`, which is also how to read a fit of another law.
+///
+/// It is written only if it can be read: a fit of another law is an error at the writing too.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(try_from = "StoredFit", into = "StoredFit")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "StoredFit"))]
 pub struct Fit {
     law: Arc<dyn ScalingLaw>,
     target: String,

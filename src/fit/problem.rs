@@ -57,6 +57,19 @@ pub(super) fn exponent(law: &dyn ScalingLaw, i: usize, z: f64) -> (f64, f64) {
     }
 }
 
+/// The names of the coefficients on their bounds.
+pub(super) fn at_bound(law: &dyn ScalingLaw, bounds: &[Bound], y: &[f64]) -> Vec<String> {
+    let near =
+        |y: f64, bound: f64| bound.is_finite() && (y - bound).abs() <= 1e-6 * (1.0 + bound.abs());
+    let names = law.coordinates().iter().map(|c| c.name());
+    names
+        .zip(y.iter().zip(bounds))
+        .filter(|(_, (_, b))| b.lower < b.upper)
+        .filter(|(_, (y, b))| near(**y, b.lower) || near(**y, b.upper))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
 impl<'a> Problem<'a> {
     pub(super) fn new(
         law: &'a dyn ScalingLaw,
@@ -127,20 +140,6 @@ impl<'a> Problem<'a> {
         for (i, j, ln_scale) in self.shifted() {
             y[i] -= ln_scale * self.exponent(j, y[j]).0;
         }
-    }
-
-    /// The names of the coefficients on their bounds.
-    pub(super) fn at_bound(&self, y: &[f64]) -> Vec<String> {
-        let near = |y: f64, bound: f64| {
-            bound.is_finite() && (y - bound).abs() <= 1e-6 * (1.0 + bound.abs())
-        };
-        let names = self.law.coordinates().iter().map(|c| c.name());
-        names
-            .zip(y.iter().zip(self.bounds))
-            .filter(|(_, (_, b))| b.lower < b.upper)
-            .filter(|(_, (y, b))| near(**y, b.lower) || near(**y, b.upper))
-            .map(|(name, _)| name.to_owned())
-            .collect()
     }
 
     /// Predicts all rows at y, unless that is where the last predictions are from. False outside the

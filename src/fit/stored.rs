@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Ensemble, Fit, FittedScale, Fitter};
+use super::problem::at_bound;
+use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
 use crate::error::{FitError, LawError};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
@@ -191,9 +193,10 @@ impl StoredFit {
     pub fn with_law(self, law: impl ScalingLaw + 'static) -> Result<Fit, FitError> {
         let law: Arc<dyn ScalingLaw> = Arc::new(law);
         self.check_law(law.as_ref())?;
-        self.check_place(law.as_ref())?;
+        let at_bound = self.check_place(law.as_ref())?;
+        self.check_rows()?;
         let coordinates = self.coordinates.iter().map(|c| c.z).collect();
-        let Self { target, at_bound, minimum, fitter, trained, any_scale, .. } = self;
+        let Self { target, minimum, fitter, trained, any_scale, .. } = self;
         let ranges = trained.map(|Trained { n, d }| [n, d]);
         let scale = FittedScale::new(law.as_ref(), ranges, any_scale);
         Ok(Fit { law, target, coordinates, at_bound, minimum, fitter, scale })
@@ -232,10 +235,31 @@ impl StoredFit {
         Ok(())
     }
 
+    /// Checks what is stored of the rows: how well they were fitted, and their N and D.
+    fn check_rows(&self) -> Result<(), FitError> {
+        let objective = self.minimum.value;
+        if !(objective.is_finite() && objective >= 0.0) {
+            return Err(self.fault("its objective is", objective, "a finite number >= 0"));
+        }
+        if self.minimum.optimality.is_nan() || self.minimum.optimality < 0.0 {
+            let (what, found) = ("its distance from optimality is", self.minimum.optimality);
+            return Err(self.fault(what, found, "a number >= 0"));
+        }
+        for (what, (least, most)) in self.trained.iter().flat_map(|t| [("N", t.n), ("D", t.d)]) {
+            if !(least > 0.0 && least <= most && most.is_finite()) {
+                let what = format!("the range of {what} of its rows is");
+                let found = format!("{least} to {most}");
+                return Err(self.fault(&what, found, "two finite numbers > 0 in ascending order"));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that the coordinates are a place of the law and its boxes, and that what is stored
-    /// beside them agrees with them. The law has the same coordinates.
-    fn check_place(&self, law: &dyn ScalingLaw) -> Result<(), FitError> {
-        self.fitter.check_settings()?;
+    /// beside them agrees with them. The law has the same coordinates. Returns which of them are on a
+    /// bound.
+    fn check_place(&self, law: &dyn ScalingLaw) -> Result<Vec<String>, FitError> {
+        self.fitter.check_settings(|row| format!("row {row}"))?;
         let bounds = self.fitter.bounds(law)?;
         let (names, x) = (law.coordinates(), &self.minimum.x);
         if x.len() != bounds.len() {
@@ -274,10 +298,20 @@ impl StoredFit {
                 return Err(self.fault(&what, found, expected));
             }
         }
-        match self.at_bound.iter().find(|name| names.position(name).is_none()) {
-            None => Ok(()),
-            Some(name) => Err(self.fault("at_bound names", name, "one of its coordinates")),
+        let at_bound = at_bound(law, &bounds, x);
+        // A law that is given with other boxes has other bounds to be on.
+        let boxes = names.iter().map(|c| c.bounds());
+        let same = self.coordinates.iter().map(|c| (c.lower, c.upper)).zip(boxes);
+        let same = same.into_iter().all(|(a, b)| agree(a.0, b.0) && agree(a.1, b.1));
+        if same && self.at_bound != at_bound {
+            let list = |names: &[String]| match names {
+                [] => "none".to_owned(),
+                names => names.join(", "),
+            };
+            let what = "its coefficients on a bound (at_bound) are";
+            return Err(self.fault(what, list(&self.at_bound), list(&at_bound)));
         }
+        Ok(at_bound)
     }
 }
 
@@ -285,6 +319,32 @@ impl StoredFit {
 fn agree(a: f64, b: f64) -> bool {
     let near = b.is_finite() && (a - b).abs() <= AGREEMENT * (1.0 + b.abs());
     near || a == b || (a.is_nan() && b.is_nan())
+}
+
+impl Serialize for Fit {
+    /// An error where the fit could not be read again.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = self.to_stored();
+        stored.clone().into_fit().map_err(S::Error::custom)?;
+        stored.serialize(serializer)
+    }
+}
+
+impl Serialize for Ensemble {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = StoredEnsemble::of(self);
+        let check = |fit: &StoredFit| fit.clone().into_fit().map(|_| ());
+        stored.fits.iter().try_for_each(check).map_err(S::Error::custom)?;
+        stored.serialize(serializer)
+    }
+}
+
+/// As plain data, of laws that can be read and of others.
+pub(crate) fn plain<S: Serializer>(
+    ensemble: &Option<Ensemble>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    ensemble.as_ref().map(StoredEnsemble::of).serialize(serializer)
 }
 
 impl From<Fit> for StoredFit {
@@ -309,8 +369,8 @@ pub(super) struct StoredEnsemble {
     fits: Vec<StoredFit>,
 }
 
-impl From<Ensemble> for StoredEnsemble {
-    fn from(ensemble: Ensemble) -> Self {
+impl StoredEnsemble {
+    fn of(ensemble: &Ensemble) -> Self {
         Self { mixlaw: Version, fits: ensemble.fits().iter().map(Fit::to_stored).collect() }
     }
 }
@@ -321,5 +381,41 @@ impl TryFrom<StoredEnsemble> for Ensemble {
     fn try_from(stored: StoredEnsemble) -> Result<Self, FitError> {
         let fits: Result<Vec<Fit>, _> = stored.fits.into_iter().map(StoredFit::into_fit).collect();
         Self::new(fits?)
+    }
+}
+
+/// A [`Fitter`] as it stands in a file, not checked.
+#[derive(Deserialize)]
+#[serde(expecting = "the settings of a fit")]
+pub(super) struct StoredFitter {
+    #[serde(with = "crate::stored::number")]
+    delta: f64,
+    residual: Residual,
+    #[serde(with = "crate::stored::number")]
+    row_weights: Option<Vec<f64>>,
+    #[serde(with = "crate::stored::number")]
+    compute_power: f64,
+    #[serde(with = "crate::stored::number")]
+    constraints: Vec<(String, f64, f64)>,
+    seed: u64,
+}
+
+impl TryFrom<StoredFitter> for Fitter {
+    type Error = FitError;
+
+    fn try_from(stored: StoredFitter) -> Result<Self, FitError> {
+        let StoredFitter { delta, residual, row_weights, compute_power, constraints, seed } =
+            stored;
+        // What a bound may be is known with the law, but no law has one of these.
+        let unordered = |(_, lower, upper): &&(String, f64, f64)| !(lower <= upper);
+        if let Some((name, lower, _)) = constraints.iter().find(unordered) {
+            let (name, value) = (name.clone(), *lower);
+            let expected = "a lower bound that is not above the upper one";
+            return Err(LawError::Coefficient { name, value, expected }.into());
+        }
+        let own =
+            Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
+        own.check_settings(|row| format!("row {row}"))?;
+        Ok(own)
     }
 }

@@ -174,11 +174,7 @@ impl Coordinates {
     /// [`LawError`] if a scale is not a positive number, a name appears twice, a range is empty, or a
     /// coefficient stands over a power whose exponent is not among the coordinates.
     pub fn new(list: Vec<Coordinate>, scales: Scales) -> Result<Self, LawError> {
-        for (name, value) in [("N0", scales.n), ("D0", scales.d)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(LawError::Scale { name, value });
-            }
-        }
+        scales.check()?;
         let mut places = HashMap::new();
         for (i, c) in list.iter().enumerate() {
             let name = cut(&c.name);

@@ -52,8 +52,9 @@ pub(super) struct Grouped<'a> {
     /// `(N/N0)^-alpha` of the runs and `(D/D0)^-beta` of the points.
     n: Powers,
     d: Powers,
-    /// The coordinates that all values belong to.
+    /// The coordinates that all values belong to, once there are some.
     at: Vec<f64>,
+    is_current: bool,
     gradients: Gradients,
     /// For each pair of parts a sum over the points of each mixture of a block.
     sums: Vec<f64>,
@@ -256,7 +257,8 @@ impl<'a> Grouped<'a> {
             }),
             n,
             d,
-            at: vec![f64::NAN; p],
+            at: vec![0.0; p],
+            is_current: false,
             sums: vec![0.0; PAIRS * block],
             scaled: vec![0.0; block],
             bends: Default::default(),
@@ -268,9 +270,10 @@ impl<'a> Grouped<'a> {
     /// Brings all values to the coordinates `z`.
     fn update(&mut self, z: &[f64]) {
         assert_eq!(z.len(), self.at.len(), "one value for each coordinate");
-        if self.at == z {
+        if self.is_current && self.at == z {
             return;
         }
+        self.is_current = true;
         self.at.copy_from_slice(z);
         self.gradients.first = None;
         for Part { number, at, bound } in &mut self.parts {

@@ -231,7 +231,10 @@ impl PowerLawBuilder {
             functions.map(|[level, exponent]| {
                 let has_level =
                     level.coordinates(symbols[0], &domains).iter().any(Coordinate::is_level);
-                let absorbs_scale = exponent.is_constant() && has_level;
+                // The level stands over a power with this exponent, which has to have a name.
+                let own = exponent.coordinates(symbols[1], &domains);
+                let is_named = own.iter().any(|c| c.name() == symbols[1]);
+                let absorbs_scale = exponent.is_constant() && is_named && has_level;
                 let level = part(symbols[0], level, absorbs_scale.then_some((over, symbols[1])));
                 let exponent = part(symbols[1], exponent, None);
                 Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }

@@ -34,6 +34,7 @@ pub struct Score {
     /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
     pub sees_mixture: bool,
     /// The fit to all rows.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::fit::plain"))]
     pub fit: Option<Ensemble>,
     /// Its errors on all rows.
     pub train: Option<Metrics>,

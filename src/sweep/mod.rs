@@ -43,7 +43,7 @@ use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{MixtureError, SweepError, cut, listed};
+use crate::error::{LawError, MixtureError, SweepError, cut, listed};
 use crate::mixture;
 
 pub use builder::SweepBuilder;
@@ -61,7 +61,11 @@ pub const EVAL: &str = "eval";
 /// They are the geometric means over the rows that a law is fitted to, and belong to the law: its
 /// coordinates mean something only together with them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "stored::StoredScales")
+)]
 pub struct Scales {
     /// N0, in parameters.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -69,6 +73,18 @@ pub struct Scales {
     /// D0, in tokens.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
+}
+
+impl Scales {
+    /// Checks that both are finite numbers > 0.
+    pub(crate) fn check(self) -> Result<(), LawError> {
+        for (name, value) in [("N0", self.n), ("D0", self.d)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(LawError::Scale { name, value });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Scales {

@@ -39,12 +39,13 @@ impl CoefficientFn for InverseSum {
     }
 
     fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
-        if scale == 0.0 {
-            return;
-        }
         let k = h.len();
         let value = self.value(z, h);
         let outer = -scale * value * value;
+        // Nothing times an infinite slope is nothing.
+        if scale == 0.0 || outer == 0.0 {
+            return;
+        }
         for i in 0..k {
             let gamma = z[k + i].exp();
             if h[i] > 0.0 {
@@ -264,7 +265,9 @@ impl BoundCoefficient for BoundInverseSum {
         let k = self.gamma.len();
         let (ln_c, ln_gamma) = z.split_at(k);
         self.gamma.iter_mut().zip(ln_gamma).for_each(|(g, l)| *g = l.exp());
-        let mixtures = self.ln_h.chunks_exact(k).zip(self.terms.chunks_exact_mut(k));
+        // Of no mixtures the number of domains is not known.
+        let width = k.max(1);
+        let mixtures = self.ln_h.chunks_exact(width).zip(self.terms.chunks_exact_mut(width));
         for ((ln_h, terms), out) in mixtures.zip(out) {
             let mut sum = 0.0;
             for i in 0..k {
@@ -290,7 +293,8 @@ impl BoundCoefficient for BoundInverseSum {
     fn bends(&mut self, _: &[f64], v: &[f64], _: &[&[f64]], values: &[f64], out: &mut [[f64; 2]]) {
         let k = self.gamma.len();
         let (v_c, v_gamma) = v.split_at(k);
-        let mixtures = self.ln_h.chunks_exact(k).zip(self.terms.chunks_exact(k));
+        let width = k.max(1);
+        let mixtures = self.ln_h.chunks_exact(width).zip(self.terms.chunks_exact(width));
         for (((ln_h, terms), value), out) in mixtures.zip(values).zip(out) {
             // Of the sum, whose terms are exp(ln C + gamma ln h).
             let (mut slope, mut bend) = (0.0, 0.0);
