@@ -133,11 +133,25 @@ fn bytes(rng: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// The lines that hold something, if no cell is quoted and every line ends in the same way: each of them
-/// but the header is a row.
-fn plain_rows(bytes: &[u8]) -> Option<usize> {
-    let plain = !bytes.iter().any(|byte| matches!(byte, b'"' | b'\r'));
-    plain.then(|| bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() - 1)
+/// The records of a file, without the header; `None` if it ends within quotes. A cell is quoted if it
+/// begins with a quote.
+fn rows_of(bytes: &[u8]) -> Option<usize> {
+    let (mut records, mut begins, mut quoted, mut holds) = (0, true, false, false);
+    let mut left = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).iter().peekable();
+    while let Some(byte) = left.next() {
+        match byte {
+            b'"' if quoted && left.peek() == Some(&&b'"') => drop(left.next()),
+            b'"' if quoted => quoted = false,
+            _ if quoted => {}
+            b'"' if begins => (quoted, holds, begins) = (true, true, false),
+            b'\n' | b'\r' => {
+                records += usize::from(holds);
+                (begins, holds) = (true, false);
+            }
+            _ => (begins, holds) = (*byte == b',', true),
+        }
+    }
+    (!quoted).then(|| (records + usize::from(holds)).saturating_sub(1))
 }
 
 fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
@@ -176,7 +190,8 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         let sum: f64 = choice.optimum.weights.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
         tally.answer("extrapolations", Extrapolation::of(&choice, sweep));
-        if rng.random_bool(0.1) {
+        // Some forty solves for each domain.
+        if rng.random_bool(0.1) && sweep.domains().len() <= 20 {
             tally.answer("ranges", plan.ranges(&choice, 0.01));
         }
     }
@@ -214,7 +229,9 @@ fn csv() {
     campaign("csv", 350, |rng, tally| {
         let bytes = bytes(rng);
         let Some(sweep) = tally.answer("accepted", Sweep::from_csv(&bytes[..])) else { return };
-        if let Some(rows) = plain_rows(&bytes) {
+        // A carriage return alone ends a line for some readers and not for others.
+        if !bytes.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n') {
+            let rows = rows_of(&bytes).expect("quotes that are closed");
             assert_eq!(sweep.len(), rows, "rows of a file of {rows} rows");
         }
         for row in sweep.rows() {

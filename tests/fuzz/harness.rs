@@ -168,8 +168,15 @@ pub fn campaign(name: &'static str, share: u64, input: impl Fn(&mut Random, &mut
             name.bytes().fold(i, |x, byte| x.wrapping_mul(0x0100_0000_01B3) ^ u64::from(byte));
         let mut rng = Random::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ own);
         if let Err(text) = caught(|| input(&mut rng, &mut tally)) {
-            let finding = findings.entry(place_of(&text)).or_insert((i, text, 0));
-            finding.2 += 1;
+            let place = place_of(&text);
+            // At once, for a run that does not reach its end.
+            if !findings.contains_key(&place) {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "campaign `{name}`, input {i}: {text}\n    at {place}"
+                );
+            }
+            findings.entry(place).or_insert((i, text, 0)).2 += 1;
         }
     }
     *current.lock().expect("nothing panics while it is held") = None;
