@@ -282,10 +282,16 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
     assert!(!risen, "from {at_start} to {}: {optimizer:?}, {objective:?}", found.value);
     let value = objective.value(&found.x);
     assert!(
-        value == found.value || (value.is_nan() && found.value.is_nan()),
+        same(value, found.value),
         "{} at a point of value {value}: {optimizer:?}, {objective:?}",
         found.value
     );
+}
+
+/// Whether two values are the same; NaN and infinity are both no value.
+fn same(a: f64, b: f64) -> bool {
+    let none = |x: f64| x.is_nan() || x == f64::INFINITY;
+    a == b || (none(a) && none(b))
 }
 
 /// The largest of some wild functions on the simplex.
@@ -358,9 +364,12 @@ fn on_the_simplex(rng: &mut Random, tally: &mut Tally) {
     );
     assert!(region.violation(h) <= 1e-9, "{h:?} breaks {limits:?} by {:e}", region.violation(h));
     let value = objective.value_gradient(h, &mut vec![0.0; domains]);
-    let same = value == found.value || (value.is_nan() && found.value.is_nan());
     let close = (value - found.value).abs() <= 1e-12 * value.abs();
-    assert!(same || close, "{} at a mixture of value {value}: {objective:?}", found.value);
+    assert!(
+        close || same(value, found.value),
+        "{} at a mixture of value {value}: {objective:?}",
+        found.value
+    );
     assert!(found.lower_bound.is_none_or(|bound| bound <= value), "a bound of a function unknown");
 }
 
