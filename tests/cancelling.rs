@@ -178,13 +178,23 @@ fn an_observer_may_use_the_threads_itself() {
     for threads in [2, 4] {
         let seen = on(threads, || {
             stopped(&search(), |progress| {
-                if progress.done.is_multiple_of(4) {
+                if progress.done % 4 == 0 {
                     search().minimize(&mut Slow::default(), &START, &mut Control::seeded(5));
                 }
                 false
             })
         });
         assert_eq!(seen.0, alone);
+    }
+}
+
+#[test]
+fn an_observer_that_panics_ends_the_call() {
+    let endless = MultiStart::new(TrustRegion::default(), usize::MAX);
+    for threads in [1, 2, 4] {
+        let call = || on(threads, || stopped(&endless, |p| panic!("enough at {}", p.done)));
+        let panic = std::panic::catch_unwind(call).unwrap_err();
+        assert!(panic.downcast_ref::<String>().unwrap().starts_with("enough at"));
     }
 }
 
@@ -298,6 +308,24 @@ fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
             }
         }
     }
+}
+
+#[test]
+fn endless_calls_begin_at_once_and_can_be_stopped() {
+    let sweep = sweep();
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let fit = Fitter::new().starts(4).fit(law.clone(), &sweep, "t").unwrap();
+    let endless = Fitter::new().starts(usize::MAX);
+    let at_five = &mut |progress: &Progress| {
+        if progress.done < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let stopped = Termination::Stopped;
+    let fitted = endless.fit_observed(law.clone(), &sweep, "t", at_five).unwrap();
+    assert!(fitted.local_solves() >= 5 && fitted.termination() == stopped);
+    let some = Bootstrap::new(usize::MAX).run_observed(&fit, &sweep, at_five).unwrap();
+    assert!(some.len() >= 5 && some.termination() == stopped);
+    let report = Probe::new().starts(usize::MAX).run_observed(&fit, &sweep, at_five).unwrap();
+    assert!(report.restarts.starts >= 5 && report.termination == stopped);
 }
 
 /// What an observer was told: done in order, and the last total.

@@ -172,6 +172,7 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
     let run = |most: usize| {
         let mut calls = Vec::new();
         let mut observer = |progress: &Progress| {
+            assert_eq!((progress.what, progress.total), ("draws", Some(600)));
             calls.push(progress.done);
             if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };

@@ -44,7 +44,7 @@ pub struct Progress {
 /// | [`Plan::region_share_observed`](crate::Plan::region_share_observed) | `draws` | the share of those that are done |
 ///
 /// Each says with a [`Termination`] whether it was stopped. A call ends within one iteration of a local
-/// solve after a stop, on any number of threads. Work that was begun and is not finished is thrown away,
+/// solve after a stop, on any number of threads; that of draws ends within 256 of them. Work that was begun and is not finished is thrown away,
 /// and so is what is finished after a gap: a call that was stopped with m local solves (or resamples, ..)
 /// done returns the same, bit for bit, as any other that was stopped with m, on any number of threads.
 /// Where not even the first local solve is done, a fit is its best point so far, with 0 local solves.
@@ -215,7 +215,10 @@ impl Watch for Watched<'_> {
             }
             Err(TryLockError::WouldBlock) => self.is_stopped(),
             // It panicked, which ends the call.
-            Err(TryLockError::Poisoned(_)) => true,
+            Err(TryLockError::Poisoned(_)) => {
+                self.stop.store(true, Ordering::Relaxed);
+                true
+            }
         }
     }
 }

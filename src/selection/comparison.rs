@@ -178,7 +178,7 @@ impl Comparison {
     }
 
     /// [`Termination::Stopped`] if an observer stopped it early, otherwise
-    /// [`Termination::Exhausted`].
+    /// [`Termination::Complete`].
     #[must_use]
     pub fn termination(&self) -> Termination {
         self.termination
@@ -361,7 +361,7 @@ mod tests {
             scores,
             holdout: "mixtures held out: 5 folds".to_owned(),
             scale: None,
-            termination: Termination::Exhausted,
+            termination: Termination::Complete,
         }
     }
 
