@@ -190,9 +190,7 @@ fn huge_and_tiny_objectives_end_as_ordinary_ones_do() {
 fn flat_and_steep_functions_of_ones_own_end() {
     for scale in [5e-324, 1e-310, 5.6e-309, 1e-300, 1e-200, 1e200, 1e300] {
         let function = move |h: &[f64], g: &mut [f64]| {
-            for i in 0..3 {
-                g[i] = scale * (i as f64 + 1.0);
-            }
+            g.copy_from_slice(&[scale, 2.0 * scale, 3.0 * scale]);
             h.iter().zip(&*g).map(|(h, g)| h * g).sum()
         };
         let mut objective = Function { k: 3, convex: true, function };

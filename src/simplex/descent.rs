@@ -171,8 +171,8 @@ impl Point {
     pub(super) fn wants(&self, region: &Region, gain: f64) -> Vec<bool> {
         let (cost, price) = region.prices(&self.slope(), &self.multipliers.groups);
         let more = |(i, cost): (usize, f64)| {
-            let room = region.bounds(i).1 - self.h[i];
-            !((cost - price) * room >= -gain)
+            let gained = (price - cost) * (region.bounds(i).1 - self.h[i]);
+            gained > gain || gained.is_nan()
         };
         cost.into_iter().enumerate().map(more).collect()
     }

@@ -124,8 +124,8 @@ fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
         }
         let weight = (h[i] + missing).clamp(lower[i], upper[i]);
         if weight != h[i] {
+            missing -= weight - h[i];
             (h[i], ln_h[i]) = (weight, weight.ln());
-            missing = 1.0 - h.iter().sum::<f64>();
         }
     }
 }
@@ -355,7 +355,7 @@ pub(super) fn inside(region: &Region, h: &[f64], work: &mut Work) -> Landing {
     let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None, work);
     if to.h.iter().any(|h| h.is_nan()) {
         work.spend(2 * region.dim() * region.program_cost());
-        if let Some(middle) = region.middle() {
+        if let Some(middle) = region.middle().filter(|middle| region.keeps(middle)) {
             (to.ln_h, to.h) = (logarithms(&middle), middle);
         }
     }

@@ -296,9 +296,8 @@ impl SimplexSolver {
             let name = "the number of parts of the objective";
             return Err(SettingError::new(name, 0.0, "at least 1").into());
         }
-        let starts = self.starts(k, objective.is_convex());
         let mut work = Work::new(self.budget);
-        let point = Point::near(objective, region, &pulled(&starts[0]), &mut work);
+        let point = Point::near(objective, region, &self.start_point(k, 0), &mut work);
         if !region.keeps(&point.h) {
             // Not even the middle of a region that is all but empty keeps it.
             return Err(SimplexError::NotFinite { value: f64::NAN });
@@ -315,7 +314,7 @@ impl SimplexSolver {
             Step::Fixed(eta) => Step::Fixed((eta / factor).min(f64::MAX)),
             Step::Backtracking => Step::Backtracking,
         };
-        let solution = self.clone().step(step).search(&mut scaled, region, &starts, &mut work);
+        let solution = self.clone().step(step).search(&mut scaled, region, &mut work);
         Ok(solution.into_optimum(region, factor, work.iterations))
     }
 
@@ -324,12 +323,11 @@ impl SimplexSolver {
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-        starts: &[Mixture],
         work: &mut Work,
     ) -> Solution {
         let convex = objective.is_convex();
         let (((point, termination), optima), _) =
-            work.with_share(2, |work| self.best_of(objective, region, starts, work));
+            work.with_share(2, |work| self.best_of_starts(objective, region, work));
         let mut solution = Solution::local(point, termination, optima);
         let point = &solution.point;
         if !point.is_finite() {
@@ -353,53 +351,66 @@ impl SimplexSolver {
     }
 
     /// The best run from all starts, and how many local optima they found.
-    fn best_of(
+    fn best_of_starts(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-        starts: &[Mixture],
         work: &mut Work,
     ) -> ((Point, Termination), usize) {
+        let k = region.dim();
+        // The uniform mixture is enough for a convex objective.
+        let several = self.start.is_none() && k > 1 && !objective.is_convex();
+        let starts = if several { k + 1 } else { 1 };
+        let mut optima: Vec<Vec<f64>> = Vec::new();
+        let mut best: Option<((Point, Termination), bool)> = None;
         // Of several starts each has the same, and the best of them as much again as all together.
-        let reserve = starts.len().min(2);
-        let (runs, _) = work.with_share(reserve, |work| {
-            let mut runs = Vec::new();
-            for (i, start) in starts.iter().enumerate() {
-                runs.push(work.with_share(starts.len() - i, |work| {
-                    let point = Point::near(objective, region, &pulled(start), work);
+        work.with_share(starts.min(2), |work| {
+            for i in 0..starts {
+                if i > 0 && work.is_spent() {
+                    break;
+                }
+                let (run, cut) = work.with_share(starts - i, |work| {
+                    let point = Point::near(objective, region, &self.start_point(k, i), work);
                     self.descend(objective, region, point, work)
-                }));
+                });
+                let (point, termination) = &run;
+                let same = |h: &Vec<f64>| h.iter().zip(&point.h).all(|(a, b)| (a - b).abs() < SAME);
+                let found = point.is_finite() && termination.converged();
+                if found && !optima.iter().any(same) {
+                    optima.push(point.h.clone());
+                }
+                // Equal up to rounding is the same optimum: keep the first.
+                let better = best.as_ref().is_none_or(|((first, _), _)| {
+                    let lower = point.value < first.value - 1e-12 * first.size;
+                    point.is_finite() && (lower || !first.is_finite())
+                });
+                if better {
+                    best = Some((run, cut));
+                }
             }
-            runs
-        });
-        let optima = distinct(runs.iter().map(|(run, _)| run));
-        let best = runs.into_iter().reduce(|best, other| {
-            // Equal up to rounding is the same optimum: keep the first.
-            let (first, next) = (&best.0.0, &other.0.0);
-            let lower = next.value < first.value - 1e-12 * first.size;
-            let better = next.is_finite() && (lower || !first.is_finite());
-            if better { other } else { best }
         });
         let ((point, termination), cut) = best.expect("there is at least one start");
         if cut && point.is_finite() && !work.is_spent() {
-            return (self.descend(objective, region, point, work), optima);
+            return (self.descend(objective, region, point, work), optima.len());
         }
-        ((point, termination), optima)
+        ((point, termination), optima.len())
     }
 
-    /// Where to start from: the mixture that was asked for, the uniform one if one is enough, or also
-    /// near every corner.
-    fn starts(&self, k: usize, convex: bool) -> Vec<Mixture> {
-        if let Some(start) = &self.start {
-            return vec![start.clone()];
+    /// Where to start from: the mixture that was asked for, otherwise first the uniform one, then near
+    /// every corner. A start on a face is pulled inside.
+    fn start_point(&self, k: usize, i: usize) -> Vec<f64> {
+        let uniform = 1.0 / k as f64;
+        match (&self.start, i) {
+            (Some(start), _) => {
+                let pull = if start.contains(&0.0) { PULL } else { 0.0 };
+                start.iter().map(|h| (1.0 - pull) * h + pull * uniform).collect()
+            }
+            (None, 0) => vec![uniform; k],
+            (None, i) => {
+                let at = |j: usize| if j + 1 == i { 0.9 } else { 0.0 };
+                (0..k).map(|j| at(j) + 0.1 / k as f64).collect()
+            }
         }
-        let near = |i| {
-            let corner = Mixture::corner(k, i);
-            let weights = corner.iter().map(|w| 0.9 * w + 0.1 / k as f64);
-            Mixture::new(weights.collect::<Vec<_>>()).expect("between two mixtures")
-        };
-        let corners = if convex || k == 1 { 0..0 } else { 0..k };
-        std::iter::once(Mixture::uniform(k)).chain(corners.map(near)).collect()
     }
 
     /// Descents from a point of this size.
@@ -484,12 +495,6 @@ impl SimplexSolver {
     }
 }
 
-/// A start, pulled inside if it lies on a face.
-fn pulled(start: &Mixture) -> Vec<f64> {
-    let pull = if start.contains(&0.0) { PULL } else { 0.0 };
-    start.iter().map(|h| (1.0 - pull) * h + pull / start.len() as f64).collect()
-}
-
 /// What a search found.
 struct Solution {
     point: Point,
@@ -525,18 +530,6 @@ impl Solution {
             termination,
         }
     }
-}
-
-/// How many local optima differ from each other.
-fn distinct<'a>(runs: impl Iterator<Item = &'a (Point, Termination)>) -> usize {
-    let mut seen: Vec<&[f64]> = Vec::new();
-    for (point, _) in runs.filter(|(point, stop)| point.is_finite() && stop.converged()) {
-        let same = |h: &&[f64]| h.iter().zip(&point.h).all(|(a, b)| (a - b).abs() < SAME);
-        if !seen.iter().any(same) {
-            seen.push(&point.h);
-        }
-    }
-    seen.len()
 }
 
 /// The constraints at which the point stands, with their multipliers.

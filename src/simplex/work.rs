@@ -2,22 +2,23 @@
 /// one exponential each. Counted, not timed, so that the same call ends in the same place everywhere.
 #[derive(Debug)]
 pub(super) struct Work {
-    left: u64,
+    /// Below zero where the last thing done cost more than was left.
+    left: i64,
     /// Iterations of mirror descent.
     pub(super) iterations: usize,
 }
 
 impl Work {
     pub(super) fn new(budget: usize) -> Self {
-        Self { left: budget as u64, iterations: 0 }
+        Self { left: i64::try_from(budget).unwrap_or(i64::MAX), iterations: 0 }
     }
 
     pub(super) fn spend(&mut self, terms: usize) {
-        self.left = self.left.saturating_sub(terms as u64);
+        self.left = self.left.saturating_sub(i64::try_from(terms).unwrap_or(i64::MAX));
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.left == 0
+        self.left <= 0
     }
 
     /// Does something with a share of what is left; what it does not need stays. Also whether the
@@ -27,7 +28,7 @@ impl Work {
         divisor: usize,
         do_it: impl FnOnce(&mut Self) -> T,
     ) -> (T, bool) {
-        let share = self.left / divisor.max(1) as u64;
+        let share = self.left.max(0) / divisor.max(1) as i64;
         let mut own = Self { left: share, iterations: self.iterations };
         let out = do_it(&mut own);
         self.iterations = own.iterations;

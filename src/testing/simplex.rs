@@ -273,10 +273,10 @@ fn check_middles(objective: &mut dyn SimplexObjective, at: &[At], scale: f64) {
         for b in &at[..n] {
             let h: Vec<f64> = a.h.iter().zip(&b.h).map(|(a, b)| 0.5 * (a + b)).collect();
             let middle = At::of(objective, &h).values;
-            for t in 0..middle.len() {
+            for (t, value) in middle.into_iter().enumerate() {
                 let mean = 0.5 * (a.values[t] + b.values[t]);
-                let size = scale + a.values[t].abs() + b.values[t].abs() + middle[t].abs();
-                let (value, from, to) = (middle[t], &a.h, &b.h);
+                let size = scale + a.values[t].abs() + b.values[t].abs() + value.abs();
+                let (from, to) = (&a.h, &b.h);
                 assert!(
                     value <= mean + allowed(size),
                     "is_convex: part {t} is {value} between {from:?} and {to:?}, whose mean is {mean}"
