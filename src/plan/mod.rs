@@ -47,7 +47,9 @@ mod scale;
 mod stored;
 mod target_map;
 
-use crate::error::{PlanError, SettingError, SimplexError};
+#[cfg(feature = "serde")]
+use crate::error::SimplexError;
+use crate::error::{PlanError, SettingError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
 use crate::mixture::Mixture;
