@@ -54,7 +54,7 @@ pub(super) struct Proof {
 }
 
 /// Splits cells until the bound is within `tolerance` of the best value, `max_cells` are done or the
-/// work is spent; `None` if the objective knows no relaxation.
+/// work is spent; `None` if the objective knows no relaxation, or one cell costs more than is left.
 pub(super) fn prove(
     objective: &mut dyn SimplexObjective,
     region: &Region,
@@ -63,6 +63,9 @@ pub(super) fn prove(
     max_cells: usize,
     work: &mut Work,
 ) -> Option<Proof> {
+    if !work.affords(cell_cost(objective)) {
+        return None;
+    }
     let mut proof = Proof { bound: f64::INFINITY, cells: 0, best };
     let mut open = BinaryHeap::new();
     let mut whole = region.clone();
@@ -107,6 +110,15 @@ pub(super) fn prove(
     Some(proof)
 }
 
+/// About what a cell costs before its relaxation is minimised, in terms of sums: whether the parts are
+/// convex is asked by a Cholesky factor of each.
+fn cell_cost(objective: &dyn SimplexObjective) -> usize {
+    let k = objective.dim();
+    let cube = k.saturating_mul(k).saturating_mul(k);
+    let factors = objective.parts().saturating_mul(cube) / 128;
+    (k.saturating_mul(objective.cost()) / 4).saturating_add(factors)
+}
+
 /// Minimises the relaxation on a part of the region, to the tolerance or until its bound is enough;
 /// `None` if there is none.
 fn relax(
@@ -116,9 +128,7 @@ fn relax(
     [tolerance, enough]: [f64; 2],
     work: &mut Work,
 ) -> Option<Cell> {
-    // Whether the parts are convex is asked by a Cholesky factor of each.
-    let k = region.dim();
-    work.spend(objective.parts() * k * k * (k + 8) / 8);
+    work.spend(cell_cost(objective));
     let mut below = objective.relaxation(region.lower(), region.upper())?;
     let start = Point::near(below.as_mut(), &region, near, work);
     let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };

@@ -17,6 +17,10 @@ impl Work {
         self.left = self.left.saturating_sub(i64::try_from(terms).unwrap_or(i64::MAX));
     }
 
+    pub(super) fn affords(&self, terms: usize) -> bool {
+        i64::try_from(terms).is_ok_and(|terms| terms <= self.left)
+    }
+
     pub(super) fn is_spent(&self) -> bool {
         self.left <= 0
     }
