@@ -8,7 +8,7 @@ mod problems;
 
 use std::sync::{Arc, Mutex};
 
-use counting::{Counting, allocations};
+use counting::{Counting, allocations, peak};
 use every_law::every_law;
 use mixlaw::law::{
     AdditiveLaw, Auto, Coordinate, Formula, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
@@ -17,7 +17,7 @@ use mixlaw::law::{
 use mixlaw::optim::{
     Control, Minimum, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::{Fitter, Mixture};
+use mixlaw::{Fitter, Mixture, Sweep, uncertainty};
 use problems::{SEED, TARGET, p3, p8};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -177,4 +177,32 @@ fn an_iteration_of_the_trust_region_allocates_nothing() {
     let (short, long) = (solve(5), solve(20));
     assert!(long.0 >= short.0 + 20, "evaluations: {} and {}", short.0, long.0);
     assert_eq!(long.1, short.1, "allocations with {} and {} evaluations", long.0, short.0);
+}
+
+/// Swapped coefficients of 7,140 pairs of domains are looked at one after the other: together they
+/// would take 14 MB here, and 4 GB for 1,000 domains.
+#[test]
+fn a_probe_does_not_hold_all_pairs_at_once() {
+    let k = 120;
+    let domains: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
+    let mixtures = Mixture::dirichlet(&vec![1.0; k], 6, 1).unwrap();
+    let h: Vec<f64> = mixtures.iter().flat_map(|h| h.to_vec()).collect();
+    let loss = [3.0, 3.1, 2.9, 3.2, 2.8, 3.0];
+    let sweep = Sweep::from_slices(&domains, &["t"], &[1e8; 6], &[1e9; 6], &h, &loss).unwrap();
+    let mut fitter = Fitter::new().starts(1).fix("A", 1.0).fix("B", 1.0);
+    for name in ["alpha", "beta"] {
+        fitter = fitter.fix(name, 0.3);
+    }
+    for domain in &domains {
+        let (c, gamma) = (format!("C[{domain}]"), format!("gamma[{domain}]"));
+        fitter = fitter.fix(c, 0.1).fix(gamma, 0.5);
+    }
+    let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    let mut pairs = 0;
+    let bytes = peak(|| {
+        let report = uncertainty::Probe::new().starts(0).run(&fit, &sweep).unwrap();
+        pairs = report.pairs.len();
+    });
+    assert_eq!(pairs, 7140);
+    assert!(bytes < 5_000_000, "{bytes}");
 }

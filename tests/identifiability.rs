@@ -331,6 +331,10 @@ fn bad_settings_and_other_sweeps_are_refused() {
     let (own, other) = (sweep_of(8), sweep_of(9));
     let fit = fitted(&own);
     assert!(matches!(Identifiability::of(&fit, &other), Err(FitError::Sweep { .. })));
+    for starts in [1_000_001, usize::MAX - 5, usize::MAX] {
+        let error = Probe::new().starts(starts).run(&fit, &own).unwrap_err().to_string();
+        assert!(error.starts_with("starts is ") && error.ends_with("at most 1000000"), "{error}");
+    }
     for within in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = Probe::new().within(within).run(&fit, &own);
         assert!(matches!(error, Err(FitError::Setting(_))), "{within}");

@@ -5,7 +5,8 @@ use mixlaw::law::{AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, JointLaw};
 use mixlaw::selection::{
     Candidate, Comparison, LargestScale, Score, Selection, applicable, learning_curve,
 };
-use mixlaw::{Fitter, Sweep};
+use mixlaw::uncertainty::Probe;
+use mixlaw::{FitError, Fitter, Sweep};
 
 /// Three domains, 4 sizes x 12 mixtures x 3 token counts, losses of an additive law without noise.
 fn synthetic() -> Sweep {
@@ -254,4 +255,94 @@ mod slimpajama {
             assert!(errors[0] < errors[1], "{target}: {errors:?}");
         }
     }
+}
+
+/// Every setting out of its range is an error of the call that uses it, and named with its range.
+#[test]
+fn settings_out_of_range_are_named() {
+    let sweep = synthetic().select(|row| row.h[0] < 0.3).unwrap();
+    let law = || AdditiveLaw::for_sweep(&sweep);
+    let error = |result: Result<(), FitError>| match result.unwrap_err() {
+        FitError::Setting(error) => error.to_string(),
+        other => panic!("{other}"),
+    };
+    let fit = |fitter: Fitter| error(fitter.fit(law(), &sweep, "t").map(|_| ()));
+    let rows = sweep.len();
+    for (found, expected) in [
+        (fit(Fitter::new().delta(0.0)), "delta is 0, expected a number > 0"),
+        (fit(Fitter::new().delta(f64::NAN)), "delta is NAN, expected a number > 0"),
+        (fit(Fitter::new().delta(-1.0)), "delta is -1, expected a number > 0"),
+        (
+            fit(Fitter::new().weigh_by_compute(f64::NAN)),
+            "the power of the compute is NAN, expected",
+        ),
+        (
+            fit(Fitter::new().weigh_by_compute(f64::INFINITY)),
+            "the power of the compute is inf, expected a finite number",
+        ),
+        (fit(Fitter::new().row_weights([1.0])), "the number of row weights is 1, expected one for"),
+        (
+            fit(Fitter::new().row_weights(vec![f64::NAN; rows])),
+            "the weight of row 0 is NAN, expected a finite number >= 0",
+        ),
+        (
+            fit(Fitter::new().row_weights(vec![0.0; rows])),
+            "the sum of the row weights is 0, expected a finite number > 0",
+        ),
+        (
+            fit(Fitter::new().row_weights(vec![f64::MAX; rows])),
+            "the sum of the row weights is inf, expected a finite number > 0",
+        ),
+    ] {
+        assert!(found.starts_with(&expected.replace("NAN", "NaN")), "{found}");
+    }
+
+    let candidate = Candidate::new(law(), Fitter::new().starts(1));
+    let select = |selection: Selection| {
+        error(selection.candidate(candidate.clone()).run(&sweep, "t").map(|_| ()))
+    };
+    let of_mixtures = "expected at least 1 and less than the distinct mixtures of the sweep";
+    let huge = usize::MAX;
+    for (found, expected) in [
+        (select(Selection::new().folds(0)), "the number of folds is 0, expected at least 2".into()),
+        (select(Selection::new().folds(1)), "the number of folds is 1, expected at least 2".into()),
+        (
+            select(Selection::new().mixtures(2, 0)),
+            "the number of splits is 0, expected from 1 to 10000".into(),
+        ),
+        (
+            select(Selection::new().mixtures(2, huge)),
+            format!("the number of splits is {:e}, expected from 1 to 10000", huge as f64),
+        ),
+        (
+            select(Selection::new().mixtures(0, 3)),
+            format!("the number of mixtures to fit is 0, {of_mixtures}"),
+        ),
+        (
+            select(Selection::new().mixtures(huge, 3)),
+            format!("the number of mixtures to fit is {:e}, {of_mixtures}", huge as f64),
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
+    // A wrong setting of one candidate is a failure of that one, by the same words.
+    let wrong = Candidate::new(law(), Fitter::new().delta(-1.0));
+    let comparison = Selection::new().folds(2).candidate(wrong).run(&sweep, "t").unwrap();
+    let failures = &comparison.scores()[0].failures;
+    assert!(failures[0].error.to_string().starts_with("delta is -1, expected"), "{failures:?}");
+
+    let curve = |count, repeats| {
+        error(learning_curve(&candidate, &sweep, "t", &[count], repeats, 0).map(|_| ()))
+    };
+    assert_eq!(curve(2, 0), "the number of repeats is 0, expected from 1 to 10000");
+    assert!(curve(2, huge).ends_with("expected from 1 to 10000"));
+    assert_eq!(curve(0, 2), format!("the number of mixtures to fit is 0, {of_mixtures}"));
+
+    let fit = candidate.fit(&sweep, "t").unwrap().fits()[0].clone();
+    let probe = |probe: Probe| error(probe.run(&fit, &sweep).map(|_| ()));
+    for within in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let found = probe(Probe::new().within(within));
+        assert_eq!(found, format!("within is {within}, expected a finite number > 0"));
+    }
+    assert!(probe(Probe::new().starts(huge)).ends_with("expected at most 1000000"));
 }

@@ -94,10 +94,10 @@ impl<'a> Refit<'a> {
     }
 
     /// The objective at each of many coordinates; infinite outside the box of the fit.
-    pub(crate) fn values(&self, all: &[Vec<f64>]) -> Vec<f64> {
+    pub(crate) fn values(&self, all: impl Iterator<Item = Vec<f64>>) -> Vec<f64> {
         let mut problem = self.problem(&self.data);
-        let value = |z: &Vec<f64>| {
-            let mut y = problem.variables(z);
+        let value = |z: Vec<f64>| {
+            let mut y = problem.variables(&z);
             // The way there and back must not leave the box by rounding.
             for (y, bound) in y.iter_mut().zip(&self.bounds) {
                 let inside = y.clamp(bound.lower, bound.upper);
@@ -105,7 +105,7 @@ impl<'a> Refit<'a> {
             }
             problem.value(&y)
         };
-        all.iter().map(value).collect()
+        all.map(value).collect()
     }
 
     /// A fit from a start that is drawn with this seed: its coordinates and its objective; `None` if

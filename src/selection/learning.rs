@@ -1,4 +1,4 @@
-use super::{Candidate, Work, draw_mixtures, setting};
+use super::{Candidate, MOST_DRAWS, Work, draw_mixtures, setting};
 use crate::error::FitError;
 use crate::fit::losses_of;
 use crate::optim::{Control, Observer, Termination};
@@ -26,8 +26,8 @@ pub struct LearningPoint {
 /// the same draws, so that points and curves can be compared.
 ///
 /// # Errors
-/// [`FitError`] if the sweep has no such target, there are no repeats, a count is 0 or not less than
-/// the number of distinct mixtures, or the candidate cannot be fitted to a draw, such as by having
+/// [`FitError`] if the sweep has no such target, there are not 1 to 10,000 repeats, a count is 0 or not
+/// less than the number of distinct mixtures, or the candidate cannot be fitted to a draw, such as by having
 /// more free coefficients than it has rows.
 ///
 /// ```
@@ -136,8 +136,8 @@ fn curve(
     if let Some(test) = test {
         losses_of(test, target)?;
     }
-    if repeats == 0 {
-        return Err(setting("the number of repeats", 0, "at least 1"));
+    if !(1..=MOST_DRAWS).contains(&repeats) {
+        return Err(setting("the number of repeats", repeats, "from 1 to 10000"));
     }
     let mixtures = sweep.count_mixtures();
     // There is but one draw of all.

@@ -116,6 +116,9 @@ impl Default for Selection {
     }
 }
 
+/// The most splits of a selection, and the most repeats of a learning curve: each is a fit of its own.
+const MOST_DRAWS: usize = 10_000;
+
 impl Selection {
     /// Five folds, seed 0 and the crate's own candidates: all [`applicable`] laws with the default
     /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
@@ -134,7 +137,8 @@ impl Selection {
     }
 
     /// Holds mixtures out by random splits in place of folds: `count` distinct mixtures are drawn to
-    /// fit and the others are predicted, `splits` times. Tables 13 and 14 of the paper draw 25.
+    /// fit and the others are predicted, `splits` times, at most 10,000. Tables 13 and 14 of the paper
+    /// draw 25.
     #[must_use]
     pub fn mixtures(self, count: usize, splits: usize) -> Self {
         Self { holdout: Holdout::Splits { count, splits }, ..self }
@@ -165,8 +169,8 @@ impl Selection {
     ///
     /// # Errors
     /// [`FitError`] if the sweep has no such target, no law of the crate suits it and no candidate
-    /// was added, there are fewer than two folds or no splits, or `count` is 0 or not less than the
-    /// number of distinct mixtures.
+    /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
+    /// than the number of distinct mixtures.
     pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, FitError> {
         self.run_with(sweep, target, Control::default())
     }
@@ -264,8 +268,8 @@ impl Selection {
             }
             Holdout::Folds(_) if mixtures < 2 => Ok(Vec::new()),
             Holdout::Folds(folds) => Ok(sweep.folds_by_mixture(folds.min(mixtures), self.seed)),
-            Holdout::Splits { splits: 0, .. } => {
-                Err(setting("the number of splits", 0, "at least 1"))
+            Holdout::Splits { splits, .. } if !(1..=MOST_DRAWS).contains(&splits) => {
+                Err(setting("the number of splits", splits, "from 1 to 10000"))
             }
             Holdout::Splits { count, splits } => {
                 (0..splits).map(|i| draw_mixtures(sweep, count, self.seed, i)).collect()

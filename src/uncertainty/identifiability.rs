@@ -213,6 +213,8 @@ const NEAR_OPTIMAL: f64 = 0.01;
 const EXCHANGEABLE: f64 = 12.0;
 /// Predictions that differ by less are the same.
 const DISTINCT: f64 = 1e-3;
+/// The most other starts that can be asked for.
+const MOST_STARTS: usize = 1_000_000;
 /// Beyond this condition number eigenvalues are rounding.
 const RESOLVED: f64 = 1e15;
 
@@ -236,7 +238,7 @@ impl Probe {
         Self { within, ..self }
     }
 
-    /// The number of other starts; 0 for none.
+    /// The number of other starts, at most 1,000,000; 0 for none.
     #[must_use]
     pub fn starts(self, starts: usize) -> Self {
         Self { starts, ..self }
@@ -261,7 +263,8 @@ impl Probe {
     /// bit for bit, on any number of them.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep is another one, or `within` is not a number above 0.
+    /// [`FitError`] if the sweep is another one, `within` is not a finite number above 0, or there are
+    /// more than 1,000,000 starts.
     pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
         self.run_with(fit, sweep, Control::default())
     }
@@ -289,9 +292,11 @@ impl Probe {
         mut control: Control<'_>,
     ) -> Result<Identifiability, FitError> {
         if !(self.within > 0.0 && self.within.is_finite()) {
-            let expected = "a finite number > 0";
-            let name = "the excess of the objective that is allowed".to_owned();
-            return Err(SettingError::new(name, self.within, expected).into());
+            return Err(SettingError::new("within", self.within, "a finite number > 0").into());
+        }
+        if self.starts > MOST_STARTS {
+            let expected = "at most 1000000";
+            return Err(SettingError::new("starts", self.starts as f64, expected).into());
         }
         let refit = Refit::new(fit, sweep)?;
         let (free, law) = (refit.free(), fit.law());
@@ -538,19 +543,18 @@ fn pairs(fit: &Fit, refit: &Refit<'_>, free: &[usize], runs: usize) -> Vec<Domai
     let domains = law.domains();
     let own: Vec<Vec<(&str, usize)>> = domains.iter().map(|d| coefficients_of(law, d)).collect();
     let symbols = |of: usize| own[of].iter().map(|(symbol, _)| *symbol);
-    let (mut couples, mut swapped) = (Vec::new(), Vec::new());
-    for a in 0..domains.len() {
-        for b in a + 1..domains.len() {
-            if own[a].is_empty() || !symbols(a).eq(symbols(b)) {
-                continue;
-            }
-            let mut z = fit.coordinates().to_vec();
-            own[a].iter().zip(&own[b]).for_each(|((_, i), (_, j))| z.swap(*i, *j));
-            couples.push((a, b));
-            swapped.push(z);
-        }
-    }
-    let objective = refit.values(&[fit.coordinates().to_vec()])[0];
+    let alike = |&(a, b): &(usize, usize)| !own[a].is_empty() && symbols(a).eq(symbols(b));
+    let count = domains.len();
+    let all = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b)));
+    let couples: Vec<(usize, usize)> = all.filter(alike).collect();
+    // One after the other: the coordinates of all pairs together grow with the cube of the domains.
+    let swapped = couples.iter().map(|&(a, b)| {
+        let mut z = fit.coordinates().to_vec();
+        own[a].iter().zip(&own[b]).for_each(|((_, i), (_, j))| z.swap(*i, *j));
+        z
+    });
+    let values = refit.values(std::iter::once(fit.coordinates().to_vec()).chain(swapped));
+    let objective = values[0];
     let excess = |value: f64| if value == objective { 0.0 } else { value / objective - 1.0 };
     let pair = |((a, b), value): ((usize, usize), f64)| {
         let excess = excess(value);
@@ -559,7 +563,7 @@ fn pairs(fit: &Fit, refit: &Refit<'_>, free: &[usize], runs: usize) -> Vec<Domai
         DomainPair { a: domains[a].clone(), b: domains[b].clone(), excess, limit }
     };
     let mut pairs: Vec<DomainPair> =
-        couples.into_iter().zip(refit.values(&swapped)).map(pair).collect();
+        couples.iter().copied().zip(values[1..].iter().copied()).map(pair).collect();
     pairs.sort_by(|a, b| a.excess.total_cmp(&b.excess));
     pairs
 }
