@@ -41,8 +41,8 @@ impl<'a> Refit<'a> {
         let refit = Self { fit, data, without_rounding, bounds, optimizer };
         let (found, expected) = (refit.problem(&refit.data).value(&fit.minimum.x), fit.objective());
         let close = SAME_OBJECTIVE * expected.abs() + f64::MIN_POSITIVE;
-        // NaN is close to nothing.
-        if !((found - expected).abs() <= close) {
+        let distance = (found - expected).abs();
+        if distance.is_nan() || distance > close {
             let law = fit.law().name().to_owned();
             return Err(FitError::Sweep { law, found, expected });
         }

@@ -406,8 +406,10 @@ impl TryFrom<StoredFitter> for Fitter {
     fn try_from(stored: StoredFitter) -> Result<Self, FitError> {
         let StoredFitter { delta, residual, row_weights, compute_power, constraints, seed } =
             stored;
-        // What a bound may be is known with the law, but no law has one of these.
-        let unordered = |(_, lower, upper): &&(String, f64, f64)| !(lower <= upper);
+        // What a bound may be is known with the law, but no law can keep these.
+        let unordered = |(_, lower, upper): &&(String, f64, f64)| {
+            lower.is_nan() || upper.is_nan() || lower > upper
+        };
         if let Some((name, lower, _)) = constraints.iter().find(unordered) {
             let (name, value) = (name.clone(), *lower);
             let expected = "a lower bound that is not above the upper one";
