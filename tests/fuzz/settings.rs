@@ -49,12 +49,12 @@ impl Objective for Bowl {
 
 fn local(rng: &mut Random) -> Box<dyn Optimizer> {
     if rng.random() {
-        let optimizer = TrustRegion::default().max_iterations(mostly(rng, 100, |rng| count(rng)));
-        Box::new(optimizer.tolerance(mostly(rng, 1e-9, |rng| number(rng))))
+        let optimizer = TrustRegion::default().max_iterations(mostly(rng, 100, count));
+        Box::new(optimizer.tolerance(mostly(rng, 1e-9, number)))
     } else {
-        let optimizer = Lbfgs::default().max_iterations(mostly(rng, 100, |rng| count(rng)));
-        let optimizer = optimizer.tolerance(mostly(rng, 1e-9, |rng| number(rng)));
-        Box::new(optimizer.memory(mostly(rng, 8, |rng| count(rng))))
+        let optimizer = Lbfgs::default().max_iterations(mostly(rng, 100, count));
+        let optimizer = optimizer.tolerance(mostly(rng, 1e-9, number));
+        Box::new(optimizer.memory(mostly(rng, 8, count)))
     }
 }
 
@@ -66,9 +66,9 @@ fn optimizer(rng: &mut Random) -> Box<dyn Optimizer> {
             Box::new(MultiStart::new(local(rng), few).shortlist(count(rng), local(rng)))
         }
         2 => {
-            let hopping = BasinHopping::new(local(rng)).hops(mostly(rng, 3, |rng| count(rng)));
-            let hopping = hopping.step(mostly(rng, 0.5, |rng| number(rng)));
-            Box::new(hopping.temperature(mostly(rng, 1.0, |rng| number(rng))))
+            let hopping = BasinHopping::new(local(rng)).hops(mostly(rng, 3, count));
+            let hopping = hopping.step(mostly(rng, 0.5, number));
+            Box::new(hopping.temperature(mostly(rng, 1.0, number)))
         }
         3 => Box::new(Sequence::new(local(rng), local(rng))),
         4 => Box::new(SmoothFirst::new(local(rng), local(rng))),
@@ -91,7 +91,7 @@ fn optimizers(rng: &mut Random, tally: &mut Tally) {
         })
         .collect();
     let mut objective = Bowl(bounds);
-    let start = [mostly(rng, 2.0, |rng| number(rng)), mostly(rng, -2.0, |rng| number(rng))];
+    let start = [mostly(rng, 2.0, number), mostly(rng, -2.0, number)];
     let mut observer = patience(rng.random_range(1..300));
     let mut control = Control::seeded(rng.random()).observed_by(&mut observer);
     let found = optimizer.minimize(&mut objective, &start, &mut control);
@@ -179,26 +179,25 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
     let mut observer = patience(rng.random_range(1..40));
     match rng.random_range(0..4) {
         0 => {
-            let bootstrap = Bootstrap::new(mostly(rng, 20, |rng| count(rng))).seed(rng.random());
+            let bootstrap = Bootstrap::new(mostly(rng, 20, count)).seed(rng.random());
             let bootstrap = bootstrap.unit(pick(rng, &[Unit::Run, Unit::Mixture]));
             let answer = bootstrap.run_observed(&fit, &rows, &mut observer);
             let Some(resamples) = tally.answer("bootstraps", answer) else { return };
             let h = mixture(rng, rows.domains().len());
-            let (n, d) =
-                (mostly(rng, 1e9, |rng| number(rng)), mostly(rng, 1e10, |rng| number(rng)));
+            let (n, d) = (mostly(rng, 1e9, number), mostly(rng, 1e10, number));
             tally.answer("intervals", resamples.interval(n, d, &h, number(rng)));
             tally.answer("intervals", resamples.prediction_interval(n, d, &h, number(rng)));
             tally.answer("intervals", resamples.coefficients(number(rng)));
             tally.answer("intervals", resamples.residuals(number(rng)));
         }
         1 => {
-            let probe = Probe::new().starts(mostly(rng, 2, |rng| count(rng))).seed(rng.random());
-            let probe = probe.within(mostly(rng, 0.1, |rng| number(rng)));
+            let probe = Probe::new().starts(mostly(rng, 2, count)).seed(rng.random());
+            let probe = probe.within(mostly(rng, 0.1, number));
             tally.answer("probes", probe.run_observed(&fit, &rows, &mut observer));
         }
         2 => {
             let candidate = Candidate::new(AdditiveLaw::for_sweep(&rows), Fitter::new().starts(1));
-            let mut selection = Selection::new().folds(mostly(rng, 2, |rng| count(rng)));
+            let mut selection = Selection::new().folds(mostly(rng, 2, count));
             if rng.random_bool(0.5) {
                 selection = selection.mixtures(count(rng), count(rng));
             }
@@ -211,7 +210,7 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
         _ => {
             let candidate = Candidate::new(AdditiveLaw::for_sweep(&rows), Fitter::new().starts(1));
             let sizes: Vec<usize> = (0..rng.random_range(0..3)).map(|_| count(rng)).collect();
-            let draws = mostly(rng, 2, |rng| count(rng));
+            let draws = mostly(rng, 2, count);
             let curve =
                 learning_curve_observed(&candidate, &rows, "web", &sizes, draws, 1, &mut observer);
             tally.answer("learning curves", curve);
@@ -271,7 +270,7 @@ fn constraints(rng: &mut Random, k: usize) -> Constraints {
     let mut list = Constraints::new();
     for _ in 0..rng.random_range(0..4) {
         let name = mostly(rng, NAMES[0], |rng| pick(rng, &["code", "", "nothing"]));
-        let value = mostly(rng, 0.5, |rng| number(rng));
+        let value = mostly(rng, 0.5, number);
         list = match rng.random_range(0..4) {
             0 => list.at_least(name, value * 0.2),
             1 => list.at_most(name, value),
@@ -311,14 +310,14 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
     }
     let mut plan = Plan::new().goal(pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]));
     for (law, z) in laws.iter().zip(&z).take(pick(rng, &[0, 1, 1, 1, 2])) {
-        plan = plan.with_law("web", mostly(rng, 1.0, |rng| number(rng)), law, z);
+        plan = plan.with_law("web", mostly(rng, 1.0, number), law, z);
     }
     if rng.random_bool(0.3) {
         plan = plan.constraints(constraints(rng, k));
     }
     if rng.random_bool(0.2) {
         let k = mostly(rng, k, |rng| rng.random_range(1..5));
-        let (strength, prior) = (mostly(rng, 0.1, |rng| number(rng)), mixture(rng, k));
+        let (strength, prior) = (mostly(rng, 0.1, number), mixture(rng, k));
         plan = plan.pull(if rng.random() {
             Pull::Kl { prior, strength }
         } else {
@@ -330,7 +329,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
     } else {
         SimplexSolver::new().max_cells(100)
     });
-    let (n, d) = (mostly(rng, 1e9, |rng| number(rng)), mostly(rng, 2e10, |rng| number(rng)));
+    let (n, d) = (mostly(rng, 1e9, number), mostly(rng, 2e10, number));
     let domains = mostly(rng, k, |rng| rng.random_range(1..5));
     let h = mixture(rng, domains);
     let growths = [Growth::Linear, Growth::Log, Growth::Sqrt, Growth::Constant];
@@ -341,7 +340,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
         2 => drop(tally.answer("prices", plan.price(n, d, &h))),
         3 => drop(tally.answer("maps", plan.map(n, d, &h))),
         4 => {
-            let steps = mostly(rng, 3, |rng| count(rng));
+            let steps = mostly(rng, 3, count);
             drop(tally.answer("fixed points", plan.fixed_points(n, d, steps)));
         }
         5 => {
@@ -350,7 +349,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
             drop(tally.answer("limits", plan.limit((n, d), (a, b))));
         }
         6 => {
-            let amount = mostly(rng, 1e20, |rng| number(rng));
+            let amount = mostly(rng, 1e20, number);
             let answer = plan.within_budget(amount, &budget(rng));
             if let Some(choice) = tally.answer("budgets", answer) {
                 assert!(
@@ -361,7 +360,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
             }
         }
         7 => {
-            let value = mostly(rng, 2.5, |rng| number(rng));
+            let value = mostly(rng, 2.5, number);
             if let Some((amount, choice)) =
                 tally.answer("budgets", plan.least_budget(value, &budget(rng)))
             {
@@ -399,18 +398,16 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
 
 fn designs(rng: &mut Random, tally: &mut Tally) {
     let k = rng.random_range(0..5);
-    let list: Vec<f64> = (0..k).map(|_| mostly(rng, 1.0 / k as f64, |rng| number(rng))).collect();
+    let list: Vec<f64> = (0..k).map(|_| mostly(rng, 1.0 / k as f64, number)).collect();
     match rng.random_range(0..6) {
         0 => drop(tally.answer("mixtures", Mixture::new(list))),
         1 => {
-            let steps = mostly(rng, 4, |rng| count(rng));
-            let k = mostly(rng, k, |rng| count(rng));
-            drop(
-                tally.answer("grids", Mixture::grid(k, steps, mostly(rng, 0.0, |rng| number(rng)))),
-            );
+            let steps = mostly(rng, 4, count);
+            let k = mostly(rng, k, count);
+            drop(tally.answer("grids", Mixture::grid(k, steps, mostly(rng, 0.0, number))));
         }
         2 => {
-            let draws = mostly(rng, 3, |rng| count(rng));
+            let draws = mostly(rng, 3, count);
             drop(tally.answer("draws", Mixture::dirichlet(&list, draws, rng.random())));
         }
         3 => {
@@ -421,25 +418,20 @@ fn designs(rng: &mut Random, tally: &mut Tally) {
         4 => {
             let names: Vec<&str> =
                 (0..k).map(|_| pick(rng, &["web", "code", "", "a,b", "\n"])).collect();
-            let scales = Scales {
-                n: mostly(rng, 1e8, |rng| number(rng)),
-                d: mostly(rng, 1e9, |rng| number(rng)),
-            };
+            let scales = Scales { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
             let list: Vec<&str> = law::names().chain(["", "nothing"]).collect();
             let law = law::named(pick(rng, &list), &names, pick(rng, &["web", "nothing"]), scales);
             let Some(law) = tally.answer("laws", law) else { return };
             let known = law.coefficients(&coordinates(rng, &*law));
-            let odd: Vec<(&str, f64)> = known
-                .iter()
-                .map(|(name, x)| (name.as_str(), mostly(rng, *x, |rng| number(rng))))
-                .collect();
+            let odd: Vec<(&str, f64)> =
+                known.iter().map(|(name, x)| (name.as_str(), mostly(rng, *x, number))).collect();
             if let Some(z) = tally.answer("coordinates", law.coordinates_of(&odd)) {
                 assert!(z.iter().all(|z| !z.is_nan()), "coordinates {z:?} of {odd:?}");
             }
         }
         _ => {
             let k = rng.random_range(1..4);
-            let d = mostly(rng, 1e9, |rng| number(rng));
+            let d = mostly(rng, 1e9, number);
             let region = constraints(rng, k).region(&NAMES[..k], d);
             if let Some(region) = tally.answer("regions", region) {
                 assert!((0..k).all(|i| region.bounds(i).0 <= region.bounds(i).1 + 1e-9));
