@@ -53,7 +53,7 @@ const AGREEMENT: f64 = 1e-9;
 /// let back: Fit = serde_json::from_str(&text)?;
 /// assert_eq!(back.predict(7e9, 1e11, &[0.3, 0.7])?, fit.predict(7e9, 1e11, &[0.3, 0.7])?);
 ///
-/// // A law of your own is given when the fit is read.
+/// // Of a law of your own the plain data is stored, and the law is given when the fit is read.
 /// let law = |domains: &[String], scales| {
 ///     PowerLaw::builder("mine", domains)
 ///         .scales(scales)
@@ -62,7 +62,7 @@ const AGREEMENT: f64 = 1e-9;
 ///         .build()
 /// };
 /// let fit = Fitter::new().starts(4).fit(law(sweep.domains(), sweep.scales())?, &sweep, "web")?;
-/// let stored: StoredFit = serde_json::from_str(&serde_json::to_string(&fit)?)?;
+/// let stored: StoredFit = serde_json::from_str(&serde_json::to_string(&fit.to_stored())?)?;
 /// assert_eq!(stored.law(), "mine");
 /// assert!(stored.clone().into_fit().is_err());
 /// let own = law(stored.domains(), stored.scales())?;
