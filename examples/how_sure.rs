@@ -429,18 +429,19 @@ fn decided_json(x: &Decided) -> Value {
     let next = x.next.iter().map(|(run, next)| {
         json!({ "n": run.n, "d": run.d, "weights": common::named(&x.choice.domains, &run.h), "gain": next.gain })
     });
-    json!({
+    let mut value = json!({
         "targets": common::object(x.targets.clone()),
         "loss": x.choice.optimum.value,
         "weights": weights,
-        "blind": x.choice.blind,
         "region_share": x.share,
         "n_over_trained": x.extrapolation.size,
         "d_over_trained": x.extrapolation.tokens,
         "nearest_mixture": x.extrapolation.nearest,
         "beats": rivals,
         "next_runs": next.collect::<Vec<_>>(),
-    })
+    });
+    common::add_blind(value.as_object_mut().expect("it was made as an object"), &x.choice);
+    value
 }
 
 #[cfg(not(feature = "plot"))]

@@ -242,7 +242,7 @@ fn settings_out_of_range_are_errors() {
     for (solver, message) in [
         (new().tolerance(f64::NAN), "tolerance is NaN, expected a finite number >= 0"),
         (new().tolerance(f64::INFINITY), "tolerance is inf, expected a finite number >= 0"),
-        (new().tolerance(-1e-9), "tolerance is -0.000000001, expected a finite number >= 0"),
+        (new().tolerance(-1e-9), "tolerance is -1e-9, expected a finite number >= 0"),
         (new().step(Step::Fixed(0.0)), "the fixed step is 0, expected a finite number > 0"),
         (new().step(Step::Fixed(f64::NAN)), "the fixed step is NaN, expected a finite number > 0"),
         (

@@ -175,7 +175,7 @@ fn settings_out_of_range_are_errors_of_a_fit_and_end_a_search_at_its_start() {
     let bad: Vec<(Box<dyn Optimizer>, &str)> = vec![
         (Box::new(l().memory(0)), "memory is 0, expected at least 1"),
         (Box::new(l().tolerance(f64::NAN)), "tolerance is NaN, expected a finite number >= 0"),
-        (Box::new(t().tolerance(-1e-9)), "tolerance is -0.000000001, expected"),
+        (Box::new(t().tolerance(-1e-9)), "tolerance is -1e-9, expected"),
         (Box::new(t().tolerance(f64::INFINITY)), "tolerance is inf, expected"),
         (Box::new(MultiStart::new(l(), 0)), "starts is 0, expected at least 1"),
         (Box::new(MultiStart::from_points(l(), Vec::new())), "starts is 0, expected at least 1"),

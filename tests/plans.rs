@@ -596,7 +596,7 @@ fn settings_out_of_range_are_named() {
         ),
         (
             plan.region_share(&choice, 0.9, usize::MAX, 0).map(drop),
-            "the number of draws is 18446744073709552000, expected from 1 to 1,000,000",
+            "the number of draws is 1.8446744073709552e19, expected from 1 to 1,000,000",
         ),
         (
             plan.region_share(&choice, 1.0, 9, 0).map(drop),
@@ -631,7 +631,7 @@ fn settings_out_of_range_are_named() {
         (0, "the number of resamples is 0, expected from 20 to 1,000,000"),
         (
             usize::MAX,
-            "the number of resamples is 18446744073709552000, expected from 20 to 1,000,000",
+            "the number of resamples is 1.8446744073709552e19, expected from 20 to 1,000,000",
         ),
     ] {
         assert_eq!(Bootstrap::new(count).run(&fit, &sweep).unwrap_err().to_string(), expected);

@@ -543,12 +543,19 @@ pub fn mixture_json(x: &Best) -> Map<String, Value> {
         "d": x.choice.d,
         "targets": object(x.targets.clone()),
         "weights": named(&x.choice.domains, &optimum.weights),
-        "blind": x.choice.blind,
         "loss": optimum.value,
         "uniform_loss": x.uniform_loss,
         "gap": optimum.residual,
         "iterations": optimum.iterations,
     });
-    let Value::Object(map) = value else { unreachable!("it was made as an object") };
+    let Value::Object(mut map) = value else { unreachable!("it was made as an object") };
+    add_blind(&mut map, &x.choice);
     map
+}
+
+/// Adds the targets that had no part in a choice, where there are any.
+pub fn add_blind(map: &mut Map<String, Value>, choice: &Choice) {
+    if !choice.blind.is_empty() {
+        map.insert("blind".to_owned(), json!(choice.blind));
+    }
 }

@@ -104,7 +104,9 @@ pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
         let lower: Vec<f64> = (0..k).map(|i| end(f64::min, i)).collect();
         let upper: Vec<f64> = (0..k).map(|i| end(f64::max, i)).collect();
         let values: Vec<At> = inside.iter().map(|h| At::of(objective, h)).collect();
-        let shares: Vec<f64> = (0..m).map(|_| rng.random_range(0.1..1.0)).collect();
+        let mut shares: Vec<f64> = (0..m).map(|_| rng.random_range(0.1..1.0)).collect();
+        let sum: f64 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= sum);
         if convex {
             let bends = objective.curvature(&lower, &upper, &shares);
             check_curvature("the objective", &values, bends, &shares, scale);

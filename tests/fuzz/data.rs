@@ -101,5 +101,7 @@ pub fn sweep(rng: &mut Random, k: usize, targets: usize) -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&NAMES[..k], &NAMES[..targets], &n, &d, &h, &losses).unwrap()
+    // Drawn mixtures may be the same one, in a corner.
+    let builder = Sweep::builder(&NAMES[..k], &NAMES[..targets]).repeated_measurements();
+    builder.build(&n, &d, &h, &losses).unwrap()
 }
