@@ -46,9 +46,10 @@ use crate::simplex::SimplexObjective;
 ///         true
 ///     }
 ///
-///     /// The second derivative of `c / (1 + h)` falls with h.
-///     fn curvature(&self, _: &[f64], upper: &[f64], _: &[f64]) -> Option<Vec<f64>> {
-///         Some((0..3).map(|i| 2.0 * self.0[i] / (1.0 + upper[i]).powi(3)).collect())
+///     /// The second derivative of `c / (1 + h)` falls with h. The only part counts `shares[0]`.
+///     fn curvature(&self, _: &[f64], upper: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
+///         let bend = |i: usize| 2.0 * self.0[i] / (1.0 + upper[i]).powi(3);
+///         Some((0..3).map(|i| shares[0] * bend(i)).collect())
 ///     }
 /// }
 ///
