@@ -569,7 +569,7 @@ pub enum PlanError {
     /// A mixture cannot be chosen by laws that do not depend on it.
     #[error(
         "the law of no target depends on the mixture, so that none can be chosen: {}; constraints that leave one mixture make N and D the only choice",
-        targets.join(", ")
+        list(targets)
     )]
     Blind {
         /// The targets.

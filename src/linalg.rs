@@ -115,7 +115,7 @@ mod tests {
         for (found, expected) in eigenvalues(&mut mixed, 3).iter().zip(expected) {
             assert_relative_eq!(*found, expected, max_relative = 1e-13);
         }
-        assert_eq!(eigenvalues(&mut [], 0), []);
+        assert_eq!(eigenvalues(&mut [], 0), Vec::<f64>::new());
         assert_eq!(eigenvalues(&mut [0.0; 4], 2), [0.0, 0.0]);
     }
 

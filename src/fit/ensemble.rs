@@ -1,5 +1,5 @@
 use super::{Fit, Fitter, Metrics, losses_of};
-use crate::error::{FitError, LawError};
+use crate::error::{FitError, LawError, list};
 use crate::law::{FullLaw, JointLaw, ScalingLaw};
 use crate::sweep::Sweep;
 
@@ -84,8 +84,8 @@ impl Ensemble {
         if let Some(other) = fits.iter().find(|fit| fit.law().domains() != domains) {
             return Err(FitError::Ensemble(format!(
                 "the laws of an ensemble have different domains: {} and {}",
-                domains.join(", "),
-                other.law().domains().join(", ")
+                list(domains),
+                list(other.law().domains())
             )));
         }
         Ok(Self { fits })

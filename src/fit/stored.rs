@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::at_bound;
 use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
-use crate::error::{FitError, LawError};
+use crate::error::{FitError, LawError, list};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
 use crate::stored::Version;
@@ -218,13 +218,14 @@ impl StoredFit {
         let own: Vec<&str> = self.coordinates.iter().map(|c| c.name.as_str()).collect();
         let scales = coordinates.scales();
         let show = |scales: Scales| format!("{:e} and {:e}", scales.n, scales.d);
-        for (what, found, expected) in [
-            ("its name is", self.law.clone(), law.name().to_owned()),
-            ("its domains are", self.domains.join(", "), law.domains().join(", ")),
-            ("its reference scales are", show(self.scales), show(scales)),
-            ("its coordinates are", own.join(", "), names.join(", ")),
+        let domains = law.domains();
+        for (what, agrees, found, expected) in [
+            ("its name is", self.law == law.name(), self.law.clone(), law.name().to_owned()),
+            ("its domains are", self.domains == domains, list(&self.domains), list(domains)),
+            ("its reference scales are", self.scales == scales, show(self.scales), show(scales)),
+            ("its coordinates are", own == names, list(&own), list(&names)),
         ] {
-            if found != expected {
+            if !agrees {
                 return Err(self.fault(
                     what,
                     found,
@@ -286,10 +287,10 @@ impl StoredFit {
             }
         }
         let coefficients: BTreeMap<String, f64> = law.coefficients(&z).into_iter().collect();
-        let list = |of: &BTreeMap<String, f64>| of.keys().cloned().collect::<Vec<_>>().join(", ");
+        let names_of = |of: &BTreeMap<String, f64>| list(&of.keys().collect::<Vec<_>>());
         if !self.coefficients.keys().eq(coefficients.keys()) {
             let what = "its coefficients are";
-            return Err(self.fault(what, list(&self.coefficients), list(&coefficients)));
+            return Err(self.fault(what, names_of(&self.coefficients), names_of(&coefficients)));
         }
         for ((name, found), expected) in self.coefficients.iter().zip(coefficients.values()) {
             if !agree(*found, *expected) {
@@ -304,12 +305,12 @@ impl StoredFit {
         let same = self.coordinates.iter().map(|c| (c.lower, c.upper)).zip(boxes);
         let same = same.into_iter().all(|(a, b)| agree(a.0, b.0) && agree(a.1, b.1));
         if same && self.at_bound != at_bound {
-            let list = |names: &[String]| match names {
+            let names_of = |names: &[String]| match names {
                 [] => "none".to_owned(),
-                names => names.join(", "),
+                names => list(names),
             };
             let what = "its coefficients on a bound (at_bound) are";
-            return Err(self.fault(what, list(&self.at_bound), list(&at_bound)));
+            return Err(self.fault(what, names_of(&self.at_bound), names_of(&at_bound)));
         }
         Ok(at_bound)
     }

@@ -70,6 +70,12 @@ struct Point {
     g: Vec<f64>,
 }
 
+impl Point {
+    fn is_finite(&self) -> bool {
+        self.value.is_finite() && self.g.iter().all(|g| g.is_finite())
+    }
+}
+
 /// One remembered step: `s`, the change of the gradient `y`, and their product.
 struct Pair {
     s: Vec<f64>,
@@ -142,11 +148,8 @@ impl Run<'_> {
     fn evaluate(&mut self, x: Vec<f64>) -> Point {
         self.evaluations += 1;
         let mut g = vec![0.0; x.len()];
-        let mut value = self.objective.value_gradient(&x, &mut g);
-        if !g.iter().all(|g| g.is_finite()) {
-            value = f64::INFINITY;
-        }
-        Point { x, value: if value.is_nan() { f64::INFINITY } else { value }, g }
+        let value = self.objective.value_gradient(&x, &mut g);
+        Point { x, value, g }
     }
 
     /// A point along `d` that meets the strong Wolfe conditions, or lowers the value at the end of
@@ -163,8 +166,8 @@ impl Run<'_> {
             let x: Vec<f64> = from.x.iter().zip(d).map(|(x, d)| x + t * d).collect();
             let point = self.evaluate(clamped(&x, &self.bounds));
             let trial = Trial { t, value: point.value, slope: dot(&point.g, d) };
-            if !point.value.is_finite() {
-                high = Some(trial);
+            if !point.is_finite() {
+                high = Some(Trial { value: f64::INFINITY, ..trial });
                 t = low.t + 0.25 * (t - low.t);
                 continue;
             }
@@ -219,7 +222,7 @@ impl Lbfgs {
         let mut history = VecDeque::from([at.value]);
         let mut largest_gradient = 0.0f64;
         let termination = 'search: {
-            if !at.value.is_finite() {
+            if !at.is_finite() {
                 break 'search Termination::StartNotFinite;
             }
             for _ in 0..self.max_iterations {

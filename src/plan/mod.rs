@@ -49,7 +49,7 @@ mod target_map;
 
 #[cfg(feature = "serde")]
 use crate::error::SimplexError;
-use crate::error::{PlanError, SettingError};
+use crate::error::{PlanError, SettingError, list};
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
 use crate::mixture::Mixture;
@@ -435,7 +435,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::NoTargets);
         }
         if choice.domains != self.domains() || h.len() != choice.domains.len() {
-            let (own, plan) = (choice.domains.join(", "), self.domains().join(", "));
+            let (own, plan) = (list(&choice.domains), list(self.domains()));
             return fault(format!(
                 "its {} weights are of the domains {own}, expected {plan}",
                 h.len()

@@ -2,6 +2,7 @@ use plotters::prelude::*;
 
 use super::axis::Axis;
 use super::{PlotError, chart, colour, draw};
+use crate::error::list;
 use crate::plan::Choice;
 
 /// The training FLOPs of a choice, where they have a place on a logarithmic axis.
@@ -33,10 +34,10 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
         if choice.domains != *domains || choice.optimum.weights.len() != domains.len() {
             let message = format!(
                 "a path of choices of different domains: {} at N = {:e}, D = {:e}, but {} at the first",
-                choice.domains.join(", "),
+                list(&choice.domains),
                 choice.n,
                 choice.d,
-                domains.join(", ")
+                list(domains)
             );
             return Err(PlotError::Data(message));
         }

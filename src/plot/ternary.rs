@@ -2,7 +2,7 @@ use plotters::prelude::*;
 
 use super::axis::{Axis, is_flat};
 use super::{Area, PlotError, draw};
-use crate::error::PlanError;
+use crate::error::{PlanError, list};
 use crate::mixture::Mixture;
 use crate::plan::{Choice, Plan};
 use crate::uncertainty::check_level;
@@ -25,11 +25,8 @@ impl<'a> Triangle<'a> {
         let place = |name: &str| names.iter().position(|d| d == name);
         let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2]))
         else {
-            let message = format!(
-                "a ternary map of {}, expected three of: {}",
-                domains.join(", "),
-                names.join(", ")
-            );
+            let message =
+                format!("a ternary map of {}, expected three of: {}", list(&domains), list(names));
             return Err(PlotError::Data(message));
         };
         let corners = [a, b, c];
@@ -196,7 +193,7 @@ pub fn ternary(
     let [low, .., most] = sorted[..] else {
         let message = format!(
             "the value of the mixtures of {} is {:e} at N = {n:e}, D = {d:e}, expected finite ones",
-            domains.join(", "),
+            list(&domains),
             values[0]
         );
         return Err(PlotError::Data(message));

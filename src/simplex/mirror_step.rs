@@ -42,10 +42,8 @@ impl Parts {
 
     pub(super) fn worst(&self) -> f64 {
         // NaN is not a value to be overlooked.
-        self.values
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, |a, b| if b.is_nan() { b } else { a.max(b) })
+        let larger = |a: f64, b: f64| if a.is_nan() || b < a { a } else { b };
+        self.values.iter().copied().fold(f64::NEG_INFINITY, larger)
     }
 }
 
