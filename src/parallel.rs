@@ -98,7 +98,7 @@ pub(crate) fn map_observed<T: Send>(
     control: &mut Control<'_>,
     task: impl Fn(usize) -> Option<T> + Sync,
 ) -> Vec<T> {
-    let (mut all, watch) = (Vec::new(), control.clone());
+    let (mut all, watch) = (Vec::new(), control.twin());
     let take = |result| {
         control.count_pieces(1);
         all.push(result);

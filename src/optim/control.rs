@@ -135,7 +135,6 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 /// assert_eq!(minimum.termination, Termination::Stopped);
 /// ```
 #[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
-#[derive(Clone)]
 pub struct Control<'a> {
     seed: u64,
     watch: Option<Arc<dyn Watch + 'a>>,
@@ -249,6 +248,11 @@ impl<'a> Control<'a> {
         Self { watch: Some(Arc::new(watched)), ..self }
     }
 
+    /// The same control once more, for another thread. What it counts is its own.
+    pub(crate) fn twin(&self) -> Self {
+        Self { seed: self.seed, watch: self.watch.clone(), done: self.done, role: self.role }
+    }
+
     /// The `index`-th stream of random numbers of this call, for what it draws itself. No other draw
     /// of the crate has the same one, and neither has a call under [`Control::inner`].
     ///
@@ -289,7 +293,7 @@ impl<'a> Control<'a> {
     #[must_use]
     pub fn inner(&self, index: u64) -> Self {
         let role = if self.role == Role::Whole { Role::Part } else { self.role };
-        Self { seed: streams::seed(self.seed, Kind::Inner, index), role, ..self.clone() }
+        Self { seed: streams::seed(self.seed, Kind::Inner, index), role, ..self.twin() }
     }
 
     /// As [`Control::inner`], for a run on another function, whose values are not told.
@@ -376,7 +380,7 @@ impl<'a> Control<'a> {
                 count: minimum.local_solves,
                 best: minimum.value,
             };
-            let whole = Self { done, ..self.clone() };
+            let whole = Self { done, ..self.twin() };
             whole.publish();
             whole.complete();
         }

@@ -139,7 +139,7 @@ impl Runs<'_> {
         keep: usize,
         control: &mut Control<'_>,
     ) -> Outcome {
-        let watch = control.clone();
+        let watch = control.twin();
         let cut_off = Mutex::new(None);
         let task = |objective: &mut dyn Objective, i: usize| {
             let start = (self.point)(objective, i);
@@ -213,7 +213,7 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
         control: &mut Control<'_>,
     ) -> Minimum {
         let (listed, count) = (self.listed(start.len()), self.count(start.len()));
-        let watch = control.clone();
+        let watch = control.twin();
         let point = |objective: &mut dyn Objective, i: usize| match listed.get(i) {
             Some(point) => point.to_vec(),
             None if i == 0 => start.to_vec(),

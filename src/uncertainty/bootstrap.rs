@@ -177,7 +177,7 @@ impl Bootstrap {
             }
         }
         control.expect("resamples", Some(self.resamples));
-        let call = control.clone();
+        let call = control.twin();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
             let solve = |refit: &Refit<'_>| refit.solve(&counts, &call);

@@ -305,7 +305,7 @@ impl Probe {
         let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
         let tasks = self.starts.saturating_add(2 * free.len());
         control.expect("other starts and ends of ranges", Some(tasks));
-        let call = control.clone();
+        let call = control.twin();
         let restart = |start: usize| {
             let seed = streams::seed(self.seed, Kind::Restart, start as u64);
             let (z, objective) = refit.restart(seed, &call)?;
