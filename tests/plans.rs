@@ -394,6 +394,21 @@ impl Formula for Falling {
 }
 
 #[test]
+fn coordinates_that_are_no_numbers_are_named_with_their_target() {
+    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
+    let place = law.coordinates().position("gamma[code]").unwrap();
+    for wrong in [f64::NAN, f64::INFINITY] {
+        let mut bad = z.clone();
+        bad[place] = wrong;
+        let plan = Plan::new().with_law("good", 1.0, &law, &z).with_law("bad", 1.0, &law, &bad);
+        for result in [plan.best(1e9, 1e11).map(drop), plan.corners(1e9, 1e11).map(drop)] {
+            let text = result.unwrap_err().to_string();
+            assert!(text.contains("`gamma[code]` of target `bad`"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_value_that_is_not_finite_is_no_answer() {
     let law = Auto::new(Falling, &NAMES, Scales::ONE).unwrap();
     let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();

@@ -200,12 +200,9 @@ fn what_cannot_be_resampled_is_refused() {
     assert!(wrong.contains("the sweep that it was made from"), "{wrong}");
     let few = error(Bootstrap::new(19).run(&fit, &sweep));
     assert_eq!(few, "the number of resamples is 19, expected from 20 to 1,000,000");
-    // Eight checkpoints of a single run.
-    let tokens: Vec<f64> = (1..=8).map(|i| 1e9 * f64::from(i)).collect();
-    let losses: Vec<f64> = tokens.iter().map(|d| 2.0 + 300.0 / d.powf(0.3)).collect();
-    let one = Sweep::from_slices(&["a"], &["t"], &[1e8; 8], &tokens, &[1.0; 8], &losses).unwrap();
-    let of_one = Fitter::new().starts(2).fit(ChinchillaLaw::for_sweep(&one), &one, "t").unwrap();
-    let one = error(Bootstrap::new(40).run(&of_one, &one));
+    let one = sweep.select(|row| row.run == sweep.row(0).run).unwrap();
+    let lone = Fitter::new().starts(2).fit(ChinchillaLaw::for_sweep(&one), &one, TARGET).unwrap();
+    let one = error(Bootstrap::new(40).run(&lone, &one));
     let expected =
         "the number of runs to draw from is 1, expected at least 2 with a weight in the fit";
     assert_eq!(one, expected);

@@ -55,7 +55,7 @@ pub use trust_region::TrustRegion;
 
 /// A function to minimise.
 ///
-/// Methods take `&mut self`, so that an objective can hold buffers. A value that is NaN or `+inf`
+/// Methods take `&mut self`, so that an objective can hold buffers. A value that is NaN or infinite
 /// means "not here": optimizers shorten the step.
 ///
 /// ```

@@ -129,7 +129,14 @@ fn damage(rng: &mut Random, value: &mut Value) {
 }
 
 fn read<T: DeserializeOwned>(tally: &mut Tally, value: Value) -> Option<T> {
-    tally.answer("accepted", serde_json::from_value(value))
+    match serde_json::from_value(value) {
+        // Not a text of this crate: it repeats what was read.
+        Err(error) if error.to_string().starts_with("unknown variant") => {
+            tally.count("refused");
+            None
+        }
+        read => tally.answer("accepted", read),
+    }
 }
 
 fn use_fit(rng: &mut Random, tally: &mut Tally, fit: &Fit, good: &Good) {
