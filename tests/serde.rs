@@ -12,7 +12,7 @@ use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextR
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
 use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Identifiability, Interval, Probe};
-use mixlaw::{Fit, FitError, Fitter, Mixture, Scales, Sweep};
+use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, Scales, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::Serialize;
@@ -457,6 +457,41 @@ fn fits_of_other_laws_are_refused_at_the_writing() {
     let comparison = Selection::new().folds(2).candidate(candidate).run(&sweep, "code").unwrap();
     let stored = serde_json::to_value(&comparison).unwrap();
     assert_eq!(stored["scores"][0]["fit"]["fits"][0]["law"], "tokens");
+}
+
+/// Bounds at the ends of what is allowed make fits that can be read, or none.
+#[test]
+fn fits_with_extreme_bounds_are_read_again() {
+    let sweep = sweep();
+    let (mut kept, mut refused) = (0, 0);
+    for (name, lower, upper) in [
+        ("alpha", 50.0, 100.0),
+        ("alpha", 1e-100, 1e-90),
+        ("beta", 100.0, 100.0),
+        ("A", 1e-100, 1e-100),
+        ("A", 1e90, 1e100),
+        ("E", 1e100, 1e100),
+        ("q_A", -1e100, -1e90),
+        ("gamma_A", 1e-100, 1e-100),
+        ("gamma_B", -1e100, -1e-100),
+        ("ln_v_A[web]", 1e100, 1e100),
+        ("C[web]", 1e100, 1e100),
+    ] {
+        let fitter = Fitter::new().starts(1).bound(name, lower, upper);
+        let joint = fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "code");
+        let additive = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "code");
+        for fit in [joint, additive] {
+            match fit {
+                Ok(fit) => {
+                    kept += 1;
+                    through(&fit).iter().for_each(|back| assert_predicts_the_same(back, &fit));
+                }
+                Err(FitError::NoFiniteLoss { .. }) => refused += 1,
+                Err(other) => assert!(matches!(other, FitError::Law(LawError::Unknown { .. }))),
+            }
+        }
+    }
+    assert!(kept >= 6 && refused >= 1, "{kept} {refused}");
 }
 
 /// The N and D of the rows are stored, and so is what was asked for.

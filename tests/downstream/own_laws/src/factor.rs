@@ -40,6 +40,11 @@ impl FactorLaw {
     }
 }
 
+/// A part times a logarithm: at an infinite N or D the part is gone, and 0 times infinity would be NaN.
+fn times(part: f64, ln: f64) -> f64 {
+    if part > 0.0 { part * ln } else { 0.0 }
+}
+
 impl ScalingLaw for FactorLaw {
     fn name(&self) -> &str {
         "factor"
@@ -65,9 +70,9 @@ impl ScalingLaw for FactorLaw {
         let (alpha, beta) = (z[2].exp(), z[4].exp());
         out.z[0] = e;
         out.z[1] = n_part;
-        out.z[2] = -n_part * alpha * (n / scales.n).ln();
+        out.z[2] = -alpha * times(n_part, (n / scales.n).ln());
         out.z[3] = d_part;
-        out.z[4] = -d_part * beta * (d / scales.d).ln();
+        out.z[4] = -beta * times(d_part, (d / scales.d).ln());
         out.h[0] = 0.0;
         for (i, &c) in z[FIRST_C..].iter().enumerate() {
             out.z[FIRST_C + i] = (n_part + d_part) * h[1 + i];
