@@ -10,11 +10,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mixlaw::law::{self, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::law::{self, Dependence, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::{Fit, Fitter, Mixture, PlanError, Sweep};
+use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, PlanError, Sweep};
 use progress::Bar;
 use serde_json::{Map, Value, json};
 
@@ -308,7 +308,7 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
     let bar = progress::bar("Fits", options.laws.len() * targets.len());
     let mut fits = Vec::new();
     for name in &options.laws {
-        note_blindness(name, &train, &bar);
+        let mut noted = false;
         for target in targets {
             let Some(law) = law(name, &train, target, options.positive_gamma)? else {
                 bar.note(&format!(
@@ -317,14 +317,29 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
                 bar.step();
                 continue;
             };
+            if !std::mem::replace(&mut noted, true) {
+                note_blindness(name, law.dependence(), &train, &bar);
+            }
             let start = Instant::now();
             let fit = fitter.fit(law, &train, target).map_err(|error| in_sweep(options, error))?;
             let seconds = start.elapsed().as_secs_f64();
             let mre_train = fit.evaluate(&train)?.mre;
-            let mre_eval = match &eval {
-                Some(eval) => Some(fit.evaluate(eval)?.mre),
-                None => None,
+            let mre_eval = match eval.as_ref().map(|eval| fit.evaluate(eval)) {
+                Some(Err(FitError::Row {
+                    source: LawError::OtherScale { what, fitted, .. },
+                    ..
+                })) => {
+                    let note = format!(
+                        "note: {name} was fitted at {what} = {fitted:e} alone: no held-out error at \
+                         others, and it chooses a mixture as it would there"
+                    );
+                    bar.note(&note);
+                    None
+                }
+                evaluated => evaluated.transpose()?.map(|metrics| metrics.mre),
             };
+            // The mixture may be for another N or D than the law has seen.
+            let fit = fit.for_any_scale();
             fits.push(Fitted { law: name.clone(), fit, mre_train, mre_eval, seconds });
             bar.step();
         }
@@ -337,21 +352,17 @@ pub fn fit_all(sweep: &Sweep, options: &Options) -> Result<Vec<Fitted>> {
 }
 
 /// Says where a law cannot see what differs between the rows.
-fn note_blindness(law: &str, train: &Sweep, bar: &Bar) {
+fn note_blindness(law: &str, of: Dependence, train: &Sweep, bar: &Bar) {
     let several = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
         values.dedup();
         values.len() > 1
     };
-    let blind_to_n = ["additive-fixed-n", "additive-fixed-nd", "ge24", "autoscale"].contains(&law)
-        || law.starts_with("ye-");
-    let blind_to_d =
-        ["additive-fixed-d", "additive-fixed-nd"].contains(&law) || law.starts_with("ye-");
-    if blind_to_n && several(train.n().to_vec()) {
+    if !of.n && several(train.n().to_vec()) {
         let what = "does not depend on N, but the train rows have several sizes";
         bar.note(&format!("note: {law} {what}"));
     }
-    if blind_to_d && several(train.d().to_vec()) {
+    if !of.d && several(train.d().to_vec()) {
         let what = "does not depend on D, but the train rows have several token counts";
         bar.note(&format!("note: {law} {what}"));
     }

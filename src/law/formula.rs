@@ -8,7 +8,7 @@ use rand_distr::{Distribution, Exp1};
 
 use super::coordinates::Offset;
 use super::mixture_function::AtScale;
-use super::scalar::{Forward, LANES};
+use super::scalar::{Dual, LANES};
 use super::{
     Coordinate, Coordinates, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData, Transform,
     by_name, check_domains, check_point, infinite, no_repeats,
@@ -237,37 +237,6 @@ impl<F: Formula> Auto<F> {
         // With respect to their logarithms, N and D change at the rate N and D.
         self.formula.loss(c, seed(n, p + k, n), seed(d, p + k + 1, d), weights)
     }
-
-    /// The loss and its gradient, at an infinite N or D with `LIMIT`.
-    fn differentiate<const LIMIT: bool>(
-        &self,
-        z: &[f64],
-        n: f64,
-        d: f64,
-        h: &[f64],
-        out: &mut Gradient,
-    ) -> f64 {
-        let (p, k) = (z.len(), h.len());
-        let mut value = f64::NAN;
-        for first in (0..p + k + 2).step_by(LANES) {
-            let dual =
-                self.evaluate(z, n, d, h, |value, place, rate| match place.checked_sub(first) {
-                    Some(lane) if lane < LANES => Forward::<LIMIT>::seeded(value, lane, rate),
-                    _ => Forward::from_f64(value),
-                });
-            value = dual.value();
-            for place in first..(first + LANES).min(p + k + 2) {
-                let derivative = dual.derivative(place - first);
-                match place {
-                    i if i < p => out.z[i] = derivative,
-                    i if i < p + k => out.h[i - p] = derivative,
-                    i if i == p + k => out.log_n = derivative,
-                    _ => out.log_d = derivative,
-                }
-            }
-        }
-        value
-    }
 }
 
 /// Up to this many coordinates and domains, an evaluation allocates nothing.
@@ -295,11 +264,27 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     }
 
     fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
-        if n.is_infinite() || d.is_infinite() {
-            self.differentiate::<true>(z, n, d, h, out)
-        } else {
-            self.differentiate::<false>(z, n, d, h, out)
+        let (p, k) = (z.len(), h.len());
+        let limit = n.is_infinite() || d.is_infinite();
+        let mut value = f64::NAN;
+        for first in (0..p + k + 2).step_by(LANES) {
+            let dual =
+                self.evaluate(z, n, d, h, |value, place, rate| match place.checked_sub(first) {
+                    Some(lane) if lane < LANES => Dual::seeded(value, lane, rate, limit),
+                    _ => Dual::from_f64(value),
+                });
+            value = dual.value();
+            for place in first..(first + LANES).min(p + k + 2) {
+                let derivative = dual.derivative(place - first);
+                match place {
+                    i if i < p => out.z[i] = derivative,
+                    i if i < p + k => out.h[i - p] = derivative,
+                    i if i == p + k => out.log_n = derivative,
+                    _ => out.log_d = derivative,
+                }
+            }
         }
+        value
     }
 
     fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {

@@ -65,7 +65,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
-    impl<const LIMIT: bool> Sealed for super::Forward<LIMIT> {}
+    impl Sealed for super::Dual {}
 }
 
 macro_rules! float {
@@ -121,35 +121,36 @@ pub(super) const LANES: usize = 8;
 /// let x = Dual::variable(3.0, 0);
 /// assert_eq!((x * x).derivative(0), 6.0);
 /// ```
-pub type Dual = Forward<false>;
-
-/// A [`Dual`], where `LIMIT` is false. With `LIMIT` it is for a formula at an infinite N or D: what has
-/// become nothing has no derivatives, even in a direction in which N or D itself moves infinitely.
 ///
-/// `(d h)^-b` is 0 at an infinite d and moves by 0 times infinity with h. There that is 0, because a
-/// power falls faster than its argument grows. At a finite N and D it would hide an error: `1 / (1 / h)`
-/// at `h = 0` moves by 0 times infinity too, and that is 1.
+/// At an infinite N or D a formula is run with numbers that know it: what has become nothing has no
+/// derivatives, even in a direction in which N or D itself moves infinitely. `(d h)^-b` is 0 at an
+/// infinite d and moves by 0 times infinity with h; there that is 0, because a power falls faster than its
+/// argument grows. At a finite N and D that would hide an error: `1 / (1 / h)` at `h = 0` moves by 0 times
+/// infinity too, and that is 1.
 #[derive(Debug, Clone, Copy)]
-pub struct Forward<const LIMIT: bool> {
+pub struct Dual {
     value: f64,
     tangent: [f64; LANES],
+    /// Whether it is of a formula at an infinite N or D.
+    limit: bool,
 }
 
-impl<const LIMIT: bool> Forward<LIMIT> {
+impl Dual {
     /// A variable, with derivative 1 in direction `lane` and 0 in the others.
     ///
     /// # Panics
     /// If `lane` is 8 or more.
     #[must_use]
     pub fn variable(value: f64, lane: usize) -> Self {
-        Self::seeded(value, lane, 1.0)
+        Self::seeded(value, lane, 1.0, false)
     }
 
-    /// A value with derivative `rate` in direction `lane` and 0 in the others.
-    pub(super) fn seeded(value: f64, lane: usize, rate: f64) -> Self {
+    /// A value with derivative `rate` in direction `lane` and 0 in the others, of a formula at an infinite
+    /// N or D if `limit`.
+    pub(super) fn seeded(value: f64, lane: usize, rate: f64, limit: bool) -> Self {
         let mut tangent = [0.0; LANES];
         tangent[lane] = rate;
-        Self { value, tangent }
+        Self { value, tangent, limit }
     }
 
     /// The value.
@@ -170,9 +171,9 @@ impl<const LIMIT: bool> Forward<LIMIT> {
     /// `f(self)` where `f` has this value and this derivative. A derivative that is infinite leaves
     /// directions alone in which nothing moves.
     fn chain(self, value: f64, derivative: f64) -> Self {
-        let nothing = LIMIT && derivative == 0.0;
+        let nothing = self.limit && derivative == 0.0;
         let tangent = self.tangent.map(|t| if t == 0.0 || nothing { 0.0 } else { derivative * t });
-        Self { value, tangent }
+        Self { value, tangent, ..self }
     }
 
     /// `f(self, other)` where `f` has this value and these partial derivatives.
@@ -180,23 +181,23 @@ impl<const LIMIT: bool> Forward<LIMIT> {
         let (a, b) = (self.chain(value, by_self), other.chain(value, by_other));
         let mut tangent = a.tangent;
         tangent.iter_mut().zip(b.tangent).for_each(|(a, b)| *a += b);
-        Self { value, tangent }
+        Self { value, tangent, limit: self.limit || other.limit }
     }
 }
 
-impl<const LIMIT: bool> PartialEq for Forward<LIMIT> {
+impl PartialEq for Dual {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-impl<const LIMIT: bool> PartialOrd for Forward<LIMIT> {
+impl PartialOrd for Dual {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         self.value.partial_cmp(&other.value)
     }
 }
 
-impl<const LIMIT: bool> Add for Forward<LIMIT> {
+impl Add for Dual {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -204,7 +205,7 @@ impl<const LIMIT: bool> Add for Forward<LIMIT> {
     }
 }
 
-impl<const LIMIT: bool> Sub for Forward<LIMIT> {
+impl Sub for Dual {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -212,7 +213,7 @@ impl<const LIMIT: bool> Sub for Forward<LIMIT> {
     }
 }
 
-impl<const LIMIT: bool> Mul for Forward<LIMIT> {
+impl Mul for Dual {
     type Output = Self;
 
     fn mul(self, other: Self) -> Self {
@@ -220,7 +221,7 @@ impl<const LIMIT: bool> Mul for Forward<LIMIT> {
     }
 }
 
-impl<const LIMIT: bool> Div for Forward<LIMIT> {
+impl Div for Dual {
     type Output = Self;
 
     fn div(self, other: Self) -> Self {
@@ -229,7 +230,7 @@ impl<const LIMIT: bool> Div for Forward<LIMIT> {
     }
 }
 
-impl<const LIMIT: bool> std::ops::Rem for Forward<LIMIT> {
+impl std::ops::Rem for Dual {
     type Output = Self;
 
     fn rem(self, other: Self) -> Self {
@@ -238,7 +239,7 @@ impl<const LIMIT: bool> std::ops::Rem for Forward<LIMIT> {
     }
 }
 
-impl<const LIMIT: bool> Neg for Forward<LIMIT> {
+impl Neg for Dual {
     type Output = Self;
 
     fn neg(self) -> Self {
@@ -248,7 +249,7 @@ impl<const LIMIT: bool> Neg for Forward<LIMIT> {
 
 macro_rules! assign {
     ($trait:ident, $method:ident, $operator:tt) => {
-        impl<const LIMIT: bool> $trait for Forward<LIMIT> {
+        impl $trait for Dual {
             fn $method(&mut self, other: Self) {
                 *self = *self $operator other;
             }
@@ -262,15 +263,15 @@ assign!(MulAssign, mul_assign, *);
 assign!(DivAssign, div_assign, /);
 assign!(RemAssign, rem_assign, %);
 
-impl<const LIMIT: bool> Sum for Forward<LIMIT> {
+impl Sum for Dual {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         terms.fold(Self::from_f64(0.0), Add::add)
     }
 }
 
-impl<const LIMIT: bool> Scalar for Forward<LIMIT> {
+impl Scalar for Dual {
     fn from_f64(x: f64) -> Self {
-        Self { value: x, tangent: [0.0; LANES] }
+        Self { value: x, tangent: [0.0; LANES], limit: false }
     }
 
     fn exp(self) -> Self {
