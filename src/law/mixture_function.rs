@@ -34,6 +34,11 @@ pub trait MixtureFunction: Debug + Send {
     /// Another one of the same function.
     fn fork(&self) -> Box<dyn MixtureFunction + '_>;
 
+    /// About how many terms an evaluation sums up for each domain, by which a solver counts its budget.
+    fn cost(&self) -> usize {
+        1
+    }
+
     /// Whether the function is known to be convex on the simplex.
     fn is_convex(&self) -> bool {
         false
@@ -132,6 +137,10 @@ impl MixtureFunction for Sum<'_> {
 
     fn fork(&self) -> Box<dyn MixtureFunction + '_> {
         Box::new(Sum(self.0.iter().map(|(own, f)| (*own, f.fork())).collect()))
+    }
+
+    fn cost(&self) -> usize {
+        self.0.iter().map(|(_, f)| f.cost()).sum()
     }
 
     fn is_convex(&self) -> bool {
@@ -234,6 +243,11 @@ impl<L: ScalingLaw + ?Sized> MixtureFunction for AtScale<'_, L> {
 
     fn fork(&self) -> Box<dyn MixtureFunction + '_> {
         Box::new(AtScale { law: self.law, gradient: self.gradient.clone(), ..*self })
+    }
+
+    /// The gradient may be by dual numbers, a direction for each coordinate and domain.
+    fn cost(&self) -> usize {
+        self.z.len() + self.gradient.h.len()
     }
 
     fn is_convex(&self) -> bool {

@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 use super::{Choice, Plan, finite, minimize};
 use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
-use crate::simplex::SimplexSolver;
 
 /// What a run of N parameters and D tokens costs, and which are considered.
 ///
@@ -301,7 +300,8 @@ impl Plan<'_> {
 
     /// The least value at N and D, without a certificate.
     fn quick(&self, n: f64, d: f64) -> Result<f64, PlanError> {
-        let solver: SimplexSolver = self.solver.clone().max_cells(0);
+        // Some hundred scales are looked at.
+        let solver = self.descents_only(32);
         Ok(minimize(&solver, &mut self.objective(n, d)?, &self.region(d)?)?.value)
     }
 

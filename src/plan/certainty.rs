@@ -118,7 +118,7 @@ impl<'a> Plan<'a> {
             ..target.clone()
         };
         let targets = self.targets.iter().zip(resamples).map(target).collect();
-        Self { targets, solver: self.solver.clone().max_cells(0), ..self.clone() }
+        Self { targets, solver: self.descents_only(resamples[0].len() / 8), ..self.clone() }
     }
 
     /// What every resample would have chosen instead, within the constraints: the best mixture that
@@ -169,7 +169,7 @@ impl<'a> Plan<'a> {
         let one = |resample: usize| -> Result<Mixture, PlanError> {
             let plan = self.resampled(&resamples, resample);
             let mut objective = plan.objective(choice.n, choice.d)?;
-            let best = plan.descend(&mut objective, &region, &choice.optimum.weights)?;
+            let best = plan.descend(&mut objective, &region, &choice.optimum.weights, 1)?;
             finite(BEST, best.value)?;
             Ok(best.weights)
         };

@@ -507,6 +507,11 @@ impl<'a> Plan<'a> {
         target.add_to(MixtureObjective::new(n, d)?, 1.0, (n, d))
     }
 
+    /// The solver without the search for a proof, for one of several problems that share its budget.
+    fn descents_only(&self, problems: usize) -> SimplexSolver {
+        self.solver.clone().max_cells(0).share_of_budget(problems)
+    }
+
     /// The best mixture that descents find from `near` and, unless that one is shown to be the best,
     /// from the solver's own starts. No proof is searched for, and the value may not be finite.
     fn descend(
@@ -514,8 +519,9 @@ impl<'a> Plan<'a> {
         objective: &mut MixtureObjective<'_>,
         region: &Region,
         near: &Mixture,
+        problems: usize,
     ) -> Result<Optimum, PlanError> {
-        let local = self.solver.clone().max_cells(0);
+        let local = self.descents_only(problems);
         let from_near = local.clone().start(near.clone()).minimize_within(objective, region);
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
             return Ok(from_near?);
@@ -546,11 +552,13 @@ impl<'a> Plan<'a> {
         let mut objective = self.objective(choice.n, choice.d)?;
         let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
         // What is wrong with all mixtures is an error; a law may be infinite without a domain.
-        self.descend(&mut objective, &self.region(choice.d)?, own)?;
+        self.descend(&mut objective, &self.region(choice.d)?, own, 1)?;
+        // Some twenty for each of two ends.
+        let problems = 20 * choice.domains.len();
         let mut good = |domain: &String, weight: f64| {
             let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
             let Ok(region) = fixed.region(&choice.domains, choice.d) else { return false };
-            let best = self.descend(&mut objective, &region, own);
+            let best = self.descend(&mut objective, &region, own, problems);
             best.is_ok_and(|best| best.value <= level)
         };
         let mut end = |domain: &String, inside: f64, outside: f64| {

@@ -65,8 +65,8 @@ impl Plan<'_> {
             let name = format!("the number of points of a grid of {steps} steps over {k} domains");
             return Err(SettingError::new(name, points.round(), "at most 20,000").into());
         }
-        let quick = Self { solver: self.solver.clone().max_cells(0), ..self.clone() };
         let grid = Mixture::grid(k, steps, 0.0)?;
+        let quick = Self { solver: self.descents_only(grid.len() / 8), ..self.clone() };
         let mapped = parallel::map(grid.len(), |i| quick.map(n, d, &grid[i]));
         let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
         let step = 1.0 / steps as f64;

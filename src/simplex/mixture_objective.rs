@@ -462,8 +462,8 @@ impl SimplexObjective for MixtureObjective<'_> {
     }
 
     fn cost(&self) -> usize {
-        let laws: usize = self.terms.iter().map(|term| term.laws.len()).sum();
-        laws * self.domains.len()
+        let terms: usize = self.terms.iter().map(|term| term.function.function.cost()).sum();
+        terms * self.domains.len()
     }
 
     fn is_convex(&self) -> bool {

@@ -148,7 +148,8 @@ fn rows_of(bytes: &[u8]) -> Option<usize> {
                 records += usize::from(holds);
                 (begins, holds) = (true, false);
             }
-            _ => (begins, holds) = (*byte == b',', true),
+            // A line of blanks alone is none.
+            _ => (begins, holds) = (*byte == b',', holds || !byte.is_ascii_whitespace()),
         }
     }
     (!quoted).then(|| (records + usize::from(holds)).saturating_sub(1))
