@@ -271,7 +271,9 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
         optimizer.minimize(&mut objective, &start, &mut Control::default())
     });
     tally.count("minima");
-    if !objective.clamped(&start).iter().all(|x| x.is_finite()) && !found.value.is_finite() {
+    let begins = !start.iter().any(|x| x.is_nan())
+        && objective.clamped(&start).iter().all(|x| x.is_finite());
+    if !begins && !found.value.is_finite() {
         // There was nowhere to begin.
         tally.count("starts nowhere");
         return;
