@@ -14,13 +14,22 @@ const TARGET: &str = "french";
 fn embedded(has_names: bool, off_by: f64) -> Sweep {
     let text = include_str!("../examples/data/byte_sweep.csv");
     let train = Sweep::from_csv(text.as_bytes()).unwrap().split("train").unwrap();
+    rounded(&train, has_names, off_by)
+}
+
+/// A sweep with each weight that is not zero off by up to so much.
+fn rounded(train: &Sweep, has_names: bool, off_by: f64) -> Sweep {
     let names: Vec<String> = train.rows().map(|row| row.run.to_owned()).collect();
     let mut state = 1u64;
     let mut noise = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     };
-    let h: Vec<f64> = train.mixtures().iter().map(|w| w + 2.0 * off_by * noise()).collect();
+    let h: Vec<f64> = train
+        .mixtures()
+        .iter()
+        .map(|w| if *w > 0.0 { w + 2.0 * off_by * noise() } else { 0.0 })
+        .collect();
     let builder = Sweep::builder(train.domains(), train.targets());
     let builder = if has_names { builder.runs(&names) } else { builder };
     let of = |x: mixlaw::ndarray::ArrayView1<'_, f64>| x.to_vec();
@@ -69,6 +78,25 @@ fn held_out_errors_are_the_same() {
     for (a, b) in exact.iter().zip(rounded) {
         assert!((a - b).abs() < 0.02, "{exact:?} {rounded:?}");
     }
+}
+
+/// On an ordinary public sweep, where `MIXLAW_REDPAJAMA` names its file: seven domains, some weights of
+/// which are zero.
+#[test]
+fn held_out_errors_of_a_public_sweep_are_the_same() {
+    let Some(path) = std::env::var_os("MIXLAW_REDPAJAMA") else {
+        eprintln!("skipped: MIXLAW_REDPAJAMA does not name the sweep's file");
+        return;
+    };
+    let train = Sweep::read_csv(path).unwrap().split("train").unwrap();
+    let held_out = |sweep: &Sweep| {
+        assert_eq!(sweep.count_mixtures(), train.count_mixtures());
+        let candidate = Candidate::new(AdditiveLaw::for_sweep(sweep), Fitter::new().starts(6));
+        let comparison = Selection::new().candidate(candidate).run(sweep, "arxiv").unwrap();
+        comparison.scores()[0].mixtures.unwrap().test.mre
+    };
+    let (exact, off) = (held_out(&train), held_out(&rounded(&train, false, 1e-9)));
+    assert!((exact - off).abs() < 0.02, "{exact} {off}");
 }
 
 #[test]
