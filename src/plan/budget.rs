@@ -248,9 +248,10 @@ impl Plan<'_> {
             let expected = "a finite number that is at least the cost of the least";
             return Err(SettingError::new(name, most, expected).into());
         }
-        // Nothing can be had for some amounts.
-        let excess = |amount: f64| match self.best_scale(amount, tokens, budget)? {
-            Some((n, d)) => Ok(self.quick(n, d)? - value),
+        // Up to sixty amounts are looked at, and nothing can be had for some of them.
+        let each = Self { solver: self.solver.clone().share_of_budget(64), ..self.clone() };
+        let excess = |amount: f64| match each.best_scale(amount, tokens, budget)? {
+            Some((n, d)) => Ok(each.quick(n, d)? - value),
             None => Ok(f64::INFINITY),
         };
         let at_most = excess(most)?;

@@ -172,7 +172,8 @@ fn constraints() {
         }
         let Some(bound) = optimum.lower_bound else { return };
         assert!(bound <= optimum.value, "a bound of {bound} above the value {}", optimum.value);
-        for h in &kept {
+        // One that is inside up to rounding says nothing where a law is steep.
+        for h in kept.iter().filter(|h| violation(h, &list) <= -1e-12) {
             let Some(value) = size(h, &mut objective) else { continue };
             let rounding = 1e-9 * bound.abs().max(1e-6);
             assert!(

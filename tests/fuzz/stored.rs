@@ -130,8 +130,12 @@ fn damage(rng: &mut Random, value: &mut Value) {
 
 fn read<T: DeserializeOwned>(tally: &mut Tally, value: Value) -> Option<T> {
     match serde_json::from_value(value) {
-        // Not a text of this crate: it repeats what was read.
-        Err(error) if error.to_string().starts_with("unknown variant") => {
+        // Not texts of this crate: they repeat what was read.
+        Err(error)
+            if ["unknown variant", "invalid type", "invalid value"]
+                .iter()
+                .any(|own| error.to_string().starts_with(own)) =>
+        {
             tally.count("refused");
             None
         }
