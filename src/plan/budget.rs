@@ -203,7 +203,8 @@ impl Plan<'_> {
             return Err(SettingError::new("the budget", amount, "a number > 0").into());
         }
         let most = self.most_tokens(budget)?;
-        let Some((n, d)) = self.best_scale(amount, most, budget)? else {
+        // Some hundred scales are looked at.
+        let Some((n, d)) = self.sharing(32).best_scale(amount, most, budget)? else {
             let expected = "enough for the least N and D considered";
             return Err(SettingError::new("the budget", amount, expected).into());
         };
@@ -248,8 +249,8 @@ impl Plan<'_> {
             let expected = "a finite number that is at least the cost of the least";
             return Err(SettingError::new(name, most, expected).into());
         }
-        // Up to sixty amounts are looked at, and nothing can be had for some of them.
-        let each = Self { solver: self.solver.clone().share_of_budget(64), ..self.clone() };
+        // Up to sixty amounts are looked at, at some hundred scales each. Nothing can be had for some.
+        let each = self.sharing(2048);
         let excess = |amount: f64| match each.best_scale(amount, tokens, budget)? {
             Some((n, d)) => Ok(each.quick(n, d)? - value),
             None => Ok(f64::INFINITY),
@@ -299,10 +300,14 @@ impl Plan<'_> {
         Ok(Price { value, best, tokens })
     }
 
+    /// The plan for one of several problems that share the budget of its solver.
+    fn sharing(&self, problems: usize) -> Self {
+        Self { solver: self.solver.clone().share_of_budget(problems), ..self.clone() }
+    }
+
     /// The least value at N and D, without a certificate.
     fn quick(&self, n: f64, d: f64) -> Result<f64, PlanError> {
-        // Some hundred scales are looked at.
-        let solver = self.descents_only(32);
+        let solver = self.descents_only(1);
         Ok(minimize(&solver, &mut self.objective(n, d)?, &self.region(d)?)?.value)
     }
 
