@@ -103,8 +103,8 @@ fn optimizers(rng: &mut Random, tally: &mut Tally) {
     }
     tally.count("minima");
     assert_ne!(found.termination, Termination::InvalidSetting, "{optimizer:?}");
-    if start.iter().any(|x| x.is_nan()) && !found.value.is_finite() {
-        // There was nowhere to begin.
+    if found.x.iter().any(|x| x.is_nan()) && !found.value.is_finite() {
+        // The start, or a listed one, is nowhere, and so is the result.
         return;
     }
     let inside =
