@@ -177,7 +177,7 @@ pub struct Choice {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub losses: Vec<(String, f64)>,
     /// The targets whose laws do not depend on the mixture
-    /// ([`ScalingLaw::dependence`](crate::law::ScalingLaw::dependence)): the others chose it, and
+    /// ([`ScalingLaw::dependence`]): the others chose it, and
     /// nothing is known of what it does to these.
     pub blind: Vec<String>,
 }
