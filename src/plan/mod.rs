@@ -552,9 +552,9 @@ impl<'a> Plan<'a> {
         let mut objective = self.objective(choice.n, choice.d)?;
         let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
         // What is wrong with all mixtures is an error; a law may be infinite without a domain.
-        self.descend(&mut objective, &self.region(choice.d)?, own, 1)?;
-        // Some twenty for each of two ends.
-        let problems = 20 * choice.domains.len();
+        self.descend(&mut objective, &self.region(choice.d)?, own, 4)?;
+        // Some twenty for each of two ends, of two descents each.
+        let problems = 100 * choice.domains.len();
         let mut good = |domain: &String, weight: f64| {
             let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
             let Ok(region) = fixed.region(&choice.domains, choice.d) else { return false };
