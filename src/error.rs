@@ -391,7 +391,8 @@ pub enum FitError {
     Ensemble(String),
     /// A fit to store or to read, of a law that is not one of the crate's.
     #[error(
-        "the {law} law is not one of the crate's, which are: {}; its fit is stored as Fit::to_stored gives it, and read by StoredFit::with_law",
+        "the {} law is not one of the crate's, which are: {}; its fit is stored as Fit::to_stored gives it, and read by StoredFit::with_law",
+        cut(law),
         known.join(", ")
     )]
     NotBuiltIn {
@@ -401,7 +402,7 @@ pub enum FitError {
         known: Vec<String>,
     },
     /// A stored fit that does not belong to its law, or does not agree with itself.
-    #[error("stored fit of the {law} law: {what} {found}, expected {expected}")]
+    #[error("stored fit of the {} law: {what} {found}, expected {expected}", cut(law))]
     Stored {
         /// The law, as stored.
         law: String,
