@@ -39,7 +39,7 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
     let mut points = vec![Mixture::uniform(k)];
     points.extend(Mixture::dirichlet(&vec![3.0; k], 4, seed).expect("a valid design"));
     let mut objective =
-        MixtureObjective::new(n, d).and_then(|o| o.with_law(1.0, &*truth.law, &truth.z));
+        MixtureObjective::new(Scale { n, d }).and_then(|o| o.with_law(1.0, &*truth.law, &truth.z));
     let optimum = SimplexSolver::new().minimize(objective.as_mut().expect("valid")).weights;
 
     let examine = |runs: &[Run], rng: &mut _| {
@@ -48,7 +48,7 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resampled = Bootstrap::new(resamples).seed(seed).run(fit, &sweep).expect("resamples");
         let plan = Plan::new().with_resamples(1.0, &resampled);
-        let choice = plan.best(n, d).expect("a choice");
+        let choice = plan.best(Scale { n, d }).expect("a choice");
         let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share");
         let as_good = plan.as_good(&choice, std::slice::from_ref(&optimum)).expect("a share")[0];
         (resampled, as_good > 1.0 - LEVEL, share)
@@ -61,8 +61,8 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
         let own = truth.loss(n, d, h);
         let noise = designs::RUN_NOISE * designs::normal(&mut rng)
             + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let law = resampled.interval(n, d, h, LEVEL).expect("an interval");
-        let new = resampled.prediction_interval(n, d, h, LEVEL).expect("an interval");
+        let law = resampled.interval(Scale { n, d }, h, LEVEL).expect("an interval");
+        let new = resampled.prediction_interval(Scale { n, d }, h, LEVEL).expect("an interval");
         value += f64::from(u8::from(law.contains(own))) / points.len() as f64;
         run += f64::from(u8::from(new.contains(own * (1.0 + noise)))) / points.len() as f64;
     }

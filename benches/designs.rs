@@ -118,8 +118,8 @@ impl Truth {
         Self { law, z }
     }
 
-    pub fn loss(&self, n: f64, d: f64, h: &Mixture) -> f64 {
-        self.law.loss(&self.z, n, d, h)
+    pub fn loss(&self, at: Scale, h: &Mixture) -> f64 {
+        self.law.loss(&self.z, Scale { n, d }, h)
     }
 
     /// The losses of the runs, with noise.

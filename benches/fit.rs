@@ -53,7 +53,7 @@ impl Formula for JointFormula {
     }
 
     fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
-        let law = JointLaw::new(domains, mixlaw::Scales::ONE).expect("valid domains");
+        let law = JointLaw::new(domains, mixlaw::Scale::ONE).expect("valid domains");
         law.coordinates().iter().cloned().collect()
     }
 
@@ -83,7 +83,7 @@ fn row_by_row(c: &mut Criterion) {
                 z[0] = if z[0] == 0.1 { 0.2 } else { 0.1 };
                 sums.fill(0.0);
                 for row in train.rows() {
-                    black_box(law.gradient(black_box(&z), row.n, row.d, row.h, &mut gradient));
+                    black_box(law.gradient(black_box(&z), row.scale(), row.h, &mut gradient));
                     sums.iter_mut().zip(&gradient.z).for_each(|(sum, g)| *sum += g);
                 }
                 black_box(&sums);

@@ -4,7 +4,7 @@
 
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::simplex::{MixtureObjective, SimplexObjective};
-use mixlaw::{Scales, SimplexError};
+use mixlaw::{Scale, SimplexError};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -25,7 +25,7 @@ impl MixtureProblem {
     pub fn random(law: &str, k: usize, targets: usize, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let domains: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
-        let scales = Scales { n: 3e8, d: 2e10 };
+        let scales = Scale { n: 3e8, d: 2e10 };
         let law: Box<dyn ScalingLaw> = match law {
             "simple" => Box::new(SimpleLaw::new(&domains, scales).expect("valid")),
             "additive" => Box::new(AdditiveLaw::new(&domains, scales).expect("valid")),
@@ -50,7 +50,7 @@ impl MixtureProblem {
 
     /// The weighted sum of the targets.
     pub fn objective(&self) -> Result<MixtureObjective<'_>, SimplexError> {
-        self.targets.iter().try_fold(MixtureObjective::new(self.n, self.d)?, |sum, (weight, z)| {
+        self.targets.iter().try_fold(MixtureObjective::new(self.scale())?, |sum, (weight, z)| {
             sum.with_law(*weight, self.law.as_ref(), z)
         })
     }

@@ -51,7 +51,7 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
     let truth = Truth::draw(&pool, false, &mut rng);
     // What every run of the pool would measure, the same for all strategies.
     let observed = truth.observe(&pool, &mut rng);
-    let mut true_value = MixtureObjective::new(AT.0, AT.1)
+    let mut true_value = MixtureObjective::new(Scale { n: AT.0, d: AT.1 })
         .and_then(|o| o.with_law(1.0, &*truth.law, &truth.z))
         .expect("a valid objective");
     let least = SimplexSolver::new().minimize(&mut true_value).value;
@@ -65,7 +65,7 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resamples = Bootstrap::new(100).seed(seed).run(fit, &sweep).expect("resamples");
         let plan = Plan::new().with_resamples(1.0, &resamples);
-        let choice = plan.best(AT.0, AT.1).expect("a choice");
+        let choice = plan.best(Scale { n: AT.0, d: AT.1 }).expect("a choice");
         let value = true_value.value(&choice.optimum.weights).expect("a mixture");
         regrets.push(value - least);
         match strategy {

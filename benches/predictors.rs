@@ -63,7 +63,7 @@ fn predictions(
     let resamples = Bootstrap::new(60).run(&best, rows)?;
     let resampled = |b: usize| -> Vec<f64> {
         let (law, z) = resamples.member(b).next().expect("one law");
-        test.rows().map(|row| law.loss(z, row.n, row.d, row.h)).collect()
+        test.rows().map(|row| law.loss(z, row.scale(), row.h)).collect()
     };
     let bag: Vec<Vec<f64>> = (0..resamples.len()).map(resampled).collect();
     Ok([near[0].clone(), mean(&near), mean(&bag)])
@@ -150,7 +150,8 @@ fn cost_of_weights(count: u64) {
                     let fitter = Fitter::new().seed(seed).weigh_by_compute(power);
                     let fit: Fit = fitter.fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
                     let ((n, d), h) = (design.beyond(), Mixture::uniform(design.domains));
-                    (fit.predict(n, d, &h).expect("a loss") / truth.loss(n, d, &h) - 1.0).powi(2)
+                    (fit.predict(Scale { n, d }, &h).expect("a loss") / truth.loss(n, d, &h) - 1.0)
+                        .powi(2)
                 };
                 let sum: f64 = (0..count).into_par_iter().map(one).collect::<Vec<_>>().iter().sum();
                 100.0 * (sum / count as f64).sqrt()

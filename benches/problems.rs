@@ -81,7 +81,7 @@ fn problem(
     let z = coefficients(k, true, rng);
     let loss = |i: usize| {
         let noise: f64 = StandardNormal.sample(rng);
-        law.loss(&z, n[i], d[i], &h[i * k..(i + 1) * k]) * (1.0 + NOISE * noise)
+        law.loss(&z, Scale { n: n[i], d: d[i] }, &h[i * k..(i + 1) * k]) * (1.0 + NOISE * noise)
     };
     sweep(&(0..rows).map(loss).collect::<Vec<_>>())
 }

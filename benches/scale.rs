@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use counting::{Counting, peak};
 use mixlaw::law::{Gradient, JointLaw, Points, ScalingLaw, StartData};
-use mixlaw::{Mixture, Scales};
+use mixlaw::{Mixture, Scale};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp1};
@@ -107,7 +107,7 @@ struct Measured {
 fn measure(design: Design, rows: usize, k: usize) -> Measured {
     let data = Data::new(design, rows, k);
     let domains: Vec<String> = (0..k).map(|i| format!("domain{i}")).collect();
-    let law = JointLaw::new(&domains, Scales { n: 3e8, d: 8e9 }).expect("valid domains and scales");
+    let law = JointLaw::new(&domains, Scale { n: 3e8, d: 8e9 }).expect("valid domains and scales");
     let mixture = Mixture::uniform(k);
     let start = StartData { least_loss: 1.8, median_loss: 2.5, mixture: &mixture };
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
@@ -132,7 +132,9 @@ fn measure(design: Design, rows: usize, k: usize) -> Measured {
                 plain_sums.fill(0.0);
                 for (i, o) in data.losses.iter().enumerate() {
                     let h = &data.h[i * k..(i + 1) * k];
-                    let w = slope(law.gradient(z, data.n[i], data.d[i], h, &mut gradient) - o);
+                    let w = slope(
+                        law.gradient(z, Scale { n: data.n[i], d: data.d[i] }, h, &mut gradient) - o,
+                    );
                     plain_sums.iter_mut().zip(&gradient.z).for_each(|(sum, g)| *sum += w * g);
                 }
             },

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let limits = Constraints::new().epochs("c", 4e5, 4.0).group(&["english", "french"], 0.3, 1.0);
     let plan = Plan::new().with_resamples(0.5, &fits[0]).with_resamples(0.5, &fits[1]);
     let plan = plan.constraints(limits);
-    let choice = plan.best(230_784.0, 5.12e6)?;
+    let choice = plan.best(Scale { n: 230_784.0, d: 5.12e6 })?;
 
     let weights = plan.certainty(&choice)?.weights(0.9)?;
     for (domain, weight) in choice.domains.iter().zip(weights) {
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     for resamples in &fits {
         let h = &choice.optimum.weights;
-        let loss = resamples.prediction_interval(choice.n, choice.d, h, 0.9)?;
+        let loss = resamples.prediction_interval(choice.scale, h, 0.9)?;
         println!("{} loss of a new run: {loss:.3} nats", resamples.ensemble().target());
     }
     let uniform = plan.advantage(&choice, &Mixture::uniform(4), 0.9)?;

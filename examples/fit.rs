@@ -113,17 +113,10 @@ fn has(fits: &[Fitted], law: &str, targets: &[&str]) -> bool {
 }
 
 /// The mean over targets that a law predicts.
-fn predicted(
-    fits: &[Fitted],
-    law: &str,
-    targets: &[&str],
-    n: f64,
-    d: f64,
-    h: &[f64],
-) -> Result<f64> {
+fn predicted(fits: &[Fitted], law: &str, targets: &[&str], at: Scale, h: &[f64]) -> Result<f64> {
     let mut sum = 0.0;
     for x in fits.iter().filter(|x| x.law == law && targets.contains(&x.fit.target())) {
-        sum += x.fit.predict(n, d, h)?;
+        sum += x.fit.predict(Scale { n, d }, h)?;
     }
     Ok(sum / targets.len() as f64)
 }

@@ -183,7 +183,7 @@ fn examine(
     train: &Sweep,
     options: &Options,
     extra: &Extra,
-    (n, d): (f64, f64),
+    at: Scale,
 ) -> Result<Option<Sure>> {
     let law = |name: &String| common::law(name, train, target, options.positive_gamma).transpose();
     let laws: Vec<Arc<dyn ScalingLaw>> = laws.iter().filter_map(law).collect::<Result<_>>()?;
@@ -206,7 +206,7 @@ fn examine(
             let observed = eval.losses_of(target)?;
             let mut held = 0;
             for (row, loss) in eval.rows().zip(&observed) {
-                let interval = resamples.prediction_interval(row.n, row.d, row.h, extra.level)?;
+                let interval = resamples.prediction_interval(row.scale(), row.h, extra.level)?;
                 held += usize::from(interval.contains(*loss));
             }
             Some((ensemble.evaluate(&eval)?.mre, held as f64 / observed.len() as f64))
@@ -217,8 +217,8 @@ fn examine(
         reports: reports?,
         mre_train: ensemble.evaluate(train)?.mre,
         eval,
-        law: resamples.interval(n, d, &uniform, extra.level)?,
-        run: resamples.prediction_interval(n, d, &uniform, extra.level)?,
+        law: resamples.interval(Scale { n, d }, &uniform, extra.level)?,
+        run: resamples.prediction_interval(Scale { n, d }, &uniform, extra.level)?,
         resamples,
     }))
 }
@@ -240,12 +240,12 @@ fn plan<'a>(goal: &Targets, sure: &'a [Sure]) -> Plan<'a> {
 fn decide(
     plan: &Plan<'_>,
     targets: Targets,
-    (n, d): (f64, f64),
+    at: Scale,
     rivals: &[(&'static str, Mixture)],
     train: &Sweep,
     extra: &Extra,
 ) -> Result<Decided> {
-    let choice = plan.best(n, d)?;
+    let choice = plan.best(Scale { n, d })?;
     let rivals = rivals
         .iter()
         .map(|(name, h)| Ok((*name, plan.advantage(&choice, h, extra.level)?)))
@@ -279,7 +279,7 @@ fn decide(
     })
 }
 
-fn print_fits(sure: &[Sure], n: f64, d: f64, extra: &Extra) {
+fn print_fits(sure: &[Sure], at: Scale, extra: &Extra) {
     let percent = 100.0 * extra.level;
     say!(
         "Intervals at {percent:.0}%, {} resamples by run; N = {n:.4e}, D = {d:.4e}\n\n",
@@ -475,7 +475,7 @@ fn draw(
         let mut points = Vec::new();
         for step in -20..=8 {
             let n = largest * 10f64.powf(0.1 * f64::from(step));
-            points.push((n, s.resamples.prediction_interval(n, d, &h, level)?));
+            points.push((n, s.resamples.prediction_interval(Scale { n, d }, &h, level)?));
         }
         let target = s.resamples.ensemble().target();
         let losses = sweep.losses_of(target)?;

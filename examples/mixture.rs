@@ -206,19 +206,21 @@ impl Report {
     ) -> Result<Self> {
         let (n, d) = (best.choice.n, best.choice.d);
         // From the middle of the train rows on, both growing alike.
-        let from = (train.scales().n, train.scales().d);
+        let from = (train.scale().n, train.scale().d);
         let growth = (Growth::Linear, Growth::Linear);
         let times: Vec<f64> = (0..13).map(|i| 10f64.powf(f64::from(i) / 4.0)).collect();
         // A cap in epochs leaves nothing in the limit: the path is that without constraints.
         let free = plan.clone().constraints(Constraints::new());
         // The worst of several losses has no parts that add up.
-        let decomposition = free.decompose(n, d, &best.choice.optimum.weights).ok();
+        let decomposition = free.decompose(Scale { n, d }, &best.choice.optimum.weights).ok();
         Ok(Self {
             decomposition,
             ranges: plan.ranges(&best.choice, epsilon)?,
             extrapolation: Extrapolation::of(&best.choice, train)?,
-            uniform_tokens: plan.price(n, d, &Mixture::uniform(best.choice.domains.len()))?.tokens,
-            corners: plan.corners(n, d)?,
+            uniform_tokens: plan
+                .price(Scale { n, d }, &Mixture::uniform(best.choice.domains.len()))?
+                .tokens,
+            corners: plan.corners(Scale { n, d })?,
             path: free.path(from, growth, &times)?,
             limit: free.limit(from, growth)?,
             epsilon,

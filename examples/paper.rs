@@ -283,7 +283,7 @@ fn print_mixture(
         let cell = largest.cell(target, ours, paper, 1);
         say!("  {target:22}  {cell}   {low:4.1} to {high:4.1}\n");
     }
-    let value = plan.objective(choice.n, choice.d)?.value(&printed)?;
+    let value = plan.objective(choice.scale)?.value(&printed)?;
     let bound = optimum.lower_bound.map_or("none".to_owned(), |bound| format!("{bound:.9}"));
     say!("  loss {:.9}, lower bound {bound} ({})\n", optimum.value, optimum.certificate);
     say!(

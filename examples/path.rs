@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use mixlaw::Scales;
+use mixlaw::Scale;
 use mixlaw::law::{JointLaw, ScalingLaw};
 use mixlaw::plan::{Growth, Plan};
 
@@ -35,7 +35,7 @@ const COEFFICIENTS: [(&str, f64); 17] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args().nth(1).unwrap_or("target/path".to_owned());
     std::fs::create_dir_all(&directory)?;
-    let law = JointLaw::new(&["text", "captions", "interleaved"], Scales::ONE)?;
+    let law = JointLaw::new(&["text", "captions", "interleaved"], Scale::ONE)?;
     let z = law.coordinates_of(&COEFFICIENTS)?;
     let plan = Plan::new().with_law("average", 1.0, &law, &z);
     let from = (1e8, 2e9);

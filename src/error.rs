@@ -500,7 +500,7 @@ pub enum SimplexError {
 /// fn predict(h: &[f64]) -> Result<f64, mixlaw::Error> {
 ///     let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8; 3], &[1e9, 2e9, 4e9], h, &[3.0; 3])?;
 ///     let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
-///     Ok(fit.predict(1e9, 2e10, &Mixture::uniform(1))?)
+///     Ok(fit.predict(Scale { n: 1e9, d: 2e10 }, &Mixture::uniform(1))?)
 /// }
 ///
 /// assert!(matches!(predict(&[0.9; 3]), Err(mixlaw::Error::Sweep(_))));

@@ -51,10 +51,10 @@
 //! println!("{fit}");
 //! println!("held-out error: {:.2}%", fit.evaluate(&sweep.split("eval")?)?.mre);
 //!
-//! let mut objective = MixtureObjective::new(7e9, 1.5e11)?.with_fit(1.0, &fit)?;
+//! let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.5e11 })?.with_fit(1.0, &fit)?;
 //! let best = SimplexSolver::new().minimize(&mut objective);
 //! println!("{}: {:.3} nats", best.weights.named(fit.law().domains()), best.value);
-//! assert!(best.value <= fit.predict(7e9, 1.5e11, &Mixture::uniform(2))?);
+//! assert!(best.value <= fit.predict(Scale { n: 7e9, d: 1.5e11 }, &Mixture::uniform(2))?);
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -73,7 +73,7 @@
 //! | E, A, alpha, B, beta | the coefficients of eq. 3 | E in nats; A and B such that `A/N^alpha` and `B/D^beta` are |
 //! | C_i, gamma_i | the coefficients of domain i in a function of h | |
 //! | z | the coordinates of a law: what an optimizer moves | one number for each identifiable parameter |
-//! | N0, D0 | reference scales, by which a law divides N and D inside ([`Scales`]) | parameters, tokens |
+//! | N0, D0 | reference scales, by which a law divides N and D inside ([`Scale`]) | parameters, tokens |
 //! | delta | where the Huber loss turns from a parabola to a line | nats |
 //!
 //! # What to expect of a fit
@@ -120,6 +120,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
+mod scale;
 pub mod selection;
 pub mod simplex;
 #[cfg(feature = "serde")]
@@ -137,8 +138,9 @@ pub use error::{
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;
+pub use scale::Scale;
 pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
-pub use sweep::{Scales, Sweep};
+pub use sweep::Sweep;
 
 #[cfg(all(doctest, feature = "csv"))]
 #[doc = include_str!("../README.md")]

@@ -58,7 +58,7 @@ fn a_batch_allocates_nothing() {
     for sweep in [p3(SEED), p8(SEED)] {
         let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
         let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
-        let mut laws = every_law(sweep.domains(), 1, sweep.scales());
+        let mut laws = every_law(sweep.domains(), 1, sweep.scale());
         laws.push(Arc::new(Auto::for_sweep(Tilted, &sweep).unwrap()));
         for law in laws {
             let mixture = Mixture::uniform(sweep.domains().len());

@@ -264,7 +264,7 @@ fn after_stop(
 fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
     let sweep = sweep();
     let evaluations = Arc::new(AtomicUsize::new(0));
-    let law = Auto::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scales()).unwrap();
+    let law = Auto::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scale()).unwrap();
     let count = || evaluations.load(Ordering::SeqCst);
     let before = count();
     let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();

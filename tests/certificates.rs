@@ -10,7 +10,7 @@ use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{
     Certificate, Constraints, MixtureObjective, Pull, Region, SimplexObjective, SimplexSolver, Step,
 };
-use mixlaw::{Mixture, Optimum, Scales, SimplexError, Sweep};
+use mixlaw::{Mixture, Optimum, Scale, SimplexError, Sweep};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -110,7 +110,7 @@ fn a_bound_allows_for_the_rounding_of_steep_slopes() {
 /// A law of k domains, and coordinates at which its loss is the same for all mixtures.
 fn constant_losses(k: usize, c: f64) -> (AdditiveLaw, Vec<f64>) {
     let domains: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
-    let law = AdditiveLaw::new(&domains, Scales::ONE).unwrap();
+    let law = AdditiveLaw::new(&domains, Scale::ONE).unwrap();
     // 1 / sum_i c h_i = 1 / c for every h.
     let z = law
         .coordinates()
@@ -144,9 +144,9 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
                         .goal(goal)
                         .constraints(limits.clone());
                     let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
-                    let choice = plan.best(1e9, 1e10).unwrap();
+                    let choice = plan.best(Scale { n: 1e9, d: 1e10 }).unwrap();
                     let what = format!("{k} {goal:?} {limits:?}");
-                    let mut objective = plan.objective(1e9, 1e10).unwrap();
+                    let mut objective = plan.objective(Scale { n: 1e9, d: 1e10 }).unwrap();
                     assert_belongs_together(&choice.optimum, &mut objective, &region, &what);
                 }
             }
@@ -162,7 +162,7 @@ fn huge_and_tiny_objectives_end_as_ordinary_ones_do() {
     for weight in [1.0, 1e200, 1e-200, 1e300, 1e-300, 1e-310] {
         // Differences between parts of the smallest numbers are rounding.
         for worst in [false, true].into_iter().filter(|worst| !worst || weight > 1e-307) {
-            let mut objective = MixtureObjective::new(problem.n, problem.d).unwrap();
+            let mut objective = MixtureObjective::new(problem.scale()).unwrap();
             for (_, z) in &problem.targets {
                 objective = objective.with_law(weight, problem.law.as_ref(), z).unwrap();
             }
@@ -209,7 +209,7 @@ fn flat_and_steep_functions_of_ones_own_end() {
             .iter()
             .fold(Plan::new(), |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z));
         for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
-            if let Ok(choice) = plan.clone().goal(goal).best(n, d) {
+            if let Ok(choice) = plan.clone().goal(goal).best(Scale { n, d }) {
                 assert!(choice.optimum.value.is_finite(), "{choice:?}");
             }
         }
@@ -222,8 +222,8 @@ fn the_worst_excess_of_one_target_costs_about_what_its_loss_does() {
         let problem = MixtureProblem::random("joint", 4, 1, seed);
         let (_, z) = &problem.targets[0];
         let plan = Plan::new().with_law("t", 1.0, problem.law.as_ref(), z);
-        let own = plan.best(problem.n, problem.d).unwrap().optimum;
-        let excess = plan.goal(Goal::WorstExcess).best(problem.n, problem.d).unwrap().optimum;
+        let own = plan.best(problem.scale()).unwrap().optimum;
+        let excess = plan.goal(Goal::WorstExcess).best(problem.scale()).unwrap().optimum;
         assert!(
             excess.iterations <= 2 * own.iterations + 50,
             "{seed}: {} iterations, {} for the loss itself",
@@ -285,23 +285,30 @@ fn what_is_not_a_number_is_refused_by_name() {
     let (law, mut z) = constant_losses(2, 1.0);
     let worst = |references: &[f64]| {
         let (law, z) = constant_losses(2, 1.0);
-        let objective = MixtureObjective::new(1e9, 1e10).unwrap().with_law(1.0, &law, &z).unwrap();
+        let objective = MixtureObjective::new(Scale { n: 1e9, d: 1e10 })
+            .unwrap()
+            .with_law(1.0, &law, &z)
+            .unwrap();
         objective.worst(references).map(|_| ()).unwrap_err().to_string()
     };
     assert_eq!(worst(&[f64::NAN]), "the reference of law 0 is NaN, expected a finite number");
     assert_eq!(worst(&[f64::INFINITY]), "the reference of law 0 is inf, expected a finite number");
     z[1] = f64::NAN;
-    let error = MixtureObjective::new(1e9, 1e10).unwrap().with_law(1.0, &law, &z).unwrap_err();
+    let error = MixtureObjective::new(Scale { n: 1e9, d: 1e10 })
+        .unwrap()
+        .with_law(1.0, &law, &z)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "coordinate `C[d0]` of law 0 (additive) is NaN, expected a finite number"
     );
     for weight in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
-        let objective = MixtureObjective::new(1e9, 1e10).unwrap();
+        let objective = MixtureObjective::new(Scale { n: 1e9, d: 1e10 }).unwrap();
         let error = objective.with_law(weight, &law, &[0.0; 8]).unwrap_err().to_string();
         assert_eq!(error, format!("the weight of law 0 is {weight}, expected a finite number > 0"));
     }
-    let error = Plan::new().with_law("python", 1.0, &law, &z).best(1e9, 1e10).unwrap_err();
+    let error =
+        Plan::new().with_law("python", 1.0, &law, &z).best(Scale { n: 1e9, d: 1e10 }).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("`python`") && message.contains("`C[d0]`"), "{message}");
 }
@@ -314,8 +321,8 @@ fn no_domains_are_an_error() {
     let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
     let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
     assert_eq!(error.to_string(), message);
-    assert!(Plan::new().corners(1e9, 1e10).is_err());
-    let mut empty = MixtureObjective::new(1e9, 1e10).unwrap();
+    assert!(Plan::new().corners(Scale { n: 1e9, d: 1e10 }).is_err());
+    let mut empty = MixtureObjective::new(Scale { n: 1e9, d: 1e10 }).unwrap();
     assert!(SimplexSolver::new().minimize_within(&mut empty, &Region::simplex(2)).is_err());
     assert!(empty.worst(&[]).is_err());
 }
@@ -445,8 +452,8 @@ fn no_mixture_of_a_grid_is_below_a_bound() {
                 continue;
             }
         };
-        let mut objective = plan.objective(n, d).unwrap();
-        let best = plan.best(n, d).unwrap().optimum;
+        let mut objective = plan.objective(Scale { n, d }).unwrap();
+        let best = plan.best(Scale { n, d }).unwrap().optimum;
         let what = format!("{seed} {law} {goal:?} {limits:?}");
         // References of worst excesses are found twice, and may differ by the rounding of a loss.
         let room = if goal == Goal::WorstExcess { 1e-15 } else { 0.0 };

@@ -355,7 +355,7 @@ impl Formula<'_> {
         self.linear_power(x, h).or(self.get(x)).unwrap_or_else(|| panic!("no coefficient {x}"))
     }
 
-    fn loss(&self, n: f64, d: f64, h: &[f64]) -> f64 {
+    fn loss(&self, at: Scale, h: &[f64]) -> f64 {
         let of = |x: &str, domain: &str| self.get(&format!("{x}[{domain}]")).expect("C and gamma");
         let bias = self.linear_power("h", h).unwrap_or_else(|| {
             1.0 / self.sum(|i, domain| of("C", domain) * h[i].powf(of("gamma", domain)))

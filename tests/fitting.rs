@@ -26,7 +26,7 @@ const DOMAINS: [&str; 3] = ["web", "code", "books"];
 /// token counts.
 fn planted(noise: f64) -> (Sweep, JointLaw, Vec<f64>) {
     let (sizes, tokens) = ([1e8, 2e8, 4e8, 8e8], [2e9, 4e9, 8e9, 16e9, 32e9]);
-    let scales = mixlaw::Scales { n: 3e8, d: 8e9 };
+    let scales = mixlaw::Scale { n: 3e8, d: 8e9 };
     let law = JointLaw::new(&DOMAINS, scales).unwrap();
     let z = law
         .coordinates_of(&[
@@ -58,7 +58,7 @@ fn planted(noise: f64) -> (Sweep, JointLaw, Vec<f64>) {
                 h.extend_from_slice(&mixture);
                 // Noise without a generator: fractional parts of a multiple of the golden ratio.
                 let u = (0.618_033_988_749_895 * n.len() as f64).fract() - 0.5;
-                loss.push(law.loss(&z, size, token, &mixture) * (1.0 + noise * u));
+                loss.push(law.loss(&z, Scale { n: size, d: token }, &mixture) * (1.0 + noise * u));
             }
         }
     }
@@ -74,8 +74,12 @@ fn a_planted_law_is_found_again() {
     assert!(fit.objective() < 1e-16, "{}", fit.objective());
     // Extrapolation needs the coefficients themselves.
     for h in [[0.9, 0.05, 0.05], [0.1, 0.1, 0.8]] {
-        let expected = law.loss(&z, 7e9, 1e12, &h);
-        assert_relative_eq!(fit.predict(7e9, 1e12, &h).unwrap(), expected, max_relative = 1e-4);
+        let expected = law.loss(&z, Scale { n: 7e9, d: 1e12 }, &h);
+        assert_relative_eq!(
+            fit.predict(Scale { n: 7e9, d: 1e12 }, &h).unwrap(),
+            expected,
+            max_relative = 1e-4
+        );
     }
     assert_relative_eq!(fit.coefficient("alpha").unwrap(), 0.35, max_relative = 1e-3);
     assert_eq!(fit.coefficient("no such"), None);
@@ -189,7 +193,7 @@ fn the_sign_of_gamma_can_be_restricted() {
 fn domains_are_matched_by_name() {
     let (sweep, ..) = planted(0.01);
     let law = AdditiveLaw::for_sweep(&sweep);
-    let turned = AdditiveLaw::new(&["books", "web", "code"], sweep.scales()).unwrap();
+    let turned = AdditiveLaw::new(&["books", "web", "code"], sweep.scale()).unwrap();
     let predictions = |fit: &Fit| fit.predict_sweep(&sweep).unwrap();
     let a = Fitter::new().fit(law, &sweep, "t").unwrap();
     let b = Fitter::new().fit(turned, &sweep, "t").unwrap();
@@ -230,13 +234,13 @@ fn optimizers_and_coefficients_behind_pointers_fit_alike() {
     let search = MultiStart::new(Lbfgs::default(), 2);
     let fit = |fitter: Fitter, law: &PowerLaw| fitter.fit(law.clone(), &sweep, "t").unwrap();
     let law = |bias: Box<dyn CoefficientFn>, level: Arc<dyn CoefficientFn>| {
-        let builder = PowerLaw::builder("own", sweep.domains()).scales(sweep.scales());
+        let builder = PowerLaw::builder("own", sweep.domains()).scale(sweep.scale());
         builder.bias(bias).d_term(level, Constant::exponent()).build().unwrap()
     };
     let boxed = law(Box::new(Biased(InverseSum)), Arc::new(LinearPower::level()));
     assert_law_contract(&boxed);
     let plain = PowerLaw::builder("own", sweep.domains())
-        .scales(sweep.scales())
+        .scale(sweep.scale())
         .bias(Biased(InverseSum))
         .d_term(LinearPower::level(), Constant::exponent())
         .build()
@@ -245,7 +249,8 @@ fn optimizers_and_coefficients_behind_pointers_fit_alike() {
     let shared: Arc<dyn Optimizer> = Arc::new(search);
     let b = fit(Fitter::new().optimizer(shared), &boxed);
     assert_eq!((a.coordinates(), a.to_string()), (b.coordinates(), b.to_string()));
-    let certified = |law: &dyn ScalingLaw| law.at_scale(a.coordinates(), 1e9, 1e10).is_convex();
+    let certified =
+        |law: &dyn ScalingLaw| law.at_scale(a.coordinates(), Scale { n: 1e9, d: 1e10 }).is_convex();
     assert_eq!(certified(&plain), certified(&boxed));
 }
 
@@ -399,11 +404,11 @@ fn a_function_without_coordinates_is_a_part_of_a_law() {
     let (sweep, ..) = planted(0.01);
     assert_coefficient_contract(&One, 3, 1.0);
     // All of the law, or all but one coordinate.
-    let builder = || PowerLaw::builder("own", sweep.domains()).scales(sweep.scales());
+    let builder = || PowerLaw::builder("own", sweep.domains()).scale(sweep.scale());
     let none = builder().bias(One).build().unwrap();
     assert_law_contract(&none);
     let fit = Fitter::new().starts(2).fit(none, &sweep, "t").unwrap();
-    assert_eq!(fit.predict(1e8, 1e9, &[0.2, 0.3, 0.5]).unwrap(), 1.0);
+    assert_eq!(fit.predict(Scale { n: 1e8, d: 1e9 }, &[0.2, 0.3, 0.5]).unwrap(), 1.0);
     let one = builder().bias(One).d_term(Constant::level(), One).build().unwrap();
     assert_law_contract(&one);
     let fit = Fitter::new().starts(2).fit(one, &sweep, "t").unwrap();
@@ -413,7 +418,7 @@ fn a_function_without_coordinates_is_a_part_of_a_law() {
 #[test]
 fn a_batch_of_no_points_is_empty() {
     let domains = ["a", "b"];
-    for law in every_law::every_law(&domains, 0, mixlaw::Scales::ONE) {
+    for law in every_law::every_law(&domains, 0, mixlaw::Scale::ONE) {
         let p = law.coordinates().len();
         let (z, mut gradient) = (vec![0.1; p], vec![1.0; p]);
         let mut batch = law.batch(mixlaw::law::Points::new(&[], &[], &[], 2));
@@ -460,7 +465,7 @@ fn faults_are_named() {
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }
     assert!(matches!(Fitter::new().fit(law, &sweep, "u"), Err(FitError::Target { .. })));
-    let other = AdditiveLaw::new(&["web", "code"], sweep.scales()).unwrap();
+    let other = AdditiveLaw::new(&["web", "code"], sweep.scale()).unwrap();
     assert!(matches!(Fitter::new().fit(other, &sweep, "t"), Err(FitError::Domains { .. })));
     let mut count = 0;
     let few = sweep
@@ -490,7 +495,7 @@ fn faults_are_named() {
 /// are found again.
 #[test]
 fn the_laws_of_others_are_found_again() {
-    let scales = mixlaw::Scales { n: 1e9, d: 1e10 };
+    let scales = mixlaw::Scale { n: 1e9, d: 1e10 };
     let names = ["web", "code"];
     let unique = [("web", 2e10), ("code", 1e9)];
     type Planted<'a> = (Box<dyn ScalingLaw>, &'a [(&'a str, f64)]);
@@ -541,7 +546,7 @@ fn the_laws_of_others_are_found_again() {
                     n.push(size);
                     d.push(tokens);
                     h.extend([1.0 - code, code]);
-                    loss.push(law.loss(&z, size, tokens, &[1.0 - code, code]));
+                    loss.push(law.loss(&z, Scale { n: size, d: tokens }, &[1.0 - code, code]));
                 }
             }
         }
@@ -572,14 +577,14 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     let other = |what: &str, error: &LawError| matches!(error, LawError::OtherScale { what: found, .. } if *found == what);
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
     // Within 1e-6 it is the same scale.
-    assert!(fit.predict(1e6 * (1.0 + 5e-7), 1e9, &h).is_ok());
+    assert!(fit.predict(Scale { n: 1e6 * (1.0 + 5e-7), d: 1e9 }, &h).is_ok());
     for (n, d, what) in
         [(6e7, 1e9, "N"), (1e9, 1e9, "N"), (1e6, 2e9, "D"), (f64::INFINITY, 1e9, "N")]
     {
-        let error = fit.predict(n, d, &h).unwrap_err();
+        let error = fit.predict(Scale { n, d }, &h).unwrap_err();
         assert!(other(what, &error), "{error}");
     }
-    let error = fit.predict(6e7, 1e9, &h).unwrap_err().to_string();
+    let error = fit.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().to_string();
     assert!(
         error.starts_with(
             "the additive-fixed-nd law does not depend on N and was fitted to rows of N = 1e6 alone: it \
@@ -596,12 +601,15 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     row(fit.predict_sweep(&larger).unwrap_err());
     row(fit.evaluate(&larger).unwrap_err());
     let ensemble = Ensemble::new(vec![fit.clone(), fit.clone()]).unwrap();
-    assert!(other("N", &ensemble.predict(6e7, 1e9, &h).unwrap_err()));
+    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
     row(ensemble.evaluate(&larger).unwrap_err());
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    assert!(other("N", &resamples.values(6e7, 1e9, &h).unwrap_err()));
-    assert!(other("N", &resamples.prediction_interval(6e7, 1e9, &h, 0.9).unwrap_err()));
-    let objective = || MixtureObjective::new(6e7, 1e9).unwrap();
+    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
+    assert!(other(
+        "N",
+        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err()
+    ));
+    let objective = || MixtureObjective::new(Scale { n: 6e7, d: 1e9 }).unwrap();
     assert!(matches!(objective().with_fit(1.0, &fit), Err(SimplexError::Law(e)) if other("N", &e)));
     let simplex = objective().with_ensemble(1.0, &ensemble);
     assert!(matches!(simplex, Err(SimplexError::Law(e)) if other("N", &e)));
@@ -610,10 +618,10 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
         Plan::new().with_ensemble(1.0, &ensemble),
         Plan::new().with_resamples(1.0, &resamples),
     ] {
-        let here = plan.best(1e6, 1e9).unwrap();
+        let here = plan.best(Scale { n: 1e6, d: 1e9 }).unwrap();
         assert!((here.optimum.weights[0] - 0.8).abs() < 0.01);
         for (n, d) in [(6e7, 1e9), (1e6, f64::INFINITY)] {
-            for error in [plan.best(n, d).err(), plan.corners(n, d).err()] {
+            for error in [plan.best(Scale { n, d }).err(), plan.corners(Scale { n, d }).err()] {
                 let error = error.expect("another scale").to_string();
                 assert!(error.contains("for_any_scale"), "{error}");
             }
@@ -622,10 +630,13 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
 
     // Asked for by name, the mixtures of a larger scale are ranked by the small one.
     let any = ensemble.clone().for_any_scale();
-    assert_eq!(any.predict(6e7, 2e9, &h).unwrap(), fit.predict(1e6, 1e9, &h).unwrap());
+    assert_eq!(
+        any.predict(Scale { n: 6e7, d: 2e9 }, &h).unwrap(),
+        fit.predict(Scale { n: 1e6, d: 1e9 }, &h).unwrap()
+    );
     let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
-    let choice = plan.best(6e7, f64::INFINITY).unwrap();
+    let choice = plan.best(Scale { n: 6e7, d: f64::INFINITY }).unwrap();
     assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     assert!(plan.certainty(&choice).is_ok());
 }
@@ -636,17 +647,17 @@ fn a_law_is_refused_only_where_it_knows_one_scale() {
     let (sweep, ..) = planted(0.01);
     let fitter = Fitter::new().starts(2);
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
-    assert!(fit.predict(1e12, 1e13, &[0.2, 0.3, 0.5]).is_ok());
+    assert!(fit.predict(Scale { n: 1e12, d: 1e13 }, &[0.2, 0.3, 0.5]).is_ok());
     // One that sees D and not N, at one N.
     let one = sweep.row(0).n;
     let part = sweep.select(|row| row.n == one).unwrap();
     let fit = fitter.fit(AdditiveFixedNLaw::for_sweep(&part), &part, "t").unwrap();
-    assert!(fit.predict(one, 1e13, &[0.2, 0.3, 0.5]).is_ok());
-    assert!(fit.predict(2.0 * one, 1e13, &[0.2, 0.3, 0.5]).is_err());
+    assert!(fit.predict(Scale { n: one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_ok());
+    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_err());
     // Rows without weight do not count.
     let weights: Vec<f64> = sweep.rows().map(|row| f64::from(row.n == one)).collect();
     let law = AdditiveFixedNLaw::for_sweep(&sweep);
     let fit = fitter.row_weights(weights).fit(law, &sweep, "t").unwrap();
     assert_eq!(fit.sizes(), Some(one..=one));
-    assert!(fit.predict(2.0 * one, 1e13, &[0.2, 0.3, 0.5]).is_err());
+    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_err());
 }

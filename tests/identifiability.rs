@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
 use mixlaw::optim::{Progress, Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
-use mixlaw::{Fit, FitError, Fitter, Mixture, Scales, Sweep};
+use mixlaw::{Fit, FitError, Fitter, Mixture, Scale, Sweep};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -16,7 +16,7 @@ const TOKENS: [f64; 4] = [2e9, 6e9, 18e9, 54e9];
 
 /// An additive law with these C and gamma.
 fn additive(c: [f64; 3], gamma: [f64; 3]) -> (AdditiveLaw, Vec<f64>) {
-    let law = AdditiveLaw::new(&DOMAINS, Scales { n: 3e8, d: 1e10 }).unwrap();
+    let law = AdditiveLaw::new(&DOMAINS, Scale { n: 3e8, d: 1e10 }).unwrap();
     let mut named = vec![("E", 1.1), ("A", 400.0), ("alpha", 0.35), ("B", 500.0), ("beta", 0.3)];
     named.extend(["C[web]", "C[code]", "C[books]"].into_iter().zip(c));
     named.extend(["gamma[web]", "gamma[code]", "gamma[books]"].into_iter().zip(gamma));
@@ -38,7 +38,7 @@ fn sweep(law: &dyn ScalingLaw, z: &[f64], mixtures: &[Mixture], noise: f64, seed
                 d.push(token);
                 h.extend_from_slice(mixture);
                 let factor = 1.0 + noise * (shared + 0.1 * normal());
-                loss.push(law.loss(z, size, token, mixture) * factor);
+                loss.push(law.loss(z, Scale { n: size, d: token }, mixture) * factor);
             }
         }
     }
@@ -156,13 +156,14 @@ fn a_coefficient_that_the_data_multiplies_by_zero_is_undetermined() {
     let drift = |d: [f64; 2]| {
         let n: Vec<f64> = (0..24).map(|i| 1e7 * 1.4f64.powi(i)).collect();
         let d: Vec<f64> = (0..24).map(|i| d[i % 2]).collect();
-        let law = Auto::new(Drift { d0: 1e10 }, &["web"], Scales { n: 3e8, d: 1e10 }).unwrap();
+        let law = Auto::new(Drift { d0: 1e10 }, &["web"], Scale { n: 3e8, d: 1e10 }).unwrap();
         let z = [("E", 1.5), ("A", 900.0), ("alpha", 0.36), ("rho", -0.2)];
         let z = law.coordinates_of(&z).unwrap();
         // Noise without a generator: fractional parts of a multiple of the golden ratio.
         let noise = |i: usize| 2e-5 * ((0.618_033_988_749_895 * i as f64).fract() - 0.5);
-        let loss: Vec<f64> =
-            (0..24).map(|i| law.loss(&z, n[i], d[i], &[1.0]) * (1.0 + noise(i))).collect();
+        let loss: Vec<f64> = (0..24)
+            .map(|i| law.loss(&z, Scale { n: n[i], d: d[i] }, &[1.0]) * (1.0 + noise(i)))
+            .collect();
         let sweep = Sweep::from_slices(&["web"], &["t"], &n, &d, &[1.0; 24], &loss).unwrap();
         let fit = Fitter::new().starts(8).fit(law, &sweep, "t").unwrap();
         Identifiability::of(&fit, &sweep).unwrap()
@@ -288,7 +289,7 @@ fn fixed_coefficients_and_rows_without_weight_are_left_out() {
     (0..sweep.len()).filter(|&i| sweep.row(i).n == 9e8).for_each(|i| weights[i] = 0.0);
     let fitter = Fitter::new().starts(4).fix("beta", 0.3).row_weights(weights);
     // Names decide, not places.
-    let law = AdditiveLaw::new(&["books", "web", "code"], sweep.scales()).unwrap();
+    let law = AdditiveLaw::new(&["books", "web", "code"], sweep.scale()).unwrap();
     let fit = fitter.fit(law, &sweep, "t").unwrap();
     let report = Probe::new().starts(2).run(&fit, &sweep).unwrap();
     assert!(report.range("beta").is_none() && report.range("alpha").is_some());

@@ -15,7 +15,7 @@ use mixlaw::law::{
 };
 use mixlaw::simplex::Certificate;
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
-use mixlaw::{Fitter, Mixture, MixtureObjective, Scales, SimplexSolver, Sweep};
+use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::Value;
@@ -24,11 +24,11 @@ fn domains(k: usize) -> Vec<String> {
     (0..k).map(|i| format!("d{i}")).collect()
 }
 
-fn law(name: &str, k: usize, own: usize, scales: Scales) -> Arc<dyn ScalingLaw> {
+fn law(name: &str, k: usize, own: usize, scales: Scale) -> Arc<dyn ScalingLaw> {
     every_law::law(name, &domains(k), own, scales)
 }
 
-const SCALES: Scales = Scales { n: 3e8, d: 2e10 };
+const SCALES: Scale = Scale { n: 3e8, d: 2e10 };
 
 fn number(value: &Value) -> f64 {
     match value.as_str() {
@@ -51,11 +51,11 @@ fn laws_agree_with_high_precision() {
         let name = case["law"].as_str().unwrap();
         let k = case["k"].as_u64().unwrap() as usize;
         let own = case["domain"].as_u64().unwrap_or(0) as usize;
-        let law = law(name, k, own, Scales { n: number(&case["n0"]), d: number(&case["d0"]) });
+        let law = law(name, k, own, Scale { n: number(&case["n0"]), d: number(&case["d0"]) });
         let (z, h) = (numbers(&case["z"]), numbers(&case["h"]));
         let (n, d) = (number(&case["n"]), number(&case["d"]));
         let mut g = Gradient::new(&law);
-        let loss = law.gradient(&z, n, d, &h, &mut g);
+        let loss = law.gradient(&z, Scale { n, d }, &h, &mut g);
         assert_eq!(z.len(), law.coordinates().len());
         if name == "data-constrained" {
             assert_eq!(numbers(&case["unique"]), UNIQUE[..k]);
@@ -71,7 +71,7 @@ fn laws_agree_with_high_precision() {
             );
         };
         close("loss".to_owned(), loss, "loss", None);
-        close("loss alone".to_owned(), law.loss(&z, n, d, &h), "loss", None);
+        close("loss alone".to_owned(), law.loss(&z, Scale { n, d }, &h), "loss", None);
         (0..z.len()).for_each(|i| close(format!("dz[{i}]"), g.z[i], "dz", Some(i)));
         (0..k).for_each(|i| close(format!("dh[{i}]"), g.h[i], "dh", Some(i)));
         close("dlog_n".to_owned(), g.log_n, "dlog_n", None);
@@ -89,7 +89,7 @@ fn every_law_keeps_the_contract() {
     for k in [1, 2, 5] {
         // One domain leaves the exponent of a mean of one value without effect, not undefined.
         let laws = every_law(&domains(k), k - 1, SCALES);
-        laws.iter().chain(&every_law(&domains(k), 0, Scales::ONE)).for_each(|law| {
+        laws.iter().chain(&every_law(&domains(k), 0, Scale::ONE)).for_each(|law| {
             assert_law_contract(law);
         });
     }
@@ -128,7 +128,7 @@ fn extreme_mixture(rng: &mut impl Rng, k: usize) -> Vec<f64> {
 fn gradients_are_sound_wherever_the_loss_is() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(26);
     for k in [1, 2, 5] {
-        for scales in [SCALES, Scales::ONE] {
+        for scales in [SCALES, Scale::ONE] {
             for law in every_law(&domains(k), k - 1, scales) {
                 let (mut g, mut finite) = (Gradient::new(&law), 0);
                 for _ in 0..3_000 {
@@ -143,12 +143,12 @@ fn gradients_are_sound_wherever_the_loss_is() {
                     let z: Vec<f64> = law.coordinates().iter().map(z).collect();
                     let (n, d) = (extreme(&mut rng), extreme(&mut rng));
                     let h = extreme_mixture(&mut rng, k);
-                    if law.check(n, d, &h).is_err() {
+                    if law.check(Scale { n, d }, &h).is_err() {
                         continue;
                     }
-                    let loss = law.gradient(&z, n, d, &h, &mut g);
+                    let loss = law.gradient(&z, Scale { n, d }, &h, &mut g);
                     let at = || format!("{} at {z:?}, {n:e}, {d:e}, {h:?}: {loss}", law.name());
-                    let alone = law.loss(&z, n, d, &h);
+                    let alone = law.loss(&z, Scale { n, d }, &h);
                     let same = (alone - loss).abs() <= 1e-12 * loss.abs();
                     let same = same || alone == loss || (alone.is_nan() && loss.is_nan());
                     assert!(same, "{} and {alone}", at());
@@ -359,10 +359,10 @@ fn analytic_gradients_are_pinned_to_auto() {
             (0..built_in.coordinates().len()).map(|i| 0.3 + 0.5 * (1.7 * i as f64).sin()).collect();
         for h in [[0.2, 0.3, 0.5], [0.9, 0.05, 0.05], [0.0, 0.4, 0.6]] {
             let (mut a, mut b) = (Gradient::new(built_in), Gradient::new(auto));
-            let loss = built_in.gradient(&z, 7e8, 5e9, &h, &mut a);
+            let loss = built_in.gradient(&z, Scale { n: 7e8, d: 5e9 }, &h, &mut a);
             assert_relative_eq!(
                 loss,
-                auto.gradient(&z, 7e8, 5e9, &h, &mut b),
+                auto.gradient(&z, Scale { n: 7e8, d: 5e9 }, &h, &mut b),
                 max_relative = 1e-13
             );
             let all = |g: &Gradient| [&g.z[..], &g.h, &[g.log_n, g.log_d]].concat();
@@ -379,13 +379,16 @@ fn analytic_gradients_are_pinned_to_auto() {
 fn a_formula_is_the_same_at_f32_and_f64() {
     let c: Vec<f64> = (0..17).map(|i| 0.3 + 0.25 * f64::from(i).sin()).collect();
     let h = [0.2, 0.3, 0.5];
-    let at_f64 = Joint.loss(&c, 3.0, 2.0, &h);
+    let at_f64 = Joint.loss(&c, Scale { n: 3.0, d: 2.0 }, &h);
     let single = |x: &[f64]| x.iter().map(|x| *x as f32).collect::<Vec<_>>();
-    let at_f32 = Joint.loss(&single(&c), 3.0, 2.0, &single(&h));
+    let at_f32 = Joint.loss(&single(&c), Scale { n: 3.0, d: 2.0 }, &single(&h));
     assert_relative_eq!(f64::from(at_f32), at_f64, max_relative = 1e-5);
     let constant = |x: &[f64]| x.iter().map(|x| Dual::from_f64(*x)).collect::<Vec<_>>();
     let three = |x: f64| Dual::from_f64(x);
-    assert_eq!(Joint.loss(&constant(&c), three(3.0), three(2.0), &constant(&h)).value(), at_f64);
+    assert_eq!(
+        Joint.loss(&constant(&c), Scale { n: three(3.0), d: three(2.0) }, &constant(&h)).value(),
+        at_f64
+    );
 }
 
 /// The value of a coefficient of the additive law, for nesting.
@@ -409,7 +412,7 @@ fn coordinates(law: &dyn ScalingLaw, c: &[(String, f64)]) -> Vec<f64> {
 fn laws_nest_as_the_paper_says() {
     let d = domains(3);
     let additive = AdditiveLaw::new(&d, SCALES).unwrap();
-    let joint = JointLaw::new(&d, Scales::ONE).unwrap();
+    let joint = JointLaw::new(&d, Scale::ONE).unwrap();
     let full = FullLaw::new(&d, SCALES).unwrap();
     let fixed_n = AdditiveFixedNLaw::new(&d, SCALES).unwrap();
     let fixed_nd = AdditiveFixedNDLaw::new(&d, SCALES).unwrap();
@@ -442,9 +445,17 @@ fn laws_nest_as_the_paper_says() {
     let z_full = coordinates(&full, &c);
 
     for (n, tokens, h) in [(1e8, 3e9, [0.2, 0.3, 0.5]), (7e9, 1e12, [1.0, 0.0, 0.0])] {
-        let expected = additive.loss(&z, n, tokens, &h);
-        assert_relative_eq!(joint.loss(&z_joint, n, tokens, &h), expected, max_relative = 1e-13);
-        assert_relative_eq!(full.loss(&z_full, n, tokens, &h), expected, max_relative = 1e-13);
+        let expected = additive.loss(&z, Scale { n, d: tokens }, &h);
+        assert_relative_eq!(
+            joint.loss(&z_joint, Scale { n, d: tokens }, &h),
+            expected,
+            max_relative = 1e-13
+        );
+        assert_relative_eq!(
+            full.loss(&z_full, Scale { n, d: tokens }, &h),
+            expected,
+            max_relative = 1e-13
+        );
 
         // At one N, the N term is a part of E; at one N and D, so is the D term.
         let n_term = get("A") / f64::powf(n, get("alpha"));
@@ -454,10 +465,18 @@ fn laws_nest_as_the_paper_says() {
             rest.cloned().chain([("E".to_owned(), e)]).collect()
         };
         let z = coordinates(&fixed_n, &with_e(get("E") + n_term, &["A", "alpha"]));
-        assert_relative_eq!(fixed_n.loss(&z, n, tokens, &h), expected, max_relative = 1e-13);
+        assert_relative_eq!(
+            fixed_n.loss(&z, Scale { n, d: tokens }, &h),
+            expected,
+            max_relative = 1e-13
+        );
         let e = get("E") + n_term + d_term;
         let z = coordinates(&fixed_nd, &with_e(e, &["A", "alpha", "B", "beta"]));
-        assert_relative_eq!(fixed_nd.loss(&z, n, tokens, &h), expected, max_relative = 1e-13);
+        assert_relative_eq!(
+            fixed_nd.loss(&z, Scale { n, d: tokens }, &h),
+            expected,
+            max_relative = 1e-13
+        );
     }
 }
 
@@ -474,8 +493,12 @@ fn the_full_law_with_constant_exponents_is_the_joint_law() {
     let z_full =
         [&z[..11], &[alpha, alpha, alpha, 0.7], &z[12..16], &[beta, beta, beta, -2.0]].concat();
     for h in [[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]] {
-        let expected = joint.loss(&z_joint, 7e9, 4e11, &h);
-        assert_relative_eq!(full.loss(&z_full, 7e9, 4e11, &h), expected, max_relative = 1e-13);
+        let expected = joint.loss(&z_joint, Scale { n: 7e9, d: 4e11 }, &h);
+        assert_relative_eq!(
+            full.loss(&z_full, Scale { n: 7e9, d: 4e11 }, &h),
+            expected,
+            max_relative = 1e-13
+        );
     }
 }
 
@@ -486,7 +509,7 @@ fn composed_laws_predict_from_what_they_print() {
     let d = domains(2);
     let with =
         |level: Box<dyn Fn(mixlaw::law::PowerLawBuilder) -> mixlaw::law::PowerLawBuilder>| {
-            level(PowerLaw::builder("composed", &d).scales(SCALES).bias(Constant::level()))
+            level(PowerLaw::builder("composed", &d).scale(SCALES).bias(Constant::level()))
                 .build()
                 .unwrap()
         };
@@ -501,7 +524,7 @@ fn composed_laws_predict_from_what_they_print() {
         .map(|i| get(&format!("C[d{i}]")) * f64::powf(h[i], get(&format!("gamma[d{i}]"))))
         .sum();
     let expected = get("E") + 1.0 / sum / f64::powf(n / get("N0"), get("alpha"));
-    assert_relative_eq!(inverse.loss(&z, n, 1.0, &h), expected, max_relative = 1e-12);
+    assert_relative_eq!(inverse.loss(&z, Scale { n, d: 1.0 }, &h), expected, max_relative = 1e-12);
     assert!(inverse.formula(&z).contains("(N/3.000e8)"), "{}", inverse.formula(&z));
 
     let exponential = with(Box::new(|b| b.n_term(ExponentialSum, Constant::exponent())));
@@ -512,7 +535,11 @@ fn composed_laws_predict_from_what_they_print() {
         .map(|i| get(&format!("C[d{i}]")) * (get(&format!("gamma[d{i}]")) * h[i]).exp())
         .sum();
     let expected = get("E") + sum / f64::powf(n, get("alpha"));
-    assert_relative_eq!(exponential.loss(&z, n, 1.0, &h), expected, max_relative = 1e-12);
+    assert_relative_eq!(
+        exponential.loss(&z, Scale { n, d: 1.0 }, &h),
+        expected,
+        max_relative = 1e-12
+    );
     assert!(c.iter().all(|(name, _)| name != "N0"));
 }
 
@@ -525,7 +552,11 @@ fn printed_forms_of_the_redundant_laws_hold() {
         let law = law(name, 3, 1, SCALES);
         let c = law.coefficients(z);
         let get = |n: &str| c.iter().find(|(name, _)| name == n).unwrap_or_else(|| panic!("{n}")).1;
-        assert_relative_eq!(law.loss(z, 1e9, 5e9, &h), printed(&get), max_relative = 1e-12);
+        assert_relative_eq!(
+            law.loss(z, Scale { n: 1e9, d: 5e9 }, &h),
+            printed(&get),
+            max_relative = 1e-12
+        );
     };
     for g in [0.7, -0.7] {
         check("ye-m3", &[0.1, 0.4, g], &|get| {
@@ -543,7 +574,7 @@ fn printed_forms_of_the_redundant_laws_hold() {
     });
     let ge24 = law("ge24", 3, 1, SCALES);
     let printed = [("E", 0.6), ("B", 20.0), ("beta", 0.3), ("C[d1]", 2.0), ("gamma[d1]", 0.1)];
-    let loss = ge24.loss(&ge24.coordinates_of(&printed).unwrap(), 1e9, 5e9, &h);
+    let loss = ge24.loss(&ge24.coordinates_of(&printed).unwrap(), Scale { n: 1e9, d: 5e9 }, &h);
     let expected = (20.0 / 5e9f64.powf(0.3) + 0.6) * 2.0 / 0.3f64.powf(0.1);
     assert_relative_eq!(loss, expected, max_relative = 1e-13);
 }
@@ -596,7 +627,7 @@ fn faults_in_laws_and_coefficients_are_named() {
         message(AdditiveLaw::new(&["a", "a"], SCALES).unwrap_err()),
         "domain `a` appears twice"
     );
-    let zero = Scales { n: 0.0, d: 1.0 };
+    let zero = Scale { n: 0.0, d: 1.0 };
     assert!(message(JointLaw::new(&["a"], zero).unwrap_err()).contains("N0 is 0"));
     let law = AdditiveLaw::new(&["a"], SCALES).unwrap();
     let all = [
@@ -620,7 +651,10 @@ fn faults_in_laws_and_coefficients_are_named() {
     let c: Vec<(&str, f64)> = c.iter().map(|(n, v)| (n.as_str(), *v)).collect();
     assert!(message(other.coordinates_of(&c).unwrap_err()).contains("N0"));
     let ge24 = Ge24Law::new(&["a", "b"], "b", SCALES).unwrap();
-    assert!(message(ge24.check(1.0, 1.0, &[1.0, 0.0]).unwrap_err()).contains("domain `b` is 0"));
+    assert!(
+        message(ge24.check(Scale { n: 1.0, d: 1.0 }, &[1.0, 0.0]).unwrap_err())
+            .contains("domain `b` is 0")
+    );
 }
 
 #[test]
@@ -667,15 +701,15 @@ fn the_data_constrained_law_is_that_of_its_authors() {
         ("R*_N", 5.309743),
     ];
     let z = law.coordinates_of(&published).unwrap();
-    let loss = |n, d| law.loss(&z, n, d, &[1.0]);
+    let loss = |n, d| law.loss(&z, Scale { n, d }, &[1.0]);
     assert_relative_eq!(loss(6.34e9, 242e9), 2.2256440889984477, max_relative = 1e-13);
     assert_relative_eq!(loss(8.67e9, 178e9), 2.2269634075087867, max_relative = 1e-13);
 
     // Without repetition, and with no more parameters than the tokens can use, it is Chinchilla's law.
     let chinchilla = ChinchillaLaw::new(&["c4"], SCALES).unwrap();
-    let expected = chinchilla.loss(&z[..5], 1e8, 20e9, &[1.0]);
+    let expected = chinchilla.loss(&z[..5], Scale { n: 1e8, d: 20e9 }, &[1.0]);
     assert_relative_eq!(loss(1e8, 20e9), expected, max_relative = 1e-13);
-    assert!(loss(1e8, 30e9) > chinchilla.loss(&z[..5], 1e8, 30e9, &[1.0]));
+    assert!(loss(1e8, 30e9) > chinchilla.loss(&z[..5], Scale { n: 1e8, d: 30e9 }, &[1.0]));
 }
 
 #[test]
@@ -709,15 +743,15 @@ fn limits_of_the_laws_of_others_are_finite() {
                 [(f64::INFINITY, 1e11), (1e9, f64::INFINITY), (f64::INFINITY, f64::INFINITY)]
             {
                 let large = |x: f64| x.min(1e250);
-                let limit = law.loss(&z, n, d, &h);
-                let near = law.loss(&z, large(n), large(d), &h);
+                let limit = law.loss(&z, Scale { n, d }, &h);
+                let near = law.loss(&z, Scale { n: large(n), d: large(d) }, &h);
                 assert!(
                     (limit - near).abs() < 1e-6,
                     "{name}: {limit}, near it {near}, {n} {d} {h:?}"
                 );
                 let mut dh = [0.0; 3];
                 let ln_h = h.map(f64::ln);
-                let value = law.at_scale(&z, n, d).add_gradient(&h, &ln_h, 1.0, &mut dh);
+                let value = law.at_scale(&z, Scale { n, d }).add_gradient(&h, &ln_h, 1.0, &mut dh);
                 assert_eq!(value, limit);
                 assert!(dh.iter().all(|g| !g.is_nan()), "{name}: {dh:?} at {n}, {d}, {h:?}");
             }
@@ -737,14 +771,14 @@ fn the_laws_of_others_are_convex_where_they_say_so() {
                 .map(|i| -0.3 + 0.8 * (1.7 * (i + 7 * round) as f64).sin())
                 .collect();
             for d in [1e9, 2e10, 3e12] {
-                if !law.at_scale(&z, 2e9, d).is_convex() {
+                if !law.at_scale(&z, Scale { n: 2e9, d }).is_convex() {
                     continue;
                 }
                 said[which] += 1;
                 for pair in mixtures.chunks(2) {
                     let middle: Vec<f64> =
                         pair[0].iter().zip(pair[1].iter()).map(|(a, b)| 0.5 * (a + b)).collect();
-                    let at = |h: &[f64]| law.loss(&z, 2e9, d, h);
+                    let at = |h: &[f64]| law.loss(&z, Scale { n: 2e9, d }, h);
                     let chord = 0.5 * (at(&pair[0]) + at(&pair[1]));
                     assert!(at(&middle) <= chord * (1.0 + 1e-12), "{name} at {z:?}, {d}");
                 }
@@ -761,7 +795,8 @@ fn the_best_mixtures_of_the_laws_of_others_are_certified() {
     let unique = [("d0", 6e9), ("d1", 1e9), ("d2", 3e9)];
     let law = DataConstrainedLaw::new(&domains(3), &unique, SCALES).unwrap();
     let z = [0.0, -0.5, 0.35f64.ln(), -0.5, 0.3f64.ln(), 12f64.ln(), 5f64.ln()];
-    let mut objective = MixtureObjective::new(3e9, 1e11).unwrap().with_law(1.0, &law, &z).unwrap();
+    let mut objective =
+        MixtureObjective::new(Scale { n: 3e9, d: 1e11 }).unwrap().with_law(1.0, &law, &z).unwrap();
     let best = SimplexSolver::new().minimize(&mut objective);
     for (weight, share) in best.weights.iter().zip([0.6, 0.1, 0.3]) {
         assert!((weight - share).abs() < 1e-4, "{:?}", best.weights);
@@ -772,11 +807,12 @@ fn the_best_mixtures_of_the_laws_of_others_are_certified() {
     let law = AutoScaleLaw::new(&domains(2), SCALES).unwrap();
     let z = [1.0, 0.2f64.ln(), 1.5f64.ln(), 0.4f64.ln(), 0.8f64.ln()];
     let choose = |d: f64| {
-        let mut objective = MixtureObjective::new(3e8, d).unwrap().with_law(1.0, &law, &z).unwrap();
+        let mut objective =
+            MixtureObjective::new(Scale { n: 3e8, d }).unwrap().with_law(1.0, &law, &z).unwrap();
         let best = SimplexSolver::new().minimize(&mut objective);
         assert_eq!(best.certificate, Certificate::Convex);
         let mut g = Gradient::new(&law);
-        law.gradient(&z, 3e8, d, &best.weights, &mut g);
+        law.gradient(&z, Scale { n: 3e8, d }, &best.weights, &mut g);
         assert_relative_eq!(g.h[0], g.h[1], max_relative = 1e-3);
         best.weights[0]
     };
@@ -794,7 +830,7 @@ fn a_law_knows_what_it_depends_on() {
         "autoscale" => (false, true, true),
         _ => (true, true, true),
     };
-    let scales = Scales { n: 1e8, d: 4e9 };
+    let scales = Scale { n: 1e8, d: 4e9 };
     for law in every_law(&["web", "code", "books"], 0, scales) {
         let of = law.dependence();
         assert_eq!((of.n, of.d, of.h), expected(law.name()), "{}", law.name());
@@ -854,12 +890,12 @@ impl ScalingLaw for Wrong {
         self.law.coordinates()
     }
 
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
-        self.law.loss(z, n, d, h)
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
+        self.law.loss(z, Scale { n, d }, h)
     }
 
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
-        let loss = self.law.gradient(z, n, d, h, out);
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
+        let loss = self.law.gradient(z, Scale { n, d }, h, out);
         match self.fault {
             Fault::Coordinate(i) => out.z[i] *= 1.5,
             Fault::Domain(i) => out.h[i] += 0.1,

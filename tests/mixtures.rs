@@ -11,7 +11,7 @@ use mixlaw::simplex::{
     Certificate, Constraints, MixtureObjective, Pull, SimplexObjective, SimplexSolver,
 };
 use mixlaw::testing::assert_simplex_objective_contract;
-use mixlaw::{Mixture, PlanError, Scales};
+use mixlaw::{Mixture, PlanError, Scale};
 use mixture_problems::MixtureProblem;
 
 /// The least value on a grid, and where.
@@ -75,7 +75,7 @@ fn the_worst_of_several_is_certified_too() {
     let grid = Mixture::grid(3, 80, 0.0).unwrap();
     for seed in 0..200 {
         let problem = MixtureProblem::random(["additive", "joint"][seed as usize % 2], 3, 3, seed);
-        let mut objective = MixtureObjective::new(problem.n, problem.d).unwrap();
+        let mut objective = MixtureObjective::new(problem.scale()).unwrap();
         for (_, z) in &problem.targets {
             objective = objective.with_law(1.0, problem.law.as_ref(), z).unwrap();
         }
@@ -164,12 +164,12 @@ fn starts_and_the_order_of_domains_do_not_matter() {
         // The same laws with their domains in another order, beside one in this order.
         let domains = problem.law.domains();
         let turned: Vec<String> = domains.iter().rev().cloned().collect();
-        let law = AdditiveLaw::new(&turned, problem.law.coordinates().scales()).unwrap();
+        let law = AdditiveLaw::new(&turned, problem.law.coordinates().scale()).unwrap();
         let (weight, z) = &problem.targets[1];
         let named = problem.law.coefficients(z);
         let named: Vec<(&str, f64)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
         let z_turned = law.coordinates_of(&named).unwrap();
-        let mut mixed = MixtureObjective::new(problem.n, problem.d)
+        let mut mixed = MixtureObjective::new(problem.scale())
             .unwrap()
             .with_law(problem.targets[0].0, problem.law.as_ref(), &problem.targets[0].1)
             .unwrap()
@@ -204,7 +204,7 @@ fn pulls_have_closed_forms_in_their_limits() {
 /// A joint law of three domains, as of the paper's multimodal sweep: two that teach by size and by
 /// tokens differently.
 fn joint() -> (JointLaw, Vec<f64>) {
-    let law = JointLaw::new(&["text", "captions", "interleaved"], Scales::ONE).unwrap();
+    let law = JointLaw::new(&["text", "captions", "interleaved"], Scale::ONE).unwrap();
     let z = law
         .coordinates_of(&[
             ("E", 1.0),
@@ -242,29 +242,29 @@ fn only_the_joint_mixture_moves_with_scale() {
         let moved = choice.optimum.weights.iter().zip(path[0].optimum.weights.iter());
         let most = moved.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(most < 1e-9, "{most}");
-        let value = additive.objective(choice.n, choice.d).unwrap().value(&path[0].optimum.weights);
+        let value = additive.objective(choice.scale).unwrap().value(&path[0].optimum.weights);
         assert!((value.unwrap() - choice.optimum.value).abs() < 1e-9);
     }
     let (law, z) = joint();
     let plan = Plan::new().with_law("text", 1.0, &law, &z);
-    let weights = |n, d| plan.best(n, d).unwrap().optimum.weights;
+    let weights = |n, d| plan.best(Scale { n, d }).unwrap().optimum.weights;
     let start = weights(1e8, 1e10);
     // Text costs tokens and spares size: more of it for more tokens, less for larger models.
     assert!(weights(1e8, 1e13)[0] > start[0] + 0.01);
     assert!(weights(1e11, 1e10)[0] < start[0] - 0.01);
     // Where all grow the limit is that of E(h) alone, where none of N is left that of D.
     let limit = plan.limit((1e8, 1e10), (Growth::Linear, Growth::Sqrt)).unwrap();
-    let far = plan.best(1e30, 1e30).unwrap();
+    let far = plan.best(Scale { n: 1e30, d: 1e30 }).unwrap();
     assert!(limit.optimum.weights.js_distance(&far.optimum.weights) < 1e-3);
     let of_n = plan.limit((1e8, 1e10), (Growth::Log, Growth::Constant)).unwrap();
     assert!(of_n.optimum.weights.js_distance(&weights(1e40, 1e10)) < 1e-3);
     assert!(of_n.optimum.weights.js_distance(&limit.optimum.weights) > 1e-2);
     // The parts of the loss add up, and the limit's own mixture has no excess.
-    let parts = plan.decompose(1e9, 1e11, &start).unwrap();
-    let whole = plan.objective(1e9, 1e11).unwrap().value(&start).unwrap();
+    let parts = plan.decompose(Scale { n: 1e9, d: 1e11 }, &start).unwrap();
+    let whole = plan.objective(Scale { n: 1e9, d: 1e11 }).unwrap().value(&start).unwrap();
     assert!((parts.floor + parts.mixture + parts.size + parts.data - whole).abs() < 1e-12);
     assert!(parts.mixture > 0.0 && parts.size > 0.0 && parts.data > 0.0);
-    assert!(plan.decompose(1e9, 1e11, &parts.limit).unwrap().mixture.abs() < 1e-9);
+    assert!(plan.decompose(Scale { n: 1e9, d: 1e11 }, &parts.limit).unwrap().mixture.abs() < 1e-9);
 }
 
 #[test]
@@ -273,10 +273,10 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
     let plan = Plan::new().with_law("text", 1.0, &law, &z);
     let flops = Budget::flops();
     let choice = plan.within_budget(1e21, &flops).unwrap();
-    assert!((flops.cost(choice.n, choice.d) / 1e21 - 1.0).abs() < 1e-9);
+    assert!((flops.cost(choice.scale) / 1e21 - 1.0).abs() < 1e-9);
     // No other split of the budget is better.
     for factor in [0.25, 0.8, 0.99, 1.01, 1.25, 4.0] {
-        let other = plan.best(choice.n * factor, choice.d / factor).unwrap();
+        let other = plan.best(Scale { n: choice.n * factor, d: choice.d / factor }).unwrap();
         assert!(other.optimum.value >= choice.optimum.value - 1e-12, "{factor}");
     }
     let (least, again) = plan.least_budget(choice.optimum.value, &flops).unwrap();
@@ -286,20 +286,28 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
     assert!(matches!(error, PlanError::Unreachable { floor, .. } if floor > 1.0), "{error}");
     // With so many tokens as its price says, another mixture is as good.
     let other = Mixture::new(vec![0.5, 0.3, 0.2]).unwrap();
-    let price = plan.price(1e9, 1e10, &other).unwrap();
-    let value = plan.objective(1e9, price.tokens).unwrap().value(&other).unwrap();
+    let price = plan.price(Scale { n: 1e9, d: 1e10 }, &other).unwrap();
+    let value = plan.objective(Scale { n: 1e9, d: price.tokens }).unwrap().value(&other).unwrap();
     assert!(price.tokens > 1e10 && price.value > price.best);
     assert!((value - price.best).abs() < 1e-9);
-    assert_eq!(plan.price(1e9, 1e20, &Mixture::corner(3, 1)).unwrap().tokens, f64::INFINITY);
+    assert_eq!(
+        plan.price(Scale { n: 1e9, d: 1e20 }, &Mixture::corner(3, 1)).unwrap().tokens,
+        f64::INFINITY
+    );
     // The ends of the ranges are as bad as allowed.
-    let choice = plan.best(1e9, 1e10).unwrap();
+    let choice = plan.best(Scale { n: 1e9, d: 1e10 }).unwrap();
     for (i, (low, high)) in plan.ranges(&choice, 1e-3).unwrap().into_iter().enumerate() {
         assert!(low < choice.optimum.weights[i] && choice.optimum.weights[i] < high);
         for (weight, outside) in [(low, low - 2e-3), (high, high + 2e-3)] {
             let best = |weight: f64| {
                 let name = choice.domains[i].clone();
                 let fixed = Constraints::new().at_least(&name, weight).at_most(&name, weight);
-                plan.clone().constraints(fixed).best(1e9, 1e10).unwrap().optimum.value
+                plan.clone()
+                    .constraints(fixed)
+                    .best(Scale { n: 1e9, d: 1e10 })
+                    .unwrap()
+                    .optimum
+                    .value
             };
             let level = choice.optimum.value + 1e-3;
             assert!((best(weight) - level).abs() < 1e-5, "{i}");
@@ -318,24 +326,29 @@ fn worst_excesses_share_what_is_lost() {
         turned.swap(place(i), place(j));
     }
     let plan = Plan::new().with_law("text", 1.0, &law, &z).with_law("captions", 1.0, &law, &turned);
-    let corners = plan.corners(1e9, 1e11).unwrap();
+    let corners = plan.corners(Scale { n: 1e9, d: 1e11 }).unwrap();
     // What is best for one target has nothing to do with its weight or the goal.
     let weighed = Plan::new().goal(Goal::WorstExcess).with_law("text", 0.25, &law, &z);
-    assert!((weighed.corners(1e9, 1e11).unwrap()[0].1.value - corners[0].1.value).abs() < 1e-9);
-    let worst = plan.clone().goal(Goal::WorstExcess).best(1e9, 1e11).unwrap();
+    assert!(
+        (weighed.corners(Scale { n: 1e9, d: 1e11 }).unwrap()[0].1.value - corners[0].1.value).abs()
+            < 1e-9
+    );
+    let worst = plan.clone().goal(Goal::WorstExcess).best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let excesses: Vec<f64> =
         worst.losses.iter().zip(&corners).map(|((_, loss), (_, own))| loss - own.value).collect();
     assert!((excesses[0] - excesses[1]).abs() < 1e-7, "{excesses:?}");
     assert!((excesses[0] - worst.optimum.value).abs() < 1e-7);
     assert!(worst.optimum.is_certified());
-    assert!(plan.goal(Goal::Worst).decompose(1e9, 1e11, &Mixture::uniform(3)).is_err());
+    assert!(
+        plan.goal(Goal::Worst).decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(3)).is_err()
+    );
 }
 
 #[test]
 fn targets_that_are_alike_have_a_fixed_point_in_the_middle() {
     // Each target learns from its own domain above all: by symmetry uniform is best for uniform.
     let names = ["a", "b"];
-    let law = AdditiveLaw::new(&names, Scales::ONE).unwrap();
+    let law = AdditiveLaw::new(&names, Scale::ONE).unwrap();
     let z = |own: &str| {
         let c = |name: &str| if name == own { 2.0 } else { 0.5 };
         law.coordinates_of(&[
@@ -353,17 +366,22 @@ fn targets_that_are_alike_have_a_fixed_point_in_the_middle() {
     };
     let (za, zb) = (z("a"), z("b"));
     let plan = Plan::new().with_law("b", 1.0, &law, &zb).with_law("a", 1.0, &law, &za);
-    let mapped = plan.map(1e9, 1e11, &Mixture::new(vec![0.8, 0.2]).unwrap()).unwrap();
+    let mapped =
+        plan.map(Scale { n: 1e9, d: 1e11 }, &Mixture::new(vec![0.8, 0.2]).unwrap()).unwrap();
     assert!(mapped.best[0] > 0.5 && mapped.distance > 1e-3);
-    let points = plan.fixed_points(1e9, 1e11, 9).unwrap();
+    let points = plan.fixed_points(Scale { n: 1e9, d: 1e11 }, 9).unwrap();
     let middle = points.iter().find(|p| (p.wanted[0] - 0.5).abs() < 1e-3).expect("the middle");
     assert!(middle.distance < 1e-3);
-    let short = Plan::new().with_law("a", 1.0, &law, &za[1..]).best(1e9, 1e10).unwrap_err();
+    let short =
+        Plan::new().with_law("a", 1.0, &law, &za[1..]).best(Scale { n: 1e9, d: 1e10 }).unwrap_err();
     assert!(
         short.to_string().contains("number of coordinates of the additive law is 8"),
         "{short}"
     );
     let apart = Plan::new().with_law("c", 1.0, &law, &za);
-    assert!(matches!(apart.fixed_points(1e9, 1e11, 4), Err(PlanError::Domains { .. })));
-    assert_eq!(Plan::new().best(1e9, 1e11), Err(PlanError::NoTargets));
+    assert!(matches!(
+        apart.fixed_points(Scale { n: 1e9, d: 1e11 }, 4),
+        Err(PlanError::Domains { .. })
+    ));
+    assert_eq!(Plan::new().best(Scale { n: 1e9, d: 1e11 }), Err(PlanError::NoTargets));
 }

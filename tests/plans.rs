@@ -7,7 +7,7 @@ use mixlaw::law::{
 use mixlaw::plan::{Budget, Choice, Criterion, Extrapolation, Goal, Growth, Plan, Run};
 use mixlaw::simplex::{Constraints, Pull};
 use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Resamples};
-use mixlaw::{Fitter, Mixture, PlanError, Scales, Sweep};
+use mixlaw::{Fitter, Mixture, PlanError, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -16,7 +16,7 @@ const NAMES: [&str; 2] = ["web", "code"];
 
 /// An additive law of two domains: C and gamma of web, then of code.
 fn additive(c: [f64; 2], gamma: [f64; 2]) -> (AdditiveLaw, Vec<f64>) {
-    let law = AdditiveLaw::new(&NAMES, Scales { n: 3e8, d: 6e9 }).unwrap();
+    let law = AdditiveLaw::new(&NAMES, Scale { n: 3e8, d: 6e9 }).unwrap();
     let z = law
         .coordinates_of(&[
             ("E", 1.5),
@@ -34,7 +34,7 @@ fn additive(c: [f64; 2], gamma: [f64; 2]) -> (AdditiveLaw, Vec<f64>) {
 }
 
 fn chinchilla(domains: &[&str]) -> (ChinchillaLaw, Vec<f64>) {
-    let law = ChinchillaLaw::new(domains, Scales::ONE).unwrap();
+    let law = ChinchillaLaw::new(domains, Scale::ONE).unwrap();
     let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
     let z = law.coordinates_of(&printed).unwrap();
     (law, z)
@@ -81,7 +81,9 @@ fn observe(
         }
         for ((law, z), of_run) in laws.iter().zip(&of_run) {
             let own = 0.1 * noise * normal(&mut rng);
-            losses.push(law.loss(z, n[i], d[i], &h[i * k..][..k]) * (1.0 + of_run + own));
+            losses.push(
+                law.loss(z, Scale { n: n[i], d: d[i] }, &h[i * k..][..k]) * (1.0 + of_run + own),
+            );
         }
     }
     let targets: Vec<String> = (0..laws.len()).map(|t| format!("t{t}")).collect();
@@ -89,8 +91,11 @@ fn observe(
 }
 
 /// The value of a mixture in one resample of plans with equal weights.
-fn value(resamples: &[&Resamples], b: usize, n: f64, d: f64, h: &[f64]) -> f64 {
-    resamples.iter().map(|r| r.member(b).next().map(|(law, z)| law.loss(z, n, d, h)).unwrap()).sum()
+fn value(resamples: &[&Resamples], b: usize, at: Scale, h: &[f64]) -> f64 {
+    resamples
+        .iter()
+        .map(|r| r.member(b).next().map(|(law, z)| law.loss(z, Scale { n, d }, h)).unwrap())
+        .sum()
 }
 
 #[test]
@@ -102,7 +107,7 @@ fn resamples_choose_the_other_corner_where_it_is_better() {
     let resamples = Bootstrap::new(200).run(&fit, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
     let (n, d) = (1e9, 1e11);
-    let choice = plan.best(n, d).unwrap();
+    let choice = plan.best(Scale { n, d }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
     let grid = Mixture::grid(2, 1000, 0.0).unwrap();
     let mut others = 0;
@@ -175,7 +180,7 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
         let all: Vec<&Resamples> = resamples.iter().collect();
         let plan = all.iter().fold(Plan::new(), |plan, r| plan.with_resamples(1.0, r));
         let (n, d) = (1e9, 3e10);
-        let choice = plan.best(n, d).unwrap();
+        let choice = plan.best(Scale { n, d }).unwrap();
         let candidates: Vec<Run> = [1e8, 9e8]
             .into_iter()
             .flat_map(|n| Mixture::grid(2, 5, 0.0).unwrap().into_iter().map(move |h| (n, h)))
@@ -196,7 +201,7 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
         // C (S + R)^-1 C^T, of one candidate.
         let reduction = |run: &Run| -> f64 {
             let losses: Vec<Vec<f64>> =
-                all.iter().map(|r| r.values(run.n, run.d, &run.h).unwrap()).collect();
+                all.iter().map(|r| r.values(run.scale(), &run.h).unwrap()).collect();
             let noise = |t: usize| {
                 let quartiles = all[t].residuals(0.5).unwrap();
                 let mean = losses[t].iter().sum::<f64>() / members as f64;
@@ -237,7 +242,7 @@ fn coefficients_are_paired_by_name() {
     // The geometric mean, q = 0, is at the end of the box of a law with positive gamma: some resamples
     // end there and have no gamma, others near it.
     let names = ["a", "b", "c"];
-    let law = JointLaw::new(&names, Scales { n: 3e8, d: 6e9 }).unwrap().positive_gamma();
+    let law = JointLaw::new(&names, Scale { n: 3e8, d: 6e9 }).unwrap().positive_gamma();
     let place = |name: &str| law.coordinates().position(name).unwrap();
     let mut z: Vec<f64> =
         law.coordinates().iter().map(|c| 0.5 * (c.bounds().0 + c.bounds().1)).collect();
@@ -309,29 +314,29 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
         other => panic!("{other:?}"),
     };
     let (n, d, flops) = (1e9, 1e11, Budget::flops());
-    refused(plan.best(n, d).map(drop));
-    refused(plan.corners(n, d).map(drop));
+    refused(plan.best(Scale { n, d }).map(drop));
+    refused(plan.corners(Scale { n, d }).map(drop));
     refused(plan.limit((n, d), (Growth::Linear, Growth::Linear)).map(drop));
     refused(plan.within_budget(1e21, &flops).map(drop));
     refused(plan.least_budget(2.0, &flops).map(drop));
-    refused(plan.price(n, d, &Mixture::uniform(2)).map(drop));
-    refused(plan.decompose(n, d, &Mixture::uniform(2)).map(drop));
-    let text = plan.best(n, d).unwrap_err().to_string();
+    refused(plan.price(Scale { n, d }, &Mixture::uniform(2)).map(drop));
+    refused(plan.decompose(Scale { n, d }, &Mixture::uniform(2)).map(drop));
+    let text = plan.best(Scale { n, d }).unwrap_err().to_string();
     let expected =
         "the law of no target depends on the mixture, so that none can be chosen: perplexity";
     assert!(text.starts_with(expected), "{text}");
     // A pull does not make it see, it would choose by itself.
     let prior = Mixture::new(vec![0.3, 0.7]).unwrap();
-    refused(plan.clone().pull(Pull::Js { strength: 1.0, prior }).best(n, d).map(drop));
+    refused(plan.clone().pull(Pull::Js { strength: 1.0, prior }).best(Scale { n, d }).map(drop));
 
     // Beside one that sees, it is listed, and the other one decides.
     let both = plan.clone().with_law("python", 1.0, &sees, &y);
-    let choice = both.best(n, d).unwrap();
+    let choice = both.best(Scale { n, d }).unwrap();
     assert_eq!(choice.blind, ["perplexity"]);
     assert!((choice.optimum.weights[1] - 0.9).abs() < 1e-4, "{:?}", choice.optimum.weights);
-    let corners = both.corners(n, d).unwrap();
+    let corners = both.corners(Scale { n, d }).unwrap();
     assert_eq!(corners.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["python"]);
-    let alone = Plan::new().with_law("python", 1.0, &sees, &y).best(n, d).unwrap();
+    let alone = Plan::new().with_law("python", 1.0, &sees, &y).best(Scale { n, d }).unwrap();
     assert!(alone.blind.is_empty());
 
     // Where there is nothing to choose it can be asked for N and D.
@@ -348,7 +353,7 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
 fn a_choice_of_another_plan_is_refused() {
     let ((law, z), (other, y)) = (additive([1.0, 3.0], [0.5; 2]), additive([3.0, 1.0], [0.5; 2]));
     let plan = Plan::new().with_law("a", 1.0, &law, &z);
-    let own = plan.best(1e9, 1e11).unwrap();
+    let own = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let ranges = plan.ranges(&own, 1e-3).unwrap();
     assert!(ranges[0].0 < 0.1 && ranges[0].1 > 0.1);
     let fault = |plan: &Plan<'_>, choice: &Choice| match plan.ranges(choice, 1e-3) {
@@ -362,7 +367,7 @@ fn a_choice_of_another_plan_is_refused() {
     better.optimum.value -= 0.1;
     assert!(fault(&plan, &better).contains("its mixture is worth"));
     // Other domains, and the same in another order.
-    let turned = AdditiveLaw::new(&["code", "web"], Scales::ONE).unwrap();
+    let turned = AdditiveLaw::new(&["code", "web"], Scale::ONE).unwrap();
     let named = law.coefficients(&z);
     let named: Vec<(&str, f64)> = named.iter().map(|(name, c)| (name.as_str(), *c)).collect();
     let x = turned.coordinates_of(&named).unwrap();
@@ -372,7 +377,10 @@ fn a_choice_of_another_plan_is_refused() {
     // Made without a constraint that this plan has.
     let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.3));
     assert_eq!(fault(&limited, &own), "its mixture does not keep the constraints");
-    assert_eq!(limited.ranges(&limited.best(1e9, 1e11).unwrap(), 0.0).unwrap()[0].0, 0.3);
+    assert_eq!(
+        limited.ranges(&limited.best(Scale { n: 1e9, d: 1e11 }).unwrap(), 0.0).unwrap()[0].0,
+        0.3
+    );
 }
 
 /// `1/(h_0 + 2 h_1) - c ln D`: a power law that somebody took the logarithm of. It has no least value.
@@ -401,7 +409,10 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
         let mut bad = z.clone();
         bad[place] = wrong;
         let plan = Plan::new().with_law("good", 1.0, &law, &z).with_law("bad", 1.0, &law, &bad);
-        for result in [plan.best(1e9, 1e11).map(drop), plan.corners(1e9, 1e11).map(drop)] {
+        for result in [
+            plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
+            plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
+        ] {
             let text = result.unwrap_err().to_string();
             assert!(text.contains("`gamma[code]` of target `bad`"), "{text}");
         }
@@ -410,26 +421,26 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
 
 #[test]
 fn a_value_that_is_not_finite_is_no_answer() {
-    let law = Auto::new(Falling, &NAMES, Scales::ONE).unwrap();
+    let law = Auto::new(Falling, &NAMES, Scale::ONE).unwrap();
     let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();
     let plan = Plan::new().with_law("t", 1.0, &law, &z);
-    let choice = plan.best(1e9, 1e11).unwrap();
+    let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     assert!((choice.optimum.value - (3.5 - 0.01 * 1e11f64.ln())).abs() < 1e-6);
     let infinite = f64::INFINITY;
     let growth = (Growth::Constant, Growth::Linear);
     let excess = plan.clone().goal(Goal::WorstExcess);
     for result in [
-        plan.best(1e9, infinite).map(drop),
+        plan.best(Scale { n: 1e9, d: infinite }).map(drop),
         plan.limit((1e9, 1e11), growth).map(drop),
-        plan.corners(1e9, infinite).map(drop),
-        plan.decompose(1e9, 1e11, &Mixture::uniform(2)).map(drop),
-        excess.best(1e9, infinite).map(drop),
+        plan.corners(Scale { n: 1e9, d: infinite }).map(drop),
+        plan.decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(2)).map(drop),
+        excess.best(Scale { n: 1e9, d: infinite }).map(drop),
     ] {
         let text = result.unwrap_err().to_string();
         assert!(text.contains("is -inf") && text.contains("expected a finite"), "{text}");
     }
     // A price can be had: with enough tokens any mixture reaches any value.
-    let price = plan.price(1e9, 1e11, &Mixture::corner(2, 0)).unwrap();
+    let price = plan.price(Scale { n: 1e9, d: 1e11 }, &Mixture::corner(2, 0)).unwrap();
     let expected = 1e11f64.ln() + 0.5 / 0.01;
     assert!((price.tokens.ln() - expected).abs() < 1e-6, "{price:?}");
 }
@@ -491,11 +502,12 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
     // 4 epochs of 5e9 tokens in all: more than 2e10 cannot be trained on.
     let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
     let plan = Plan::new().with_law("a", 1.0, &law, &z).constraints(limits);
-    assert!(plan.best(1e9, 2.1e10).is_err());
+    assert!(plan.best(Scale { n: 1e9, d: 2.1e10 }).is_err());
     let rich = plan.within_budget(1e26, &Budget::flops()).unwrap();
     assert!((rich.d / 2e10 - 1.0).abs() < 1e-6, "{rich:?}");
     // For a value there is a budget, of no more tokens than that.
-    let value = 0.5 * (rich.optimum.value + plan.best(1e8, 1e9).unwrap().optimum.value);
+    let value =
+        0.5 * (rich.optimum.value + plan.best(Scale { n: 1e8, d: 1e9 }).unwrap().optimum.value);
     let (cost, choice) = plan.least_budget(value, &Budget::flops()).unwrap();
     assert!((choice.optimum.value - value).abs() < 1e-6 && choice.d <= 2e10);
     assert!((6.0 * choice.n * choice.d / cost - 1.0).abs() < 1e-6);
@@ -514,13 +526,14 @@ fn a_price_under_the_worst_excess_holds_the_references() {
     let plan = plan.with_law("b", 0.5, &b, &zb);
     let (n, d) = (1e9, 1e10);
     let h = Mixture::new(vec![0.9, 0.1]).unwrap();
-    let own: Vec<f64> = plan.corners(n, d).unwrap().into_iter().map(|(_, o)| o.value).collect();
+    let own: Vec<f64> =
+        plan.corners(Scale { n, d }).unwrap().into_iter().map(|(_, o)| o.value).collect();
     let worst = |d: f64| {
-        let of_a = a.loss(&za, n, d, &h) - own[0];
-        of_a.max(0.5 * (b.loss(&zb, n, d, &h) - own[1]))
+        let of_a = a.loss(&za, Scale { n, d }, &h) - own[0];
+        of_a.max(0.5 * (b.loss(&zb, Scale { n, d }, &h) - own[1]))
     };
-    let best = plan.best(n, d).unwrap().optimum.value;
-    let price = plan.price(n, d, &h).unwrap();
+    let best = plan.best(Scale { n, d }).unwrap().optimum.value;
+    let price = plan.price(Scale { n, d }, &h).unwrap();
     assert!((price.value - worst(d)).abs() < 1e-8 && (price.best - best).abs() < 1e-12);
     assert!(price.tokens.is_finite() && price.tokens > d, "{price:?}");
     assert!((worst(price.tokens) - best).abs() < 1e-8, "{} and {best}", worst(price.tokens));
@@ -553,16 +566,16 @@ fn a_path_names_the_point_that_has_no_choice() {
 fn an_empty_plan_answers_nothing() {
     let (plan, h, flops) = (Plan::new(), Mixture::uniform(2), Budget::flops());
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
-    let choice = Plan::new().with_law("a", 1.0, &law, &z).best(1e9, 1e11).unwrap();
+    let choice = Plan::new().with_law("a", 1.0, &law, &z).best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let growth = (Growth::Linear, Growth::Linear);
     let run = Run { n: 1e9, d: 1e10, h: h.clone() };
     let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.1));
     for plan in [plan, limited] {
         for result in [
-            plan.objective(1e9, 1e11).map(drop),
-            plan.best(1e9, 1e11).map(drop),
-            plan.clone().goal(Goal::WorstExcess).best(1e9, 1e11).map(drop),
-            plan.corners(1e9, 1e11).map(drop),
+            plan.objective(Scale { n: 1e9, d: 1e11 }).map(drop),
+            plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
+            plan.clone().goal(Goal::WorstExcess).best(Scale { n: 1e9, d: 1e11 }).map(drop),
+            plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
             plan.ranges(&choice, 0.1).map(drop),
             plan.certainty(&choice).map(drop),
             plan.advantage(&choice, &h, 0.9).map(drop),
@@ -570,16 +583,16 @@ fn an_empty_plan_answers_nothing() {
             plan.region_share(&choice, 0.9, 10, 0).map(drop),
             plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Law).map(drop),
             plan.limit((1e9, 1e11), growth).map(drop),
-            plan.decompose(1e9, 1e11, &h).map(drop),
+            plan.decompose(Scale { n: 1e9, d: 1e11 }, &h).map(drop),
             plan.within_budget(1e21, &flops).map(drop),
             plan.least_budget(2.0, &flops).map(drop),
-            plan.price(1e9, 1e11, &h).map(drop),
-            plan.fixed_points(1e9, 1e11, 4).map(drop),
+            plan.price(Scale { n: 1e9, d: 1e11 }, &h).map(drop),
+            plan.fixed_points(Scale { n: 1e9, d: 1e11 }, 4).map(drop),
         ] {
             assert_eq!(result, Err(PlanError::NoTargets));
         }
         assert!(plan.path((1e9, 1e11), growth, &[1.0]).is_err());
-        assert!(plan.map(1e9, 1e11, &h).is_err());
+        assert!(plan.map(Scale { n: 1e9, d: 1e11 }, &h).is_err());
         assert!(plan.domains().is_empty());
     }
 }
@@ -592,15 +605,15 @@ fn settings_out_of_range_are_named() {
     let fit = Fitter::new().starts(3).fit(law, &sweep, "t0").unwrap();
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
-    let choice = plan.best(1e9, 1e11).unwrap();
-    let run = |n: f64, d: f64| Run { n, d, h: Mixture::uniform(2) };
+    let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
+    let run = |at: Scale| Run { n, d, h: Mixture::uniform(2) };
     let next = |runs: &[Run], count| plan.next_runs(&choice, runs, count, Criterion::Law).map(drop);
     let text = |result: Result<(), PlanError>| result.unwrap_err().to_string();
     for (result, expected) in [
-        (plan.best(f64::NAN, 1e9).map(drop), "N is NaN, expected a number > 0"),
-        (plan.best(1e9, 0.0).map(drop), "D is 0, expected a number > 0"),
+        (plan.best(Scale { n: f64::NAN, d: 1e9 }).map(drop), "N is NaN, expected a number > 0"),
+        (plan.best(Scale { n: 1e9, d: 0.0 }).map(drop), "D is 0, expected a number > 0"),
         (
-            Plan::new().with_fit(-1.0, &fit).best(1e9, 1e9).map(drop),
+            Plan::new().with_fit(-1.0, &fit).best(Scale { n: 1e9, d: 1e9 }).map(drop),
             "the weight of target `t0` is -1, expected a finite number > 0",
         ),
         (plan.ranges(&choice, f64::NAN).map(drop), "epsilon is NaN, expected a finite number >= 0"),
@@ -635,7 +648,7 @@ fn settings_out_of_range_are_named() {
         ),
         (next(&[run(1e9, f64::NAN)], 1), "candidate 0: D is NaN, expected a number > 0"),
         (
-            plan.fixed_points(1e9, 1e11, 30_000).map(drop),
+            plan.fixed_points(Scale { n: 1e9, d: 1e11 }, 30_000).map(drop),
             "the number of points of a grid of 30000 steps over 2 domains is 30001, expected at most 20,000",
         ),
     ] {
@@ -656,8 +669,11 @@ fn settings_out_of_range_are_named() {
             format!("the level is {level}, expected a number between 0 and 1, such as 0.9");
         let h = [0.5, 0.5];
         for text in [
-            resamples.interval(1e9, 1e10, &h, level).unwrap_err().to_string(),
-            resamples.prediction_interval(1e9, 1e10, &h, level).unwrap_err().to_string(),
+            resamples.interval(Scale { n: 1e9, d: 1e10 }, &h, level).unwrap_err().to_string(),
+            resamples
+                .prediction_interval(Scale { n: 1e9, d: 1e10 }, &h, level)
+                .unwrap_err()
+                .to_string(),
             resamples.coefficients(level).unwrap_err().to_string(),
             resamples.residuals(level).unwrap_err().to_string(),
         ] {

@@ -120,7 +120,7 @@ fn by_default_all_laws_that_suit_are_compared() {
     // The recommended ensemble is the crate's own, fitted to all rows.
     let own = Ensemble::recommended(&sweep, "t").unwrap();
     let best = comparison.get("recommended").unwrap().fit.as_ref().unwrap();
-    let at = |ensemble: &Ensemble| ensemble.predict(1e9, 1e10, &[0.3, 0.3, 0.4]);
+    let at = |ensemble: &Ensemble| ensemble.predict(Scale { n: 1e9, d: 1e10 }, &[0.3, 0.3, 0.4]);
     assert_eq!(at(&own).unwrap(), at(best).unwrap());
     // Two sizes: the tokens are held out.
     assert_eq!(comparison.largest_scale(), Some(LargestScale::Tokens(1.2e10)));
@@ -176,7 +176,7 @@ fn an_ensemble_errs_by_the_mean_of_its_laws() {
 #[test]
 fn a_law_of_other_domains_is_a_failure_beside_the_others() {
     let sweep = synthetic();
-    let other = JointLaw::new(&["x", "y"], sweep.scales()).unwrap();
+    let other = JointLaw::new(&["x", "y"], sweep.scale()).unwrap();
     let [chinchilla, _] = candidates(&sweep);
     let selection =
         Selection::new().candidates([Candidate::new(other, Fitter::new()), chinchilla]).folds(2);

@@ -12,7 +12,7 @@ use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextR
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
 use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Identifiability, Interval, Probe};
-use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, Scales, Sweep};
+use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::Serialize;
@@ -98,7 +98,9 @@ fn assert_predicts_the_same(a: &Fit, b: &Fit) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
     for h in Mixture::dirichlet(&[1.0; 3], 100, 3).unwrap() {
         let (n, d) = (rng.random_range(7.0..12.0), rng.random_range(8.0..13.0));
-        let at = |fit: &Fit| fit.predict(f64::powf(10.0, n), f64::powf(10.0, d), &h).unwrap();
+        let at = |fit: &Fit| {
+            fit.predict(Scale { n: f64::powf(10.0, n), d: f64::powf(10.0, d) }, &h).unwrap()
+        };
         assert_eq!(at(a).to_bits(), at(b).to_bits(), "{}", a.law().name());
     }
 }
@@ -141,7 +143,7 @@ fn numbers_of_every_kind_are_kept() {
         }
         assert_kept(&metrics);
         assert_kept(&interval);
-        let scales = Scales { n: positive(&mut rng), d: positive(&mut rng) };
+        let scales = Scale { n: positive(&mut rng), d: positive(&mut rng) };
         assert_kept(&scales);
         assert_kept(&minimum);
         let mut next: NextRun = read(json!({ "candidate": 1, "gain": 0 }));
@@ -296,7 +298,7 @@ fn a_sweep_is_checked_as_by_its_constructor() {
 fn a_fit_of_every_law_is_kept() {
     let sweep = sweep();
     // The unique tokens of the data-constrained law have to be given; it has a test of its own.
-    let laws = every_law(&DOMAINS, 1, sweep.scales());
+    let laws = every_law(&DOMAINS, 1, sweep.scale());
     for law in laws.into_iter().filter(|law| law.name() != "data-constrained") {
         let bounds = |law: &dyn ScalingLaw| -> Vec<(String, (f64, f64))> {
             law.coordinates().iter().map(|c| (c.name().to_owned(), c.bounds())).collect()
@@ -414,7 +416,7 @@ fn a_law_of_your_own_is_given_when_its_fit_is_read() {
     let fit = Fitter::new().starts(2).fit(law(), &sweep, "code").unwrap();
     for stored in through(&fit.to_stored()) {
         assert_eq!((stored.law(), stored.target()), ("tokens", "code"));
-        assert_eq!((stored.domains(), stored.scales()), (sweep.domains(), sweep.scales()));
+        assert_eq!((stored.domains(), stored.scale()), (sweep.domains(), sweep.scale()));
         let refused = stored.clone().into_fit().unwrap_err();
         assert!(matches!(&refused, FitError::NotBuiltIn { law, .. } if law == "tokens"));
         assert!(refused.to_string().starts_with("the tokens law is not one of the crate's"));
@@ -449,7 +451,7 @@ fn fits_of_other_laws_are_refused_at_the_writing() {
     }
     // A law of one's own by a name of the crate's is another law too.
     let impostor =
-        PowerLaw::builder("joint", &DOMAINS).scales(sweep.scales()).bias(Constant::level());
+        PowerLaw::builder("joint", &DOMAINS).scale(sweep.scale()).bias(Constant::level());
     let fit = fitter.fit(impostor.build().unwrap(), &sweep, "code").unwrap();
     assert!(serde_json::to_string(&fit).is_err());
     // A comparison is written to be looked at, with the fits of every law.
@@ -507,10 +509,13 @@ fn a_fit_that_was_read_knows_its_scale() {
     let h = [0.2, 0.3, 0.5];
     for back in through(&fit) {
         assert_eq!((back.sizes(), back.tokens()), (Some(1e8..=1e8), Some(2e9..=18e9)));
-        assert!(back.predict(1e8, 1e12, &h).is_ok() && back.predict(2e8, 1e12, &h).is_err());
+        assert!(
+            back.predict(Scale { n: 1e8, d: 1e12 }, &h).is_ok()
+                && back.predict(Scale { n: 2e8, d: 1e12 }, &h).is_err()
+        );
     }
     for back in through(&fit.clone().for_any_scale()) {
-        assert!(back.predict(2e8, 1e12, &h).is_ok());
+        assert!(back.predict(Scale { n: 2e8, d: 1e12 }, &h).is_ok());
     }
     // Files of earlier crates do not say: nothing is refused.
     let mut old = serde_json::to_value(&fit).unwrap();
@@ -518,15 +523,15 @@ fn a_fit_that_was_read_knows_its_scale() {
         old.as_object_mut().unwrap().remove(new).unwrap();
     }
     let old: Fit = serde_json::from_value(old).unwrap();
-    assert!(old.sizes().is_none() && old.predict(2e8, 1e12, &h).is_ok());
+    assert!(old.sizes().is_none() && old.predict(Scale { n: 2e8, d: 1e12 }, &h).is_ok());
 }
 
 #[test]
 fn false_settings_and_scales_are_refused() {
     let expected = "reference scale D0 is NaN, expected a finite number > 0";
-    assert_eq!(error::<Scales>(json!({ "n": 1e8, "d": "NaN" })), expected);
+    assert_eq!(error::<Scale>(json!({ "n": 1e8, "d": "NaN" })), expected);
     let expected = "reference scale N0 is -1, expected a finite number > 0";
-    assert_eq!(error::<Scales>(json!({ "n": -1.0, "d": 1e9 })), expected);
+    assert_eq!(error::<Scale>(json!({ "n": -1.0, "d": 1e9 })), expected);
     let good = Fitter::new().row_weights([1.0, 2.0]).bound("alpha", 0.1, 0.5);
     for back in through(&good) {
         assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&good).unwrap());
@@ -551,10 +556,10 @@ fn false_settings_and_scales_are_refused() {
 #[test]
 fn another_law_is_refused() {
     let (sweep, fit) = joint();
-    let scales = sweep.scales();
+    let scales = sweep.scale();
     let refused = |law: Arc<dyn ScalingLaw>| fit.to_stored().with_law(law).unwrap_err().to_string();
     let reordered = ["code", "web", "books"];
-    let impostor = PowerLaw::builder("joint", &DOMAINS).scales(scales).bias(Constant::level());
+    let impostor = PowerLaw::builder("joint", &DOMAINS).scale(scales).bias(Constant::level());
     for (law, expected) in [
         (
             Arc::new(AdditiveLaw::for_sweep(&sweep)) as Arc<dyn ScalingLaw>,
@@ -565,7 +570,7 @@ fn another_law_is_refused() {
             "stored fit of the joint law: its domains are web, code, books, expected code, web, books",
         ),
         (
-            Arc::new(JointLaw::new(&DOMAINS, Scales::ONE).unwrap()),
+            Arc::new(JointLaw::new(&DOMAINS, Scale::ONE).unwrap()),
             "stored fit of the joint law: its reference scales are 3e8 and 6e9, expected 1e0 and 1e0",
         ),
         (
@@ -687,7 +692,7 @@ fn decisions_are_kept_and_checked() {
     let plan = Plan::new().with_resamples(1.0, &resamples);
     let plan = plan.constraints(Constraints::new().at_most("web", 0.4));
     for (n, d) in [(7e9, 1e11), (f64::INFINITY, f64::INFINITY)] {
-        let choice = plan.best(n, d).unwrap();
+        let choice = plan.best(Scale { n, d }).unwrap();
         for back in through::<Choice>(&choice) {
             assert_eq!(back, choice);
         }
@@ -696,7 +701,7 @@ fn decisions_are_kept_and_checked() {
         assert_kept(&plan.certainty(&choice).unwrap());
         assert_kept(&plan.advantage(&choice, &Mixture::uniform(3), 0.9).unwrap());
     }
-    let choice = plan.best(7e9, 1e11).unwrap();
+    let choice = plan.best(Scale { n: 7e9, d: 1e11 }).unwrap();
     let runs = [Run { n: 1e9, d: 1e10, h: Mixture::uniform(3) }];
     assert_kept(&plan.next_runs(&choice, &runs, 1, Criterion::Decision).unwrap());
     assert_kept(&resamples.coefficients(0.9).unwrap());
@@ -719,7 +724,7 @@ fn decisions_that_are_false_are_refused() {
     let (sweep, fit) = joint();
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
-    let choice = plan.best(7e9, 1e11).unwrap();
+    let choice = plan.best(Scale { n: 7e9, d: 1e11 }).unwrap();
     let stored = serde_json::to_value(&choice).unwrap();
     let value = choice.optimum.value;
     let said = |what: &str, expected: &str| format!("{what} of {expected}");
@@ -861,11 +866,11 @@ fn version_1_stays_readable() {
         let number = |name: &str| row[name].as_f64().unwrap();
         let h: Mixture = serde_json::from_value(row["h"].clone()).unwrap();
         for (fit, expected) in fits.iter().zip(["joint", "full"]) {
-            let loss = fit.predict(number("n"), number("d"), &h).unwrap();
+            let loss = fit.predict(Scale { n: number("n"), d: number("d") }, &h).unwrap();
             approx::assert_relative_eq!(loss, number(expected), max_relative = 1e-12);
         }
     }
     let stored: StoredFit = serde_json::from_value(all["tokens"].take()).unwrap();
-    let law = Auto::new(Tokens, stored.domains(), stored.scales()).unwrap();
+    let law = Auto::new(Tokens, stored.domains(), stored.scale()).unwrap();
     assert_eq!(stored.with_law(law).unwrap().delta(), f64::INFINITY);
 }

@@ -73,7 +73,7 @@ fn the_optimal_mixture_is_that_of_table_16() {
             Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, target).unwrap()
         })
         .collect();
-    let mut objective = MixtureObjective::new(7e9, 1.5e11).unwrap();
+    let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.5e11 }).unwrap();
     for fit in &fits {
         objective = objective.with_fit(1.0 / 7.0, fit).unwrap();
     }

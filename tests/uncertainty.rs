@@ -45,15 +45,17 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         let mut rng = designs::rng(1000 + seed);
         let noise = designs::RUN_NOISE * designs::normal(&mut rng)
             + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let mut objective =
-            MixtureObjective::new(n, d).unwrap().with_law(1.0, &*truth.law, &truth.z).unwrap();
+        let mut objective = MixtureObjective::new(Scale { n, d })
+            .unwrap()
+            .with_law(1.0, &*truth.law, &truth.z)
+            .unwrap();
         let optimum = SimplexSolver::new().minimize(&mut objective).weights;
         let plan = Plan::new().with_resamples(1.0, &resamples);
-        let choice = plan.best(n, d).unwrap();
+        let choice = plan.best(Scale { n, d }).unwrap();
         let as_good = plan.as_good(&choice, &[optimum]).unwrap()[0];
         for (i, level) in [0.5, 0.9].into_iter().enumerate() {
-            let interval = resamples.interval(n, d, &h, level).unwrap();
-            let new = resamples.prediction_interval(n, d, &h, level).unwrap();
+            let interval = resamples.interval(Scale { n, d }, &h, level).unwrap();
+            let new = resamples.prediction_interval(Scale { n, d }, &h, level).unwrap();
             value[i] += u32::from(interval.contains(own));
             run[i] += u32::from(new.contains(own * (1.0 + noise)));
             // Were all normal, half of the optima would be in the region at this other level: the
@@ -85,9 +87,9 @@ fn resamples_scatter_around_the_fit() {
     let resamples = Bootstrap::new(20).seed(5).run(&fit, &sweep).unwrap();
     // The mean of many resamples is near the fit itself, and no two are the same.
     let (n, d) = DESIGNS[1].beyond();
-    let values = resamples.values(n, d, &Mixture::uniform(3)).unwrap();
+    let values = resamples.values(Scale { n, d }, &Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
-    let own = fit.predict(n, d, &Mixture::uniform(3)).unwrap();
+    let own = fit.predict(Scale { n, d }, &Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
     assert!(values.windows(2).all(|v| v[0] != v[1]));
     // Mixtures are another unit: this design has 36 of them for 127 runs.
@@ -101,7 +103,7 @@ fn without_noise_the_intervals_close() {
     let runs = DESIGNS[1].runs(&mut rng);
     let truth = Truth::draw(&runs, false, &mut rng);
     let noisy = truth.observe(&runs, &mut rng);
-    let exact: Vec<f64> = noisy.rows().map(|r| truth.law.loss(&truth.z, r.n, r.d, r.h)).collect();
+    let exact: Vec<f64> = noisy.rows().map(|r| truth.law.loss(&truth.z, r.scale(), r.h)).collect();
     let flat = |x: mixlaw::ndarray::ArrayView2<'_, f64>| x.iter().copied().collect::<Vec<f64>>();
     let (n, d) = (noisy.n().to_vec(), noisy.d().to_vec());
     let h = flat(noisy.mixtures());
@@ -109,7 +111,7 @@ fn without_noise_the_intervals_close() {
     let resamples = Bootstrap::new(20).run(fit(&truth, &sweep), &sweep).unwrap();
     let (n, d) = DESIGNS[1].beyond();
     let h = Mixture::uniform(3);
-    let interval = resamples.prediction_interval(n, d, &h, 0.9).unwrap();
+    let interval = resamples.prediction_interval(Scale { n, d }, &h, 0.9).unwrap();
     assert!(interval.upper - interval.lower < 1e-3 * interval.estimate, "{interval:.6}");
     assert!((interval.estimate / truth.loss(n, d, &h) - 1.0).abs() < 1e-3);
 }
@@ -124,9 +126,9 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
         pool.install(|| {
             let resamples = Bootstrap::new(40).seed(2).run(&fit, &sweep).unwrap();
             let plan = Plan::new().with_resamples(1.0, &resamples);
-            let choice = plan.best(3e9, 1e11).unwrap();
+            let choice = plan.best(Scale { n: 3e9, d: 1e11 }).unwrap();
             let optima = plan.certainty(&choice).unwrap().optima().to_vec();
-            (resamples.values(3e9, 1e11, &Mixture::uniform(3)).unwrap(), optima)
+            (resamples.values(Scale { n: 3e9, d: 1e11 }, &Mixture::uniform(3)).unwrap(), optima)
         })
     };
     assert_eq!(on(1), on(3));
@@ -151,7 +153,10 @@ fn an_observer_stops_with_what_is_there() {
     assert_eq!(all.termination(), Termination::Complete);
     let (n, d) = DESIGNS[1].beyond();
     let h = Mixture::uniform(3);
-    assert_eq!(all.values(n, d, &h).unwrap()[..made], resamples.values(n, d, &h).unwrap());
+    assert_eq!(
+        all.values(Scale { n, d }, &h).unwrap()[..made],
+        resamples.values(Scale { n, d }, &h).unwrap()
+    );
     // None is no answer.
     let none = bootstrap.run_observed(&fit, &sweep, &mut |_| ControlFlow::Break(()));
     assert!(none.unwrap_err().to_string().contains("before the stop is 0"));
@@ -164,7 +169,7 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
     let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(n, d).unwrap();
+    let choice = plan.best(Scale { n, d }).unwrap();
     let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
     let (all, part) = (alone(600), alone(256));
     // The first draws of 600 are those of 256, and their share is another one.
@@ -207,7 +212,10 @@ fn what_cannot_be_resampled_is_refused() {
         "the number of runs to draw from is 1, expected at least 2 with a weight in the fit";
     assert_eq!(one, expected);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let level = resamples.interval(1e9, 1e10, &[0.2, 0.3, 0.5], 90.0).unwrap_err().to_string();
+    let level = resamples
+        .interval(Scale { n: 1e9, d: 1e10 }, &[0.2, 0.3, 0.5], 90.0)
+        .unwrap_err()
+        .to_string();
     assert_eq!(level, "the level is 90, expected a number between 0 and 1, such as 0.9");
 }
 
@@ -220,14 +228,20 @@ fn an_ensemble_is_the_mean_of_its_fits() {
     let ensemble = Ensemble::fit(&fitter, laws, &sweep, TARGET).unwrap();
     assert_eq!(ensemble.name(), "simple + joint");
     let h = [0.2, 0.3, 0.5];
-    let mean = ensemble.fits().iter().map(|fit| fit.predict(2e9, 1e11, &h).unwrap()).sum::<f64>();
-    let predicted = ensemble.predict(2e9, 1e11, &h).unwrap();
+    let mean = ensemble
+        .fits()
+        .iter()
+        .map(|fit| fit.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap())
+        .sum::<f64>();
+    let predicted = ensemble.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap();
     assert!((predicted - 0.5 * mean).abs() < 1e-14);
-    let mut objective =
-        MixtureObjective::new(2e9, 1e11).unwrap().with_ensemble(2.0, &ensemble).unwrap();
+    let mut objective = MixtureObjective::new(Scale { n: 2e9, d: 1e11 })
+        .unwrap()
+        .with_ensemble(2.0, &ensemble)
+        .unwrap();
     assert!((objective.value(&h).unwrap() - 2.0 * predicted).abs() < 1e-13);
     let plan = Plan::new().with_ensemble(1.0, &ensemble);
-    assert_eq!(plan.best(2e9, 1e11).unwrap().losses[0].0, TARGET);
+    assert_eq!(plan.best(Scale { n: 2e9, d: 1e11 }).unwrap().losses[0].0, TARGET);
 
     assert!(Ensemble::new(Vec::new()).is_err());
     let renamed = Sweep::from_slices(
@@ -263,7 +277,7 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let resamples = Bootstrap::new(60).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
     let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(n, d).unwrap();
+    let choice = plan.best(Scale { n, d }).unwrap();
     let own = choice.optimum.weights.clone();
     assert_eq!(plan.as_good(&choice, std::slice::from_ref(&own)).unwrap(), [1.0]);
     let values: Vec<f64> = (0..3)
@@ -278,7 +292,7 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert_eq!(advantage.probability, 1.0);
     assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
     let limited = plan.clone().constraints(Constraints::new().trained_box(&sweep));
-    let choice_within = limited.best(n, d).unwrap();
+    let choice_within = limited.best(Scale { n, d }).unwrap();
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
@@ -309,7 +323,7 @@ fn next_runs_go_where_the_decision_is_open() {
     let fit = Fitter::new().fit(law, &sweep, TARGET).unwrap();
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
     let plan = Plan::new().with_resamples(1.0, &resamples);
-    let choice = plan.best(1e9, 3e10).unwrap();
+    let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
     let run = |h: [f64; 3]| plan::Run { n: 4e8, d: 1.6e10, h: Mixture::new(h.to_vec()).unwrap() };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];
     for criterion in [Criterion::Law, Criterion::Decision] {

@@ -265,7 +265,7 @@ pub fn law(
         "simple" if positive => Arc::new(SimpleLaw::for_sweep(train).positive_gamma()),
         "joint" if positive => Arc::new(JointLaw::for_sweep(train).positive_gamma()),
         "full" if positive => Arc::new(FullLaw::for_sweep(train).positive_gamma()),
-        _ => law::named(name, train.domains(), target, train.scales())?,
+        _ => law::named(name, train.domains(), target, train.scale())?,
     }))
 }
 
@@ -486,10 +486,10 @@ pub fn print_blind(choice: &Choice) {
 }
 
 impl Best {
-    pub fn of(law: &str, targets: Targets, plan: &Plan<'_>, n: f64, d: f64) -> Result<Self> {
-        let choice = plan.best(n, d)?;
+    pub fn of(law: &str, targets: Targets, plan: &Plan<'_>, at: Scale) -> Result<Self> {
+        let choice = plan.best(Scale { n, d })?;
         let uniform = Mixture::uniform(choice.domains.len());
-        let uniform_loss = plan.objective(n, d)?.value(&uniform)?;
+        let uniform_loss = plan.objective(Scale { n, d })?.value(&uniform)?;
         Ok(Self { law: law.to_owned(), targets, choice, uniform_loss })
     }
 }

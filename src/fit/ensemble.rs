@@ -1,6 +1,7 @@
 use super::{Fit, Fitter, Metrics, losses_of};
 use crate::error::{FitError, LawError, list};
 use crate::law::{FullLaw, JointLaw, ScalingLaw};
+use crate::scale::Scale;
 use crate::sweep::Sweep;
 
 /// Several fits of one target, whose predictions are averaged.
@@ -28,9 +29,9 @@ use crate::sweep::Sweep;
 ///     vec![Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(AdditiveLaw::for_sweep(&sweep))];
 /// let ensemble = Ensemble::fit(&Fitter::new(), laws, &sweep, "web")?;
 /// let both: Result<Vec<f64>, _> =
-///     ensemble.fits().iter().map(|fit| fit.predict(1e9, 2e10, &[0.5, 0.5])).collect();
+///     ensemble.fits().iter().map(|fit| fit.predict(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5])).collect();
 /// let mean = both?.iter().sum::<f64>() / 2.0;
-/// assert!((ensemble.predict(1e9, 2e10, &[0.5, 0.5])? - mean).abs() < 1e-15);
+/// assert!((ensemble.predict(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5])? - mean).abs() < 1e-15);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -168,8 +169,8 @@ impl Ensemble {
     ///
     /// # Errors
     /// As [`Fit::predict`].
-    pub fn predict(&self, n: f64, d: f64, h: &[f64]) -> Result<f64, LawError> {
-        let sum: Result<f64, LawError> = self.fits.iter().map(|fit| fit.predict(n, d, h)).sum();
+    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, LawError> {
+        let sum: Result<f64, LawError> = self.fits.iter().map(|fit| fit.predict(at, h)).sum();
         Ok(sum? / self.fits.len() as f64)
     }
 

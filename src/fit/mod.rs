@@ -12,14 +12,14 @@
 //! let tokens = [2e9f64, 4e9, 8e9, 16e9];
 //! let points = sizes.iter().flat_map(|&n| tokens.iter().map(move |&d| (n, d)));
 //! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
-//! let law = |n: f64, d: f64| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
+//! let law = |at: Scale| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
 //! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
 //! let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
 //! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
 //! println!("{fit}");
 //! assert!((fit.coefficient("alpha").unwrap() - 0.34).abs() < 1e-3);
-//! let large = fit.predict(7e9, 1.4e11, &Mixture::uniform(1))?;
+//! let large = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &Mixture::uniform(1))?;
 //! assert!((large / law(7e9, 1.4e11) - 1.0).abs() < 1e-4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -44,7 +44,8 @@ use crate::optim::{
     Control, Minimum, MultiStart, Objective, Observer, Optimizer, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 pub use ensemble::Ensemble;
 pub use metrics::Metrics;
@@ -390,12 +391,12 @@ impl Fitter {
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
-            law.check(row.n, row.d, h)
+            law.check(row.scale(), h)
                 .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
-            let Scales { n, d } = sweep.scales();
+            let Scale { n, d } = sweep.scale();
             for (weight, row) in weights.iter_mut().zip(sweep.rows()) {
                 *weight *= ((row.n / n) * (row.d / d)).powf(self.compute_power);
             }
@@ -708,13 +709,13 @@ impl Fit {
     /// // Seven mixtures, all of 1e8 parameters and 2e9 tokens.
     /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let fit = Fitter::new().fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "web")?;
-    /// assert!(fit.predict(1e8, 2e9, &[0.5, 0.5]).is_ok());
-    /// let refused = fit.predict(7e9, 1.4e11, &[0.5, 0.5]);
+    /// assert!(fit.predict(Scale { n: 1e8, d: 2e9 }, &[0.5, 0.5]).is_ok());
+    /// let refused = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &[0.5, 0.5]);
     /// assert!(matches!(refused, Err(LawError::OtherScale { what: "N", fitted: 1e8, .. })));
     ///
     /// // The mixture for 7e9 parameters, as the small runs rank mixtures: 4/5 of web is best.
     /// let fit = fit.for_any_scale();
-    /// let choice = Plan::new().with_fit(1.0, &fit).best(7e9, 1.4e11)?;
+    /// let choice = Plan::new().with_fit(1.0, &fit).best(Scale { n: 7e9, d: 1.4e11 })?;
     /// assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -725,14 +726,14 @@ impl Fit {
     }
 
     /// Checks that the fit can predict at N and D.
-    pub(crate) fn check_scale(&self, n: f64, d: f64) -> Result<(), LawError> {
-        self.scale.check(self.law(), n, d)
+    pub(crate) fn check_scale(&self, at: Scale) -> Result<(), LawError> {
+        self.scale.check(self.law(), at)
     }
 
     /// Checks that the fit can predict at N, D and h.
-    pub(crate) fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
-        self.law.check(n, d, h)?;
-        self.check_scale(n, d)
+    pub(crate) fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+        self.law.check(at, h)?;
+        self.check_scale(at)
     }
 
     /// The loss in nats that the fit predicts at N parameters, D tokens and domain weights h, in the
@@ -742,9 +743,9 @@ impl Fit {
     /// [`LawError`] if N or D is not positive, h has the wrong length, the law is infinite there, or it
     /// does not depend on N (or D) and was fitted to rows of another one
     /// ([`Fit::for_any_scale`]).
-    pub fn predict(&self, n: f64, d: f64, h: &[f64]) -> Result<f64, LawError> {
-        self.check(n, d, h)?;
-        Ok(self.law.loss(&self.coordinates, n, d, h))
+    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, LawError> {
+        self.check(at, h)?;
+        Ok(self.law.loss(&self.coordinates, at, h))
     }
 
     /// The predictions for all rows of a sweep, in nats.
@@ -755,7 +756,7 @@ impl Fit {
         let h = aligned(self.law(), sweep)?;
         let predict = |(i, h)| {
             let row = sweep.row(i);
-            self.predict(row.n, row.d, h)
+            self.predict(row.scale(), h)
                 .map_err(|source| FitError::Row { place: sweep.place(i), source })
         };
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()

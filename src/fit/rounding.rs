@@ -68,7 +68,7 @@ pub(super) fn minimize<'a>(
 #[cfg(test)]
 mod tests {
     use crate::law::AdditiveLaw;
-    use crate::{Fitter, Scales, Sweep};
+    use crate::{Fitter, Scale, Sweep};
 
     /// The weights of the law's first domain in the rows of a search, if they are not those of the
     /// sweep, whose second domain it is.
@@ -78,7 +78,7 @@ mod tests {
         let d: Vec<f64> = (1..=p).map(|i| 1e9 * i as f64).collect();
         let sweep =
             Sweep::from_slices(&["a", "b"], &["t"], &vec![1e8; p], &d, &h, &vec![3.0; p]).unwrap();
-        let law = AdditiveLaw::new(&["b", "a"], Scales::ONE).unwrap();
+        let law = AdditiveLaw::new(&["b", "a"], Scale::ONE).unwrap();
         // The first row has no weight.
         let mut weights = vec![1.0; p];
         weights[0] = 0.0;

@@ -2,6 +2,7 @@
 
 use crate::error::LawError;
 use crate::law::ScalingLaw;
+use crate::scale::Scale;
 
 /// Values that agree this closely, relative to each other, are one N or one D.
 const SAME: f64 = 1e-6;
@@ -28,7 +29,8 @@ impl FittedScale {
     }
 
     /// Checks that the law can say something of N and D.
-    pub(crate) fn check(&self, law: &dyn ScalingLaw, n: f64, d: f64) -> Result<(), LawError> {
+    pub(crate) fn check(&self, law: &dyn ScalingLaw, at: Scale) -> Result<(), LawError> {
+        let Scale { n, d } = at;
         if self.any {
             return Ok(());
         }

@@ -11,8 +11,8 @@ use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
 use crate::error::{FitError, LawError, list};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
+use crate::scale::Scale;
 use crate::stored::Version;
-use crate::sweep::Scales;
 
 /// By how much what follows from stored coordinates may differ from what is stored beside them,
 /// relative to 1 and to the value: other platforms round otherwise.
@@ -51,21 +51,21 @@ const AGREEMENT: f64 = 1e-9;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 /// let text = serde_json::to_string_pretty(&fit)?;
 /// let back: Fit = serde_json::from_str(&text)?;
-/// assert_eq!(back.predict(7e9, 1e11, &[0.3, 0.7])?, fit.predict(7e9, 1e11, &[0.3, 0.7])?);
+/// assert_eq!(back.predict(Scale { n: 7e9, d: 1e11 }, &[0.3, 0.7])?, fit.predict(Scale { n: 7e9, d: 1e11 }, &[0.3, 0.7])?);
 ///
 /// // Of a law of your own the plain data is stored, and the law is given when the fit is read.
 /// let law = |domains: &[String], scales| {
 ///     PowerLaw::builder("mine", domains)
-///         .scales(scales)
+///         .scale(scales)
 ///         .bias(Biased(InverseSum))
 ///         .d_term(Constant::level(), Constant::exponent())
 ///         .build()
 /// };
-/// let fit = Fitter::new().starts(4).fit(law(sweep.domains(), sweep.scales())?, &sweep, "web")?;
+/// let fit = Fitter::new().starts(4).fit(law(sweep.domains(), sweep.scale())?, &sweep, "web")?;
 /// let stored: StoredFit = serde_json::from_str(&serde_json::to_string(&fit.to_stored())?)?;
 /// assert_eq!(stored.law(), "mine");
 /// assert!(stored.clone().into_fit().is_err());
-/// let own = law(stored.domains(), stored.scales())?;
+/// let own = law(stored.domains(), stored.scale())?;
 /// let back = stored.with_law(own)?;
 /// assert_eq!(back.coordinates(), fit.coordinates());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -76,7 +76,7 @@ pub struct StoredFit {
     mixlaw: Version,
     law: String,
     domains: Vec<String>,
-    scales: Scales,
+    scales: Scale,
     target: String,
     #[serde(with = "crate::stored::number")]
     coefficients: BTreeMap<String, f64>,
@@ -124,7 +124,7 @@ impl Fit {
             mixlaw: Version,
             law: self.law.name().to_owned(),
             domains: self.law.domains().to_vec(),
-            scales: coordinates.scales(),
+            scales: coordinates.scale(),
             target: self.target.clone(),
             coefficients: self.coefficients().into_iter().collect(),
             coordinates: coordinates.iter().zip(&self.coordinates).map(place).collect(),
@@ -153,7 +153,7 @@ impl StoredFit {
     /// The reference scales of the law, for the one that is given to [`StoredFit::with_law`]. Those
     /// that are computed from the sweep again may be rounded otherwise on another platform.
     #[must_use]
-    pub fn scales(&self) -> Scales {
+    pub fn scale(&self) -> Scale {
         self.scales
     }
 
@@ -216,8 +216,8 @@ impl StoredFit {
         let coordinates = law.coordinates();
         let names: Vec<&str> = coordinates.iter().map(|c| c.name()).collect();
         let own: Vec<&str> = self.coordinates.iter().map(|c| c.name.as_str()).collect();
-        let scales = coordinates.scales();
-        let show = |scales: Scales| format!("{:e} and {:e}", scales.n, scales.d);
+        let scales = coordinates.scale();
+        let show = |scales: Scale| format!("{:e} and {:e}", scales.n, scales.d);
         let domains = law.domains();
         for (what, agrees, found, expected) in [
             ("its name is", self.law == law.name(), self.law.clone(), law.name().to_owned()),

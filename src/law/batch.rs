@@ -3,6 +3,7 @@
 use super::coefficient::difference_step;
 use super::{Gradient, ScalingLaw};
 use crate::linalg::{dot, mirror_lower};
+use crate::scale::Scale;
 
 /// Points (N, D, h) to evaluate a law at.
 #[derive(Debug, Clone, Copy)]
@@ -42,13 +43,13 @@ impl<'a> Points<'a> {
         self.n.is_empty()
     }
 
-    /// N, D and h of one point.
+    /// The scale and h of one point.
     ///
     /// # Panics
     /// If there is no such point.
     #[must_use]
-    pub fn get(&self, i: usize) -> (f64, f64, &'a [f64]) {
-        (self.n[i], self.d[i], &self.h[i * self.k..(i + 1) * self.k])
+    pub fn get(&self, i: usize) -> (Scale, &'a [f64]) {
+        (Scale { n: self.n[i], d: self.d[i] }, &self.h[i * self.k..(i + 1) * self.k])
     }
 }
 
@@ -97,8 +98,8 @@ impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
     fn each(&mut self, z: &[f64], weights: &[f64], mut add: impl FnMut(f64, &[f64])) {
         assert_eq!(weights.len(), self.points.len(), "one weight for each point");
         for (i, &w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            let (n, d, h) = self.points.get(i);
-            self.law.gradient(z, n, d, h, &mut self.row);
+            let (at, h) = self.points.get(i);
+            self.law.gradient(z, at, h, &mut self.row);
             add(w, &self.row.z);
         }
     }
@@ -108,8 +109,8 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
     fn losses(&mut self, z: &[f64], out: &mut [f64]) {
         assert_eq!(out.len(), self.points.len(), "one loss for each point");
         for (i, loss) in out.iter_mut().enumerate() {
-            let (n, d, h) = self.points.get(i);
-            *loss = self.law.loss(z, n, d, h);
+            let (at, h) = self.points.get(i);
+            *loss = self.law.loss(z, at, h);
         }
     }
 
@@ -134,10 +135,10 @@ impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
         assert_eq!(out.len(), self.points.len(), "one number for each point");
         let t = difference_step(v);
         for (i, bend) in out.iter_mut().enumerate() {
-            let (n, d, h) = self.points.get(i);
+            let (at, h) = self.points.get(i);
             let mut slope = |t: f64| {
                 self.ahead.iter_mut().zip(z.iter().zip(v)).for_each(|(a, (z, v))| *a = z + t * v);
-                self.law.gradient(&self.ahead, n, d, h, &mut self.row);
+                self.law.gradient(&self.ahead, at, h, &mut self.row);
                 dot(&self.row.z, v)
             };
             *bend = (slope(t) - slope(-t)) / (2.0 * t);

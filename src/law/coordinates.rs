@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use rand::{Rng, RngExt};
 
 use crate::error::{LawError, cut};
-use crate::sweep::Scales;
+use crate::scale::Scale;
 
 /// How a coefficient follows from its coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,7 @@ pub struct Coordinates {
     /// The places in the order of the names.
     by_name: Vec<usize>,
     offsets: Vec<Option<Offset>>,
-    scales: Scales,
+    scale: Scale,
 }
 
 impl Coordinates {
@@ -173,8 +173,8 @@ impl Coordinates {
     /// # Errors
     /// [`LawError`] if a scale is not a positive number, a name appears twice, a range is empty, or a
     /// coefficient stands over a power whose exponent is not among the coordinates.
-    pub fn new(list: Vec<Coordinate>, scales: Scales) -> Result<Self, LawError> {
-        scales.check()?;
+    pub fn new(list: Vec<Coordinate>, scale: Scale) -> Result<Self, LawError> {
+        scale.check_reference()?;
         let mut places = HashMap::new();
         for (i, c) in list.iter().enumerate() {
             let name = cut(&c.name);
@@ -210,14 +210,14 @@ impl Coordinates {
                     name: exponent.clone(),
                     known: list.iter().map(|c| c.name.clone()).collect(),
                 })?;
-                let scale = if *over == Over::N { scales.n } else { scales.d };
+                let scale = if *over == Over::N { scale.n } else { scale.d };
                 Ok(Some(Offset { exponent: at, ln_scale: scale.ln() }))
             })
             .collect();
         let offsets = offsets?;
         let mut by_name: Vec<usize> = (0..list.len()).collect();
         by_name.sort_unstable_by_key(|&i| list[i].name.as_str());
-        Ok(Self { list, by_name, offsets, scales })
+        Ok(Self { list, by_name, offsets, scale })
     }
 
     /// Number of coordinates: the identifiable parameters of the law.
@@ -248,8 +248,8 @@ impl Coordinates {
 
     /// The reference scales N0 and D0.
     #[must_use]
-    pub fn scales(&self) -> Scales {
-        self.scales
+    pub fn scale(&self) -> Scale {
+        self.scale
     }
 
     /// The position of a coefficient.
@@ -335,7 +335,7 @@ mod tests {
             Coordinate::positive("A", 1e-3..=1e3).over_n("alpha"),
             Coordinate::positive("alpha", 0.03..=1.5),
         ];
-        Coordinates::new(list, Scales { n: 1e9, d: 1.0 }).unwrap()
+        Coordinates::new(list, Scale { n: 1e9, d: 1.0 }).unwrap()
     }
 
     #[test]
@@ -351,11 +351,11 @@ mod tests {
     #[test]
     fn bad_coordinates_are_refused() {
         let positive = |name: &str| Coordinate::positive(name, 0.1..=1.0);
-        let one = Scales::ONE;
+        let one = Scale::ONE;
         assert!(Coordinates::new(vec![positive("A"), positive("A")], one).is_err());
         assert!(Coordinates::new(vec![positive("A").over_n("alpha")], one).is_err());
         assert!(Coordinates::new(vec![Coordinate::real("q", 1.0..=0.0)], one).is_err());
-        assert!(Coordinates::new(vec![positive("A")], Scales { n: 0.0, d: 1.0 }).is_err());
+        assert!(Coordinates::new(vec![positive("A")], Scale { n: 0.0, d: 1.0 }).is_err());
         assert!(chinchilla().from_coefficients(&[-1.0, 0.3]).is_err());
         assert!(chinchilla().from_coefficients(&[1.0, f64::NAN]).is_err());
     }

@@ -3,17 +3,18 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::{Gradient, ScalingLaw, StartData};
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 
 /// Which of N, D and h the loss of a law depends on; made by [`ScalingLaw::dependence`].
 ///
 /// ```
 /// use mixlaw::law::{AdditiveFixedNLaw, ChinchillaLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let of = AdditiveFixedNLaw::new(&["web", "code"], Scales::ONE)?.dependence();
+/// let of = AdditiveFixedNLaw::new(&["web", "code"], Scale::ONE)?.dependence();
 /// assert!(!of.n && of.d && of.h);
 /// // A law that does not see the mixture cannot choose one.
-/// assert!(!ChinchillaLaw::new(&["web", "code"], Scales::ONE)?.dependence().h);
+/// assert!(!ChinchillaLaw::new(&["web", "code"], Scale::ONE)?.dependence().h);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Dependence {
     /// them, or the same with respect to every weight, is one of something that the law does not see.
     pub(super) fn measured(law: &(impl ScalingLaw + ?Sized)) -> Self {
         let k = law.domains().len();
-        let scales = law.coordinates().scales();
+        let scales = law.coordinates().scale();
         let center = Mixture::uniform(k);
         let data = StartData { least_loss: 2.0, median_loss: 3.0, mixture: &center };
         let mixtures = Mixture::dirichlet(&vec![1.0; k], 3, 1).unwrap_or_default();
@@ -42,7 +43,12 @@ impl Dependence {
         for _ in 0..3 {
             let z = law.start(&data, &mut rng);
             for (h, factor) in mixtures.iter().zip([0.5, 1.0, 2.0]) {
-                let loss = law.gradient(&z, factor * scales.n, factor * scales.d, h, &mut gradient);
+                let loss = law.gradient(
+                    &z,
+                    Scale { n: factor * scales.n, d: factor * scales.d },
+                    h,
+                    &mut gradient,
+                );
                 of.n |= gradient.log_n != 0.0;
                 of.d |= gradient.log_d != 0.0;
                 // Slopes that differ by rounding alone are equal.

@@ -14,13 +14,14 @@ use super::{
     by_name, check_domains, check_point, infinite, no_repeats,
 };
 use crate::error::LawError;
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 /// The loss as a formula, and nothing else; [`Auto`] makes a complete [`ScalingLaw`] of it.
 ///
 /// ```
 /// use mixlaw::law::{Auto, Coordinate, Formula, Scalar, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// /// E + B / (h_code D)^beta: only the tokens of code count.
 /// #[derive(Debug)]
@@ -44,9 +45,9 @@ use crate::sweep::{Scales, Sweep};
 ///     }
 /// }
 ///
-/// let law = Auto::new(CodeTokens, &["web", "code"], Scales { n: 1e9, d: 1e10 })?;
+/// let law = Auto::new(CodeTokens, &["web", "code"], Scale { n: 1e9, d: 1e10 })?;
 /// let z = law.coordinates_of(&[("E", 1.5), ("B", 400.0), ("beta", 0.3)])?;
-/// let loss = law.loss(&z, 1e9, 1e10, &[0.5, 0.5]);
+/// let loss = law.loss(&z, Scale { n: 1e9, d: 1e10 }, &[0.5, 0.5]);
 /// assert!((loss - (1.5 + 400.0 / 5e9f64.powf(0.3))).abs() < 1e-12);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
@@ -115,7 +116,7 @@ pub(super) fn start_levels<const COUNT: usize>(
 ///
 /// ```
 /// use mixlaw::law::{Auto, Coordinate, Formula, Scalar, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// /// E + sum_i C (h_i D / unit)^-1/2: where tokens are counted is a part of the law.
 /// #[derive(Debug)]
@@ -151,12 +152,12 @@ pub(super) fn start_levels<const COUNT: usize>(
 ///     }
 /// }
 ///
-/// let law = Auto::new(Roots { unit: 1e9 }, &["web", "code"], Scales::ONE)?;
+/// let law = Auto::new(Roots { unit: 1e9 }, &["web", "code"], Scale::ONE)?;
 /// let z = law.coordinates_of(&[("E", 2.0), ("C", 0.5)])?;
-/// assert!((law.loss(&z, 1e8, 8e9, &[0.5, 0.5]) - 2.5).abs() < 1e-14);
+/// assert!((law.loss(&z, Scale { n: 1e8, d: 8e9 }, &[0.5, 0.5]) - 2.5).abs() < 1e-14);
 /// assert_eq!(law.coefficients(&z)[2], ("unit".to_owned(), 1e9));
-/// assert!(law.at_scale(&z, 1e8, 8e9).is_convex());
-/// let error = law.check(1e8, 8e9, &[1.0, 0.0]).unwrap_err();
+/// assert!(law.at_scale(&z, Scale { n: 1e8, d: 8e9 }).is_convex());
+/// let error = law.check(Scale { n: 1e8, d: 8e9 }, &[1.0, 0.0]).unwrap_err();
 /// assert_eq!(error.to_string(), "the roots law is infinite where the weight of domain `code` is 0");
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
@@ -174,7 +175,7 @@ impl<F: Formula> Auto<F> {
     /// # Errors
     /// [`LawError`] if a domain has no name or one that appears twice, or the coefficients are not
     /// valid (see [`Coordinates::new`]).
-    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scales) -> Result<Self, LawError> {
+    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         let coordinates = Coordinates::new(formula.coefficients(&domains), scales)?;
         let printed_parameters = coordinates.len();
@@ -191,7 +192,7 @@ impl<F: Formula> Auto<F> {
     /// # Errors
     /// [`LawError`] if the coefficients are not valid (see [`Coordinates::new`]).
     pub fn for_sweep(formula: F, sweep: &Sweep) -> Result<Self, LawError> {
-        Self::new(formula, sweep.domains(), sweep.scales())
+        Self::new(formula, sweep.domains(), sweep.scale())
     }
 
     /// The formula.
@@ -205,11 +206,11 @@ impl<F: Formula> Auto<F> {
     fn evaluate<S: Scalar>(
         &self,
         z: &[f64],
-        n: f64,
-        d: f64,
+        at: Scale,
         h: &[f64],
         seed: impl Fn(f64, usize, f64) -> S,
     ) -> S {
+        let Scale { n, d } = at;
         let (p, k) = (self.coordinates.len(), self.domains.len());
         assert!(z.len() == p && h.len() == k, "one value for each coordinate and each domain");
         let mut stack = [S::from_f64(0.0); ON_STACK];
@@ -259,17 +260,19 @@ impl<F: Formula> ScalingLaw for Auto<F> {
         self.printed_parameters
     }
 
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
-        self.evaluate(z, n, d, h, |value, _, _| value)
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
+        let Scale { n, d } = at;
+        self.evaluate(z, at, h, |value, _, _| value)
     }
 
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
+        let Scale { n, d } = at;
         let (p, k) = (z.len(), h.len());
         let limit = n.is_infinite() || d.is_infinite();
         let mut value = f64::NAN;
         for first in (0..p + k + 2).step_by(LANES) {
             let dual =
-                self.evaluate(z, n, d, h, |value, place, rate| match place.checked_sub(first) {
+                self.evaluate(z, at, h, |value, place, rate| match place.checked_sub(first) {
                     Some(lane) if lane < LANES => Dual::seeded(value, lane, rate, limit),
                     _ => Dual::from_f64(value),
                 });
@@ -317,13 +320,14 @@ impl<F: Formula> ScalingLaw for Auto<F> {
         self.formula.start(&self.coordinates, data, rng)
     }
 
-    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+        let Scale { n, d } = at;
         let convex = self.formula.is_convex(&self.coordinates.coefficients(z));
-        Box::new(AtScale { law: self, z, n, d, gradient: Gradient::new(self), convex })
+        Box::new(AtScale { law: self, z, at, gradient: Gradient::new(self), convex })
     }
 
-    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
-        check_point(self.domains.len(), n, d, h)?;
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains.len(), at, h)?;
         match self.formula.infinite_without(&self.domains).into_iter().find(|&i| h[i] == 0.0) {
             None => Ok(()),
             Some(i) => Err(infinite(self.name(), &self.domains[i])),

@@ -24,12 +24,12 @@ macro_rules! forward_law {
                 $inner.printed_parameters()
             }
 
-            fn loss(&$self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
-                $inner.loss(z, n, d, h)
+            fn loss(&$self, z: &[f64], at: crate::scale::Scale, h: &[f64]) -> f64 {
+                $inner.loss(z, at, h)
             }
 
-            fn gradient(&$self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut crate::law::Gradient) -> f64 {
-                $inner.gradient(z, n, d, h, out)
+            fn gradient(&$self, z: &[f64], at: crate::scale::Scale, h: &[f64], out: &mut crate::law::Gradient) -> f64 {
+                $inner.gradient(z, at, h, out)
             }
 
             fn coefficients(&$self, z: &[f64]) -> Vec<(String, f64)> {
@@ -55,14 +55,13 @@ macro_rules! forward_law {
             fn at_scale<'a>(
                 &'a $self,
                 z: &'a [f64],
-                n: f64,
-                d: f64,
+                at: crate::scale::Scale,
             ) -> Box<dyn crate::law::MixtureFunction + 'a> {
-                $inner.at_scale(z, n, d)
+                $inner.at_scale(z, at)
             }
 
-            fn check(&$self, n: f64, d: f64, h: &[f64]) -> Result<(), crate::error::LawError> {
-                $inner.check(n, d, h)
+            fn check(&$self, at: crate::scale::Scale, h: &[f64]) -> Result<(), crate::error::LawError> {
+                $inner.check(at, h)
             }
 
             fn batch<'a>(&'a $self, points: crate::law::Points<'a>) -> Box<dyn crate::law::Batch + 'a> {
@@ -103,8 +102,8 @@ macro_rules! named_law {
             #[must_use]
             pub fn positive_gamma(self) -> Self {
                 use crate::law::ScalingLaw;
-                let (domains, scales) = (self.domains(), self.coordinates().scales());
-                Self::compose(domains, scales, crate::law::LinearPower::positive_gamma)
+                let (domains, scale) = (self.domains(), self.coordinates().scale());
+                Self::compose(domains, scale, crate::law::LinearPower::positive_gamma)
                     .expect("the law was valid before")
             }
         }
@@ -118,32 +117,32 @@ macro_rules! named_law {
         pub struct $type(crate::law::PowerLaw);
 
         impl $type {
-            /// The law of these domains, with these reference scales.
+            /// The law of these domains, with this reference scale.
             ///
             /// # Errors
             /// [`LawError`](crate::LawError) if a domain has no name or one that appears twice, or a
             /// scale is not a positive number.
             pub fn new(
                 domains: &[impl AsRef<str>],
-                scales: crate::sweep::Scales,
+                scale: crate::scale::Scale,
             ) -> Result<Self, crate::error::LawError> {
-                Self::compose(domains, scales, std::convert::identity)
+                Self::compose(domains, scale, std::convert::identity)
             }
 
-            /// The law of a sweep's domains, with the geometric means of its N and D as reference
-            /// scales. Give it the rows that the law will be fitted to.
+            /// The law of a sweep's domains, with the geometric means of its N and D as its reference
+            /// scale. Give it the rows that the law will be fitted to.
             #[must_use]
             pub fn for_sweep(sweep: &crate::sweep::Sweep) -> Self {
-                Self::new(sweep.domains(), sweep.scales()).expect("a sweep's names are valid")
+                Self::new(sweep.domains(), sweep.scale()).expect("a sweep's names are valid")
             }
 
             fn compose(
                 domains: &[impl AsRef<str>],
-                scales: crate::sweep::Scales,
+                scale: crate::scale::Scale,
                 $power: fn(crate::law::LinearPower) -> crate::law::LinearPower,
             ) -> Result<Self, crate::error::LawError> {
                 let $k = domains.len();
-                let $builder = crate::law::PowerLaw::builder($name, domains).scales(scales);
+                let $builder = crate::law::PowerLaw::builder($name, domains).scale(scale);
                 $body.build().map(Self)
             }
 

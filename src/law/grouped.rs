@@ -209,8 +209,8 @@ impl<'a> Grouped<'a> {
         let (p, k) = (law.coordinates.len(), law.domains.len());
         assert_eq!(points.domains(), k, "points of the law's domains");
         let all = || (0..points.len()).map(|i| points.get(i));
-        let (mixture, count) = number(all().map(|(_, _, h)| Bits(h)));
-        let (size, _) = number(all().map(|(n, _, _)| n.to_bits()));
+        let (mixture, count) = number(all().map(|(_, h)| Bits(h)));
+        let (size, _) = number(all().map(|(at, _)| at.n.to_bits()));
         let mut order: Vec<u32> = (0..).take(points.len()).collect();
         order.sort_by_key(|&i| (mixture[i as usize], size[i as usize]));
 
@@ -221,12 +221,12 @@ impl<'a> Grouped<'a> {
         let first_run = boundaries(runs().map(|i| mixture[i as usize]));
         let mixtures: Vec<&[f64]> = first_run[..count]
             .iter()
-            .map(|&run| points.get(order[first_point[run as usize] as usize] as usize).2)
+            .map(|&run| points.get(order[first_point[run as usize] as usize] as usize).1)
             .collect();
 
-        let run_sizes = runs().map(|i| (points.get(i as usize).0, mixture[i as usize]));
+        let run_sizes = runs().map(|i| (points.get(i as usize).0.n, mixture[i as usize]));
         let n = Powers::new(law.n_term.as_ref(), run_sizes);
-        let d = Powers::new(law.d_term.as_ref(), ordered().map(|((_, d, _), m)| (d, m)));
+        let d = Powers::new(law.d_term.as_ref(), ordered().map(|((at, _), m)| (at.d, m)));
         let parts: Vec<Part<'a>> = law
             .numbered_parts()
             .map(|(number, part)| Part {

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use super::{CoefficientFn, Gradient, ScalingLaw};
 use crate::linalg::cholesky;
+use crate::scale::Scale;
 
 /// A function of the domain weights h, from which mixtures are chosen: a law at one N and D
 /// ([`ScalingLaw::at_scale`]), or a coefficient function at fixed coordinates
@@ -227,8 +228,7 @@ impl<F: CoefficientFn + ?Sized> MixtureFunction for Plain<'_, F> {
 pub(super) struct AtScale<'a, L: ?Sized> {
     pub(super) law: &'a L,
     pub(super) z: &'a [f64],
-    pub(super) n: f64,
-    pub(super) d: f64,
+    pub(super) at: Scale,
     pub(super) gradient: Gradient,
     /// Whether the law is known to be convex in h at z.
     pub(super) convex: bool,
@@ -236,7 +236,7 @@ pub(super) struct AtScale<'a, L: ?Sized> {
 
 impl<L: ScalingLaw + ?Sized> MixtureFunction for AtScale<'_, L> {
     fn add_gradient(&mut self, h: &[f64], _: &[f64], scale: f64, dh: &mut [f64]) -> f64 {
-        let value = self.law.gradient(self.z, self.n, self.d, h, &mut self.gradient);
+        let value = self.law.gradient(self.z, self.at, h, &mut self.gradient);
         dh.iter_mut().zip(&self.gradient.h).for_each(|(dh, own)| *dh += scale * own);
         value
     }

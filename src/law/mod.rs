@@ -71,9 +71,9 @@
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, Gradient, ScalingLaw};
-//! use mixlaw::Scales;
+//! use mixlaw::Scale;
 //!
-//! let law = AdditiveLaw::new(&["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+//! let law = AdditiveLaw::new(&["web", "code"], Scale { n: 1e9, d: 2e10 })?;
 //! let z = law.coordinates_of(&[
 //!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 1.0),
 //!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
@@ -81,7 +81,7 @@
 //! // 0.25 of web: E + 1 / (1 * 0.25^0.5 + 2 * 0.75) = 2, and what N and D leave.
 //! let rest = 400.0 / 7e9f64.powf(0.34) + 400.0 / 1.4e11f64.powf(0.28);
 //! let mut gradient = Gradient::new(&law);
-//! let loss = law.gradient(&z, 7e9, 1.4e11, &[0.25, 0.75], &mut gradient);
+//! let loss = law.gradient(&z, Scale { n: 7e9, d: 1.4e11 }, &[0.25, 0.75], &mut gradient);
 //! assert!((loss - (2.0 + rest)).abs() < 1e-12);
 //! // Ten percent more tokens are worth about a tenth of this, in nats.
 //! assert!(gradient.log_d < 0.0);
@@ -106,6 +106,7 @@ use std::fmt::Debug;
 use rand::Rng;
 
 use crate::error::{LawError, cut, list};
+use crate::scale::Scale;
 
 pub use batch::{Batch, Points};
 use coefficient::indexed;
@@ -135,13 +136,13 @@ pub use scalar::{Dual, Scalar};
 ///
 /// ```
 /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// // The coefficients that Hoffmann et al. (2022) printed for their third approach.
-/// let law = ChinchillaLaw::new(&["web"], Scales::ONE)?;
+/// let law = ChinchillaLaw::new(&["web"], Scale::ONE)?;
 /// let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
 /// let z = law.coordinates_of(&printed)?;
-/// let loss = law.loss(&z, 70e9, 1.4e12, &[1.0]);
+/// let loss = law.loss(&z, Scale { n: 70e9, d: 1.4e12 }, &[1.0]);
 /// assert!((loss - 1.9366).abs() < 1e-3);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
@@ -167,7 +168,7 @@ pub trait ScalingLaw: Debug + Send + Sync {
     ///
     /// # Panics
     /// If `z` or `h` has the wrong length.
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64;
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64;
 
     /// The loss, and its gradient with respect to z, h, ln N and ln D.
     ///
@@ -177,7 +178,7 @@ pub trait ScalingLaw: Debug + Send + Sync {
     ///
     /// # Panics
     /// If `z`, `h` or `out` has the wrong length.
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64;
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64;
 
     /// The coefficients in the paper's units, by name: first those that stand for the coordinates,
     /// then others that follow from them. They are enough to predict the loss from raw N, D and h.
@@ -220,18 +221,19 @@ pub trait ScalingLaw: Debug + Send + Sync {
     ///
     /// # Panics
     /// If `z` has the wrong length.
-    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+        let Scale { n, d } = at;
         assert_eq!(z.len(), self.coordinates().len(), "one value for each coordinate");
         let gradient = Gradient::new(self);
-        Box::new(mixture_function::AtScale { law: self, z, n, d, gradient, convex: false })
+        Box::new(mixture_function::AtScale { law: self, z, at, gradient, convex: false })
     }
 
     /// Checks that the law is defined at N, D and h. N and D may be infinite: the limit.
     ///
     /// # Errors
     /// [`LawError`] that says what is wrong with the point.
-    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
-        check_point(self.domains().len(), n, d, h)
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains().len(), at, h)
     }
 
     /// Binds the law to many points for repeated evaluation; by default one point after the other.
@@ -278,7 +280,8 @@ pub struct StartData<'a> {
 }
 
 /// The check that every law does.
-pub(crate) fn check_point(k: usize, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
+pub(crate) fn check_point(k: usize, at: Scale, h: &[f64]) -> Result<(), LawError> {
+    let Scale { n, d } = at;
     for (what, value) in [("N", n), ("D", d)] {
         if value.is_nan() || value <= 0.0 {
             let expected = "a number > 0".to_owned();

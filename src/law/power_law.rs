@@ -15,7 +15,7 @@ use super::{
     check_domains, check_point, infinite, no_repeats,
 };
 use crate::error::LawError;
-use crate::sweep::Scales;
+use crate::scale::Scale;
 
 /// `L = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)` (eq. 3) with five coefficient functions of the
 /// domain weights; the N term, the D term or both may be absent.
@@ -30,11 +30,11 @@ use crate::sweep::Scales;
 ///
 /// ```
 /// use mixlaw::law::{Biased, Constant, InverseSum, LinearPower, PowerLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// // Between additive and joint: only the data term depends on the mixture.
 /// let law = PowerLaw::builder("half-joint", &["web", "code"])
-///     .scales(Scales { n: 1e9, d: 2e10 })
+///     .scale(Scale { n: 1e9, d: 2e10 })
 ///     .bias(Biased(InverseSum))
 ///     .n_term(Constant::level(), Constant::exponent())
 ///     .d_term(LinearPower::level(), Constant::exponent())
@@ -146,7 +146,7 @@ type Over = fn(Coordinate, &'static str) -> Coordinate;
 pub struct PowerLawBuilder {
     name: String,
     domains: Result<Vec<String>, LawError>,
-    scales: Scales,
+    scales: Scale,
     printed_parameters: Option<usize>,
     bias: Option<Arc<dyn CoefficientFn>>,
     n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
@@ -155,9 +155,9 @@ pub struct PowerLawBuilder {
 }
 
 impl PowerLawBuilder {
-    /// The reference scales N0 and D0; by default 1. See [`Sweep::scales`](crate::Sweep::scales).
+    /// The reference scales N0 and D0; by default 1. See [`Sweep::scale`](crate::Sweep::scale).
     #[must_use]
-    pub fn scales(self, scales: Scales) -> Self {
+    pub fn scale(self, scales: Scale) -> Self {
         Self { scales, ..self }
     }
 
@@ -263,7 +263,7 @@ impl PowerLaw {
         PowerLawBuilder {
             name: name.to_owned(),
             domains: check_domains(domains),
-            scales: Scales::ONE,
+            scales: Scale::ONE,
             printed_parameters: None,
             bias: None,
             n_term: None,
@@ -316,13 +316,15 @@ impl ScalingLaw for PowerLaw {
         self.printed_parameters
     }
 
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
+        let Scale { n, d } = at;
         self.check_lengths(z, h);
         let term = |term: &Option<Term>, x| term.as_ref().map_or(0.0, |t| t.value(z, x, h));
         self.bias.value(z, h) + term(&self.n_term, n) + term(&self.d_term, d)
     }
 
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
+        let Scale { n, d } = at;
         self.check_lengths(z, h);
         out.z.fill(0.0);
         out.h.fill(0.0);
@@ -343,7 +345,7 @@ impl ScalingLaw for PowerLaw {
         for part in self.parts() {
             all.extend(part.function.derived(part.symbol, &self.domains, &values[part.at.clone()]));
         }
-        let scales = self.coordinates.scales();
+        let scales = self.coordinates.scale();
         for (x, _) in self.terms().filter(|(_, term)| !term.absorbs_scale) {
             all.push(if x == 'N' {
                 ("N0".to_owned(), scales.n)
@@ -384,7 +386,7 @@ impl ScalingLaw for PowerLaw {
             let (law, name) = (self.name.clone(), (*name).to_owned());
             return Err(LawError::Unknown { law, name, known });
         }
-        let scales = self.coordinates.scales();
+        let scales = self.coordinates.scale();
         for (name, own) in [("N0", scales.n), ("D0", scales.d)] {
             if let Some(value) = get(name).filter(|value| *value != own) {
                 let expected = "the reference scale of the law, which is part of it";
@@ -433,7 +435,8 @@ impl ScalingLaw for PowerLaw {
         Box::new(Grouped::new(self, points))
     }
 
-    fn at_scale<'a>(&'a self, z: &'a [f64], n: f64, d: f64) -> Box<dyn MixtureFunction + 'a> {
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+        let Scale { n, d } = at;
         assert_eq!(z.len(), self.coordinates.len(), "one value for each coordinate");
         let k = self.domains.len();
         let terms = [(&self.n_term, n), (&self.d_term, d)];
@@ -441,8 +444,8 @@ impl ScalingLaw for PowerLaw {
         Box::new(Sum(std::iter::once((1.0, self.bias.at_coordinates(z))).chain(of_terms).collect()))
     }
 
-    fn check(&self, n: f64, d: f64, h: &[f64]) -> Result<(), LawError> {
-        check_point(self.domains.len(), n, d, h)?;
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+        check_point(self.domains.len(), at, h)?;
         let lacking = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
         match self.parts().find_map(lacking) {
             None => Ok(()),

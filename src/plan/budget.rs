@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use super::{Choice, Plan, finite, minimize};
 use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 
 /// What a run of N parameters and D tokens costs, and which are considered.
 ///
@@ -11,12 +12,12 @@ use crate::mixture::Mixture;
 /// use mixlaw::plan::Budget;
 ///
 /// // Inference counts too: 1e12 tokens of it at 2N FLOPs each.
-/// let lifetime = Budget::new(|n, d| 6.0 * n * d + 2.0 * n * 1e12).sizes(1e8..=1e11);
-/// assert_eq!(Budget::flops().cost(1e9, 2e10), 1.2e20);
-/// assert!(lifetime.cost(1e9, 2e10) > 1.2e20);
+/// let lifetime = Budget::new(|at| 6.0 * at.n * at.d + 2.0 * at.n * 1e12).sizes(1e8..=1e11);
+/// assert_eq!(Budget::flops().cost(Scale { n: 1e9, d: 2e10 }), 1.2e20);
+/// assert!(lifetime.cost(Scale { n: 1e9, d: 2e10 }) > 1.2e20);
 /// ```
 pub struct Budget<'f> {
-    cost: Box<dyn Fn(f64, f64) -> f64 + Send + Sync + 'f>,
+    cost: Box<dyn Fn(Scale) -> f64 + Send + Sync + 'f>,
     sizes: RangeInclusive<f64>,
     tokens: RangeInclusive<f64>,
 }
@@ -35,13 +36,13 @@ impl<'f> Budget<'f> {
     /// The training FLOPs of a transformer, 6ND.
     #[must_use]
     pub fn flops() -> Self {
-        Self::new(|n, d| 6.0 * n * d)
+        Self::new(|at| 6.0 * at.n * at.d)
     }
 
     /// A cost of N and D in any unit: a number > 0 that does not fall where N or D grows, infinite for
     /// what cannot be had.
     #[must_use]
-    pub fn new(cost: impl Fn(f64, f64) -> f64 + Send + Sync + 'f) -> Self {
+    pub fn new(cost: impl Fn(Scale) -> f64 + Send + Sync + 'f) -> Self {
         Self { cost: Box::new(cost), sizes: 1e6..=1e13, tokens: 1e6..=1e16 }
     }
 
@@ -59,13 +60,14 @@ impl<'f> Budget<'f> {
 
     /// The cost of N parameters and D tokens.
     #[must_use]
-    pub fn cost(&self, n: f64, d: f64) -> f64 {
-        (self.cost)(n, d)
+    pub fn cost(&self, at: Scale) -> f64 {
+        (self.cost)(at)
     }
 
     /// The cost, which must be one.
-    fn checked_cost(&self, n: f64, d: f64) -> Result<f64, PlanError> {
-        let cost = self.cost(n, d);
+    fn checked_cost(&self, at: Scale) -> Result<f64, PlanError> {
+        let Scale { n, d } = at;
+        let cost = self.cost(at);
         if cost > 0.0 {
             return Ok(cost);
         }
@@ -77,7 +79,7 @@ impl<'f> Budget<'f> {
     /// considered.
     fn tokens_for(&self, n: f64, most: f64, amount: f64) -> Result<Option<f64>, PlanError> {
         let least = *self.tokens.start();
-        let within = |d: f64| Ok(self.checked_cost(n, d)? <= amount);
+        let within = |d: f64| Ok(self.checked_cost(Scale { n, d })? <= amount);
         if !within(least)? {
             return Ok(None);
         }
@@ -186,9 +188,9 @@ impl Plan<'_> {
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
     /// use mixlaw::plan::{Budget, Plan};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = ChinchillaLaw::new(&["web"], Scales::ONE)?;
+    /// let law = ChinchillaLaw::new(&["web"], Scale::ONE)?;
     /// let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
     /// let z = law.coordinates_of(&printed)?;
     /// let choice = Plan::new().with_law("web", 1.0, &law, &z).within_budget(5.88e23, &Budget::flops())?;
@@ -208,7 +210,7 @@ impl Plan<'_> {
             let expected = "enough for the least N and D considered";
             return Err(SettingError::new("the budget", amount, expected).into());
         };
-        self.best(n, d)
+        self.best(Scale { n, d })
     }
 
     /// The most tokens considered with which the constraints can be kept: limits on epochs exclude
@@ -242,8 +244,9 @@ impl Plan<'_> {
             return Err(SettingError::new("the value", value, "a finite number of nats").into());
         }
         let tokens = self.most_tokens(budget)?;
-        let least = budget.checked_cost(*budget.sizes.start(), *budget.tokens.start())?;
-        let most = budget.checked_cost(*budget.sizes.end(), tokens)?;
+        let least =
+            budget.checked_cost(Scale { n: *budget.sizes.start(), d: *budget.tokens.start() })?;
+        let most = budget.checked_cost(Scale { n: *budget.sizes.end(), d: tokens })?;
         if !(least <= most && most.is_finite()) {
             let name = "the cost of the greatest N and D considered";
             let expected = "a finite number that is at least the cost of the least";
@@ -252,7 +255,7 @@ impl Plan<'_> {
         // Up to sixty amounts are looked at, at some hundred scales each. Nothing can be had for some.
         let each = self.sharing(2048);
         let excess = |amount: f64| match each.best_scale(amount, tokens, budget)? {
-            Some((n, d)) => Ok(each.quick(n, d)? - value),
+            Some((n, d)) => Ok(each.quick(Scale { n, d })? - value),
             None => Ok(f64::INFINITY),
         };
         let at_most = excess(most)?;
@@ -271,11 +274,12 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// As [`Plan::best`], and if h has the wrong length or a law is not defined or not finite there.
-    pub fn price(&self, n: f64, d: f64, h: &Mixture) -> Result<Price, PlanError> {
-        let best = self.best(n, d)?.optimum.value;
-        let references = self.references(&self.targets, n, d)?;
+    pub fn price(&self, at: Scale, h: &Mixture) -> Result<Price, PlanError> {
+        let Scale { d, .. } = at;
+        let best = self.best(at)?.optimum.value;
+        let references = self.references(&self.targets, at)?;
         let at = |d: f64| -> Result<f64, PlanError> {
-            Ok(self.objective_over(&self.targets, n, d, &references)?.value(h)?)
+            Ok(self.objective_over(&self.targets, at, &references)?.value(h)?)
         };
         let reached = |d: f64| {
             let (value, what) = (at(d)?, format!("the value of the mixture at D = {d:e}"));
@@ -306,9 +310,10 @@ impl Plan<'_> {
     }
 
     /// The least value at N and D, without a certificate.
-    fn quick(&self, n: f64, d: f64) -> Result<f64, PlanError> {
+    fn quick(&self, at: Scale) -> Result<f64, PlanError> {
+        let Scale { d, .. } = at;
         let solver = self.descents_only(1);
-        Ok(minimize(&solver, &mut self.objective(n, d)?, &self.region(d)?)?.value)
+        Ok(minimize(&solver, &mut self.objective(at)?, &self.region(d)?)?.value)
     }
 
     /// The best N and D for an amount, with at most so many tokens; `None` if nothing considered costs
@@ -323,7 +328,7 @@ impl Plan<'_> {
         let size = |ln_n: f64| ln_n.exp().clamp(*budget.sizes.start(), *budget.sizes.end());
         let at = |ln_n: f64| -> Result<f64, PlanError> {
             let tokens = budget.tokens_for(size(ln_n), most_tokens, amount)?;
-            tokens.map_or(Ok(f64::INFINITY), |d| self.quick(size(ln_n), d))
+            tokens.map_or(Ok(f64::INFINITY), |d| self.quick(Scale { n: size(ln_n), d }))
         };
         let step = (most - least) / (SIZES - 1) as f64;
         let mut best = (f64::INFINITY, least);

@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
     /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
     /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
     /// let plan = Plan::new().with_resamples(1.0, &resamples);
-    /// let choice = plan.best(1e9, 2e10)?;
+    /// let choice = plan.best(Scale { n: 1e9, d: 2e10 })?;
     /// let certainty = plan.certainty(&choice)?;
     /// // The law that made these losses is best at 0.8 of web.
     /// assert!(certainty.weights(0.9)?[0].contains(0.8));
@@ -165,10 +165,10 @@ impl<'a> Plan<'a> {
     pub fn certainty(&self, choice: &Choice) -> Result<Certainty, PlanError> {
         let resamples = self.resamples()?;
         self.check_choice(choice)?;
-        let region = self.region(choice.d)?;
+        let region = self.region(choice.scale.d)?;
         let one = |resample: usize| -> Result<Mixture, PlanError> {
             let plan = self.resampled(&resamples, resample);
-            let mut objective = plan.objective(choice.n, choice.d)?;
+            let mut objective = plan.objective(choice.scale)?;
             let best = plan.descend(&mut objective, &region, &choice.optimum.weights, 1)?;
             finite(BEST, best.value)?;
             Ok(best.weights)
@@ -193,7 +193,7 @@ impl<'a> Plan<'a> {
         let resamples = self.resamples()?;
         self.check_choice(choice)?;
         let difference = |plan: &Self| -> Result<f64, PlanError> {
-            let mut objective = plan.objective(choice.n, choice.d)?;
+            let mut objective = plan.objective(choice.scale)?;
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             finite("the advantage of the choice", objective.value(other)? - own)
         };
@@ -201,7 +201,7 @@ impl<'a> Plan<'a> {
         let lower = values.iter().filter(|v| **v > 0.0).count();
         let probability = lower as f64 / values.len() as f64;
         let nats = interval(difference(self)?, values, level);
-        let within_limits = self.region(choice.d)?.contains(other);
+        let within_limits = self.region(choice.scale.d)?.contains(other);
         Ok(Advantage { nats, probability, within_limits })
     }
 
@@ -219,7 +219,7 @@ impl<'a> Plan<'a> {
         self.check_choice(choice)?;
         let one = |resample: usize| -> Result<Vec<bool>, PlanError> {
             let plan = self.resampled(&resamples, resample);
-            let mut objective = plan.objective(choice.n, choice.d)?;
+            let mut objective = plan.objective(choice.scale)?;
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             let good = |h: &Mixture| {
                 let (value, what) = (objective.value(h)?, "the value of a mixture".to_owned());

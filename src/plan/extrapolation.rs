@@ -1,6 +1,7 @@
-use super::{Choice, check_scale};
+use super::Choice;
 use crate::error::PlanError;
 use crate::mixture::{Mixture, js_distance};
+use crate::scale::Scale;
 use crate::sweep::Sweep;
 
 /// How far a choice lies outside of what was trained on.
@@ -48,8 +49,8 @@ impl Extrapolation {
     /// ```
     /// # use mixlaw::law::{AdditiveLaw, ScalingLaw};
     /// # use mixlaw::plan::{Extrapolation, Plan};
-    /// # use mixlaw::{Scales, Sweep};
-    /// # let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+    /// # use mixlaw::{Scale, Sweep};
+    /// # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
     /// # let z = law.coordinates_of(&[
     /// #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
     /// #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
@@ -57,14 +58,14 @@ impl Extrapolation {
     /// # let plan = Plan::new().with_law("python", 1.0, &law, &z);
     /// let (n, d, h) = ([1e8, 1e8], [1e9, 2e9], [0.8, 0.2, 0.4, 0.6]);
     /// let train = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.0, 2.9])?;
-    /// let far = Extrapolation::of(&plan.best(1e9, 4e9)?, &train)?;
+    /// let far = Extrapolation::of(&plan.best(Scale { n: 1e9, d: 4e9 })?, &train)?;
     /// assert_eq!((far.size, far.tokens), (10.0, 2.0));
     /// // The optimum has 0.9 of code, and no run had more than 0.6.
     /// assert_eq!((far.weights[1].domain.as_str(), far.weights[1].upper), ("code", 0.6));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, PlanError> {
-        Self::at((choice.n, choice.d), &choice.domains, &choice.optimum.weights, trained)
+        Self::at(choice.scale, &choice.domains, &choice.optimum.weights, trained)
     }
 
     /// As [`Extrapolation::of`], for any prediction: at N, D and a mixture of these domains.
@@ -73,12 +74,13 @@ impl Extrapolation {
     /// As [`Extrapolation::of`], and if N or D is not a number > 0 or the mixture has another number of
     /// domains.
     pub fn at(
-        (n, d): (f64, f64),
+        at: Scale,
         domains: &[String],
         h: &Mixture,
         trained: &Sweep,
     ) -> Result<Self, PlanError> {
-        check_scale(n, d)?;
+        let Scale { n, d } = at;
+        at.check()?;
         let place = |domain| trained.domains().iter().position(|d| d == domain);
         let order: Option<Vec<usize>> = domains.iter().map(place).collect();
         let is_order = |order: &Vec<usize>| {

@@ -22,9 +22,9 @@
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};
 //! use mixlaw::simplex::Constraints;
-//! use mixlaw::{Plan, Scales};
+//! use mixlaw::{Plan, Scale};
 //!
-//! let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+//! let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 //! let z = law.coordinates_of(&[
 //!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
 //!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
@@ -32,7 +32,7 @@
 //! // There are 2e10 tokens of code, to be seen at most four times: 8/14 of 1.4e11 tokens.
 //! let limits = Constraints::new().epochs("code", 2e10, 4.0);
 //! let plan = Plan::new().with_law("python", 1.0, &law, &z).constraints(limits);
-//! let choice = plan.best(7e9, 1.4e11)?;
+//! let choice = plan.best(Scale { n: 7e9, d: 1.4e11 })?;
 //! assert!((choice.optimum.weights[1] - 8.0 / 14.0).abs() < 1e-9);
 //! assert!(choice.cost_of_constraints() > 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,6 +53,7 @@ use crate::error::{PlanError, SettingError, list};
 use crate::fit::{Ensemble, Fit};
 use crate::law::ScalingLaw;
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 use crate::simplex::{
     Constraints, Located, MixtureObjective, Optimum, Pull, Region, SimplexSolver,
 };
@@ -85,9 +86,9 @@ pub enum Goal {
 /// use mixlaw::law::{AdditiveLaw, ScalingLaw};
 /// use mixlaw::plan::Plan;
 /// use mixlaw::simplex::Constraints;
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+/// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let z = law.coordinates_of(&[
 ///     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
 ///     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
@@ -96,7 +97,7 @@ pub enum Goal {
 /// let plan = Plan::new()
 ///     .with_law("python", 1.0, &law, &z)
 ///     .constraints(Constraints::new().epochs("code", 1e10, 2.0));
-/// let choice = plan.best(7e9, 4e10)?;
+/// let choice = plan.best(Scale { n: 7e9, d: 4e10 })?;
 /// assert!((choice.optimum.weights[1] - 0.5).abs() < 1e-9);
 /// assert!(choice.optimum.is_certified());
 /// // Without the limit it would be 0.9.
@@ -139,9 +140,9 @@ impl<'a> Target<'a> {
         &self,
         objective: MixtureObjective<'a>,
         weight: f64,
-        (n, d): (f64, f64),
+        at: Scale,
     ) -> Result<MixtureObjective<'a>, PlanError> {
-        self.fits.iter().try_for_each(|fit| fit.check_scale(n, d))?;
+        self.fits.iter().try_for_each(|fit| fit.check_scale(at))?;
         let name = format!("target `{}`", self.name);
         Ok(objective.with_mean(&name, weight, self.laws.clone())?)
     }
@@ -161,12 +162,8 @@ const SAME_VALUE: f64 = 1e-8;
 )]
 #[non_exhaustive]
 pub struct Choice {
-    /// N, in parameters.
-    #[cfg_attr(feature = "serde", serde(with = "stored::n"))]
-    pub n: f64,
-    /// D, in tokens.
-    #[cfg_attr(feature = "serde", serde(with = "stored::d"))]
-    pub d: f64,
+    /// The N and D it was chosen for.
+    pub scale: Scale,
     /// The names of the domains, in the order of the weights.
     pub domains: Vec<String>,
     /// The best mixture that keeps the constraints, with its certificate.
@@ -187,10 +184,7 @@ pub struct Choice {
 #[derive(serde::Deserialize)]
 #[serde(expecting = "a choice of a plan")]
 struct StoredChoice {
-    #[serde(with = "stored::n")]
-    n: f64,
-    #[serde(with = "stored::d")]
-    d: f64,
+    scale: Scale,
     domains: Vec<String>,
     optimum: Optimum,
     unconstrained: Optimum,
@@ -205,7 +199,8 @@ impl TryFrom<StoredChoice> for Choice {
     type Error = PlanError;
 
     fn try_from(stored: StoredChoice) -> Result<Self, PlanError> {
-        let StoredChoice { n, d, domains, optimum, unconstrained, losses, blind } = stored;
+        let StoredChoice { scale, domains, optimum, unconstrained, losses, blind } = stored;
+        scale.check()?;
         if let Some(i) = (1..domains.len()).find(|&i| domains[..i].contains(&domains[i])) {
             return Err(PlanError::Stored(format!("domain `{}` appears twice", domains[i])));
         }
@@ -220,7 +215,7 @@ impl TryFrom<StoredChoice> for Choice {
             let text = format!("`{name}` is said to be blind to the mixture, but is not a target");
             return Err(PlanError::Stored(text));
         }
-        Ok(Self { n, d, domains, optimum, unconstrained, losses, blind })
+        Ok(Self { scale, domains, optimum, unconstrained, losses, blind })
     }
 }
 
@@ -249,16 +244,6 @@ fn check_optimum(what: &'static str, optimum: &Optimum, k: usize) -> Result<(), 
         Some(active) => wrong("multiplier of a constraint", active.multiplier, "a number >= 0"),
         None => Ok(()),
     }
-}
-
-/// Checks N and D, either of which may be infinite.
-fn check_scale(n: f64, d: f64) -> Result<(), PlanError> {
-    for (name, value) in [("N", n), ("D", d)] {
-        if value.is_nan() || value <= 0.0 {
-            return Err(SettingError::new(name, value, "a number > 0").into());
-        }
-    }
-    Ok(())
 }
 
 /// A value that must be finite.
@@ -359,28 +344,28 @@ impl<'a> Plan<'a> {
     /// [`PlanError`] if there are no targets, a weight, N or D is out of its range, the laws have
     /// different domains, a pull does not fit them, or a fit does not know N and D
     /// ([`Fit::for_any_scale`]).
-    pub fn objective(&self, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
-        self.objective_of(&self.targets, n, d)
+    pub fn objective(&self, at: Scale) -> Result<MixtureObjective<'a>, PlanError> {
+        self.objective_of(&self.targets, at)
     }
 
     fn objective_of(
         &self,
         targets: &[Target<'a>],
-        n: f64,
-        d: f64,
+        at: Scale,
     ) -> Result<MixtureObjective<'a>, PlanError> {
-        self.objective_over(targets, n, d, &self.references(targets, n, d)?)
+        self.objective_over(targets, at, &self.references(targets, at)?)
     }
 
     /// What each target could have alone, which the excesses are over; none for other goals.
-    fn references(&self, targets: &[Target<'a>], n: f64, d: f64) -> Result<Vec<f64>, PlanError> {
+    fn references(&self, targets: &[Target<'a>], at: Scale) -> Result<Vec<f64>, PlanError> {
+        let Scale { d, .. } = at;
         if self.goal != Goal::WorstExcess || targets.is_empty() {
             return Ok(Vec::new());
         }
         let region = self.region(d)?;
         let solver = self.solver.clone().share_of_budget(targets.len());
         let least = |target: &Target<'a>| {
-            Ok(minimize(&solver, &mut Self::alone(target, n, d)?, &region)?.value)
+            Ok(minimize(&solver, &mut Self::alone(target, at)?, &region)?.value)
         };
         targets.iter().map(least).collect()
     }
@@ -388,21 +373,20 @@ impl<'a> Plan<'a> {
     fn objective_over(
         &self,
         targets: &[Target<'a>],
-        n: f64,
-        d: f64,
+        at: Scale,
         references: &[f64],
     ) -> Result<MixtureObjective<'a>, PlanError> {
         if targets.is_empty() {
             return Err(PlanError::NoTargets);
         }
-        let mut sum = MixtureObjective::new(n, d)?;
+        let mut sum = MixtureObjective::new(at)?;
         for target in targets {
             if !(target.weight.is_finite() && target.weight > 0.0) {
                 let name = format!("the weight of target `{}`", target.name);
                 let (value, expected) = (target.weight, "a finite number > 0");
                 return Err(SettingError::new(name, value, expected).into());
             }
-            sum = target.add_to(sum, target.weight, (n, d))?;
+            sum = target.add_to(sum, target.weight, at)?;
         }
         if let Some(pull) = &self.pull {
             sum = sum.with_pull(pull.clone())?;
@@ -441,9 +425,9 @@ impl<'a> Plan<'a> {
                 h.len()
             ));
         }
-        let region = self.region(choice.d)?;
+        let region = self.region(choice.scale.d)?;
         Self::check_sees(&self.targets, &region)?;
-        let here = self.objective(choice.n, choice.d)?.value(h)?;
+        let here = self.objective(choice.scale)?.value(h)?;
         let same = (here - value).abs() <= SAME_VALUE * here.abs().max(1.0);
         if !same {
             return fault(format!("its value is {value}, but its mixture is worth {here} here"));
@@ -460,8 +444,9 @@ impl<'a> Plan<'a> {
     /// As [`Plan::objective`], if no mixture keeps the constraints, if no target depends on the mixture
     /// ([`PlanError::Blind`]) though there are several to choose from, and if the value or a loss is
     /// not finite ([`PlanError::NotFinite`]).
-    pub fn best(&self, n: f64, d: f64) -> Result<Choice, PlanError> {
-        let mut objective = self.objective(n, d)?;
+    pub fn best(&self, at: Scale) -> Result<Choice, PlanError> {
+        let Scale { n, d } = at;
+        let mut objective = self.objective(at)?;
         let region = self.region(d)?;
         Self::check_sees(&self.targets, &region)?;
         let optimum = minimize(&self.solver, &mut objective, &region)?;
@@ -480,7 +465,7 @@ impl<'a> Plan<'a> {
         let losses = losses.collect::<Result<Vec<_>, PlanError>>()?;
         let blind = self.targets.iter().filter(|t| t.blind).map(|t| t.name.clone()).collect();
         let domains = self.domains().to_vec();
-        Ok(Choice { n, d, domains, optimum, unconstrained, losses, blind })
+        Ok(Choice { scale: at, domains, optimum, unconstrained, losses, blind })
     }
 
     /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
@@ -489,11 +474,12 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// As [`Plan::best`].
-    pub fn corners(&self, n: f64, d: f64) -> Result<Vec<(String, Optimum)>, PlanError> {
+    pub fn corners(&self, at: Scale) -> Result<Vec<(String, Optimum)>, PlanError> {
+        let Scale { d, .. } = at;
         let region = self.region(d)?;
         Self::check_sees(&self.targets, &region)?;
         let one = |target: &Target<'a>| {
-            let mut alone = Self::alone(target, n, d)?;
+            let mut alone = Self::alone(target, at)?;
             if let Some(pull) = &self.pull {
                 alone = alone.with_pull(pull.clone())?;
             }
@@ -503,8 +489,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The loss of one target.
-    fn alone(target: &Target<'a>, n: f64, d: f64) -> Result<MixtureObjective<'a>, PlanError> {
-        target.add_to(MixtureObjective::new(n, d)?, 1.0, (n, d))
+    fn alone(target: &Target<'a>, at: Scale) -> Result<MixtureObjective<'a>, PlanError> {
+        target.add_to(MixtureObjective::new(at)?, 1.0, at)
     }
 
     /// The solver without the search for a proof, for one of several problems that share its budget.
@@ -549,15 +535,15 @@ impl<'a> Plan<'a> {
             return Err(SettingError::new("epsilon", epsilon, "a finite number >= 0").into());
         }
         self.check_choice(choice)?;
-        let mut objective = self.objective(choice.n, choice.d)?;
+        let mut objective = self.objective(choice.scale)?;
         let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
         // What is wrong with all mixtures is an error; a law may be infinite without a domain.
-        self.descend(&mut objective, &self.region(choice.d)?, own, 4)?;
+        self.descend(&mut objective, &self.region(choice.scale.d)?, own, 4)?;
         // Some twenty for each of two ends, of two descents each.
         let problems = 100 * choice.domains.len();
         let mut good = |domain: &String, weight: f64| {
             let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
-            let Ok(region) = fixed.region(&choice.domains, choice.d) else { return false };
+            let Ok(region) = fixed.region(&choice.domains, choice.scale.d) else { return false };
             let best = self.descend(&mut objective, &region, own, problems);
             best.is_ok_and(|best| best.value <= level)
         };

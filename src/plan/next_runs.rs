@@ -2,17 +2,14 @@ use super::certainty::for_all;
 use super::{Choice, Plan, finite};
 use crate::error::{PlanError, SettingError, SimplexError};
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 
 /// A run that could be launched.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Run {
-    /// N, in parameters.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::n"))]
-    pub n: f64,
-    /// D, in tokens.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::d"))]
-    pub d: f64,
+    /// Its N and D.
+    pub scale: Scale,
     /// The mixture, in the order of [`Plan::domains`].
     pub h: Mixture,
 }
@@ -104,10 +101,10 @@ impl Plan<'_> {
     /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
     /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
     /// let plan = Plan::new().with_resamples(1.0, &resamples);
-    /// let choice = plan.best(1e9, 2e10)?;
+    /// let choice = plan.best(Scale { n: 1e9, d: 2e10 })?;
     /// let candidates: Vec<Run> = Mixture::grid(2, 10, 0.0)?
     ///     .into_iter()
-    ///     .map(|h| Run { n: 4e8, d: 8e9, h })
+    ///     .map(|h| Run { scale: Scale { n: 4e8, d: 8e9 }, h })
     ///     .collect();
     /// let next = plan.next_runs(&choice, &candidates, 2, Criterion::Decision)?;
     /// println!("run {} first", candidates[next[0].candidate].h.named(plan.domains()));
@@ -140,7 +137,7 @@ impl Plan<'_> {
             for (target, of_target) in self.targets.iter().zip(&resamples) {
                 let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());
                 let place = || format!("candidate {i}");
-                let values = of_target.values(run.n, run.d, &h);
+                let values = of_target.values(run.scale, &h);
                 let values = values.map_err(|error| PlanError::from(error).at(place()))?;
                 let mean = values.iter().sum::<f64>() / members as f64;
                 let what = format!("the mean loss of target `{}`", target.name);
@@ -158,7 +155,7 @@ impl Plan<'_> {
                 let rivals = &certainty.optima()[..RIVALS.min(members)];
                 let values = for_all(members, |b| {
                     let plan = self.resampled(&resamples, b);
-                    let mut objective = plan.objective(choice.n, choice.d)?;
+                    let mut objective = plan.objective(choice.scale)?;
                     let own = objective.value(&choice.optimum.weights)?;
                     let rival =
                         |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);

@@ -1,6 +1,7 @@
 use super::{Choice, Goal, Plan, finite};
 use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 
 /// How N or D grows with t along a path (Fig. 10), as a factor that is 1 at t = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Plan<'_> {
     /// is not a number > 0.
     pub fn path(
         &self,
-        (n, d): (f64, f64),
+        from: Scale,
         (growth_n, growth_d): (Growth, Growth),
         times: &[f64],
     ) -> Result<Vec<Choice>, PlanError> {
@@ -72,8 +73,8 @@ impl Plan<'_> {
                 let expected = "a number > 0, and above 1/e for the growth Log";
                 return Err(SettingError::new("t", t, expected).into());
             }
-            let (n, d) = (n * factors.0, d * factors.1);
-            self.best(n, d).map_err(|error| error.at(format!("t = {t}, N = {n:e}, D = {d:e}")))
+            let at = Scale { n: from.n * factors.0, d: from.d * factors.1 };
+            self.best(at).map_err(|error| error.at(format!("t = {t}, {at}")))
         };
         times.iter().map(point).collect()
     }
@@ -84,34 +85,34 @@ impl Plan<'_> {
     /// As [`Plan::best`].
     pub fn limit(
         &self,
-        (n, d): (f64, f64),
+        from: Scale,
         (growth_n, growth_d): (Growth, Growth),
     ) -> Result<Choice, PlanError> {
+        let Scale { n, d } = from;
         let end = |x, growth| if growth == Growth::Constant { x } else { f64::INFINITY };
-        self.best(end(n, growth_n), end(d, growth_d))
+        self.best(Scale { n: end(n, growth_n), d: end(d, growth_d) })
     }
 
     /// What the value of the mixture h at N and D consists of (eq. 12).
     ///
     /// # Errors
     /// As [`Plan::best`], and [`PlanError::NotASum`] for another goal than the sum.
-    pub fn decompose(&self, n: f64, d: f64, h: &Mixture) -> Result<Decomposition, PlanError> {
+    pub fn decompose(&self, at: Scale, h: &Mixture) -> Result<Decomposition, PlanError> {
         if self.goal != Goal::Sum {
             return Err(PlanError::NotASum);
         }
-        let value = |n: f64, d: f64| {
-            let what = format!("the value at N = {n:e} and D = {d:e}");
-            finite(&what, self.objective(n, d)?.value(h)?)
+        let value = |at: Scale| {
+            let what = format!("the value at {at}");
+            finite(&what, self.objective(at)?.value(h)?)
         };
-        let infinite = f64::INFINITY;
-        let limit = self.best(infinite, infinite)?.optimum;
-        let in_the_limit = value(infinite, infinite)?;
-        let of_size = value(n, infinite)?;
+        let limit = self.best(Scale::INFINITE)?.optimum;
+        let in_the_limit = value(Scale::INFINITE)?;
+        let of_size = value(Scale { n: at.n, ..Scale::INFINITE })?;
         Ok(Decomposition {
             floor: limit.value,
             mixture: in_the_limit - limit.value,
             size: of_size - in_the_limit,
-            data: value(n, d)? - of_size,
+            data: value(at)? - of_size,
             limit: limit.weights,
         })
     }

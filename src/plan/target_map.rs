@@ -2,6 +2,7 @@ use super::{Plan, Target, minimize};
 use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 use crate::parallel;
+use crate::scale::Scale;
 
 /// So many points of a grid are compared with each other in well under a minute.
 const MOST_POINTS: f64 = 20_000.0;
@@ -24,7 +25,8 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// As [`Plan::best`], and [`PlanError::Domains`] unless the targets are the domains.
-    pub fn map(&self, n: f64, d: f64, wanted: &Mixture) -> Result<Mapped, PlanError> {
+    pub fn map(&self, at: Scale, wanted: &Mixture) -> Result<Mapped, PlanError> {
+        let Scale { d, .. } = at;
         let domains = self.domains();
         let names = || self.targets.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
         let apart = || PlanError::Domains { plan: names(), sweep: domains.to_vec() };
@@ -40,7 +42,7 @@ impl Plan<'_> {
         }
         let region = self.region(d)?;
         Self::check_sees(&targets, &region)?;
-        let mut objective = self.objective_of(&targets, n, d)?;
+        let mut objective = self.objective_of(&targets, at)?;
         let best = minimize(&self.solver, &mut objective, &region)?.weights;
         let distance = wanted.js_distance(&best);
         Ok(Mapped { wanted: wanted.clone(), best, distance })
@@ -54,7 +56,8 @@ impl Plan<'_> {
     /// # Errors
     /// As [`Plan::map`], at every mixture of targets, and if `steps` is 0 or the grid has more than
     /// 20,000 points.
-    pub fn fixed_points(&self, n: f64, d: f64, steps: usize) -> Result<Vec<Mapped>, PlanError> {
+    pub fn fixed_points(&self, at: Scale, steps: usize) -> Result<Vec<Mapped>, PlanError> {
+        let Scale { n, d } = at;
         if self.targets.is_empty() {
             return Err(PlanError::NoTargets);
         }
@@ -67,7 +70,7 @@ impl Plan<'_> {
         }
         let grid = Mixture::grid(k, steps, 0.0)?;
         let quick = Self { solver: self.descents_only(grid.len() / 8), ..self.clone() };
-        let mapped = parallel::map(grid.len(), |i| quick.map(n, d, &grid[i]));
+        let mapped = parallel::map(grid.len(), |i| quick.map(at, &grid[i]));
         let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
         let step = 1.0 / steps as f64;
         // Neighbours differ by one step of weight from one domain to another.
@@ -80,7 +83,7 @@ impl Plan<'_> {
         };
         let mut found: Vec<Mapped> = Vec::new();
         let starts: Vec<&Mapped> = mapped.iter().filter(lowest).collect();
-        for point in parallel::map(starts.len(), |i| quick.closest(n, d, starts[i].clone(), step)) {
+        for point in parallel::map(starts.len(), |i| quick.closest(at, starts[i].clone(), step)) {
             let point = point?;
             if !found.iter().any(|f| f.wanted.js_distance(&point.wanted) < 1e-2) {
                 found.push(point);
@@ -92,27 +95,27 @@ impl Plan<'_> {
 
     /// Moves weight between pairs of domains as long as that brings w and h*(w) together, in ever
     /// smaller steps.
-    fn closest(&self, n: f64, d: f64, start: Mapped, step: f64) -> Result<Mapped, PlanError> {
+    fn closest(&self, at: Scale, start: Mapped, step: f64) -> Result<Mapped, PlanError> {
         let k = start.wanted.len();
-        let (mut at, mut step) = (start, 0.5 * step);
+        let (mut here, mut step) = (start, 0.5 * step);
         while step > 1e-4 {
             let mut moved = false;
             for (i, j) in (0..k).flat_map(|i| (0..k).map(move |j| (i, j))).filter(|(i, j)| i != j) {
-                let amount = step.min(at.wanted[i]);
+                let amount = step.min(here.wanted[i]);
                 if amount <= 0.0 {
                     continue;
                 }
-                let mut w = at.wanted.to_vec();
+                let mut w = here.wanted.to_vec();
                 w[i] -= amount;
                 w[j] += amount;
                 let w = Mixture::new(w)?;
-                let next = self.map(n, d, &w)?;
-                if next.distance < at.distance {
-                    (at, moved) = (next, true);
+                let next = self.map(at, &w)?;
+                if next.distance < here.distance {
+                    (here, moved) = (next, true);
                 }
             }
             step *= if moved { 1.0 } else { 0.5 };
         }
-        Ok(at)
+        Ok(here)
     }
 }

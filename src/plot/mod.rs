@@ -3,8 +3,8 @@
 //! ```
 //! # use mixlaw::law::{AdditiveLaw, ScalingLaw};
 //! # use mixlaw::plan::{Growth, Plan};
-//! # use mixlaw::Scales;
-//! # let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+//! # use mixlaw::Scale;
+//! # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 //! # let z = law.coordinates_of(&[
 //! #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
 //! #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),

@@ -7,7 +7,7 @@ use crate::plan::Choice;
 
 /// The training FLOPs of a choice, where they have a place on a logarithmic axis.
 fn flops(choice: &Choice) -> Result<f64, PlotError> {
-    let (n, d) = (choice.n, choice.d);
+    let (n, d) = (choice.scale.n, choice.scale.d);
     let flops = 6.0 * n * d;
     if flops.is_finite() && flops > 0.0 {
         return Ok(flops);
@@ -35,8 +35,8 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
             let message = format!(
                 "a path of choices of different domains: {} at N = {:e}, D = {:e}, but {} at the first",
                 list(&choice.domains),
-                choice.n,
-                choice.d,
+                choice.scale.n,
+                choice.scale.d,
                 list(domains)
             );
             return Err(PlotError::Data(message));
@@ -82,13 +82,13 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::path;
-    use crate::Scales;
     use crate::law::{AdditiveLaw, ScalingLaw};
     use crate::plan::{Choice, Growth, Plan};
     use crate::plot::tests::texts;
+    use crate::scale::Scale;
 
     fn law(domains: &[&str]) -> (AdditiveLaw, Vec<f64>) {
-        let law = AdditiveLaw::new(domains, Scales::ONE).unwrap();
+        let law = AdditiveLaw::new(domains, Scale::ONE).unwrap();
         let mut z = vec![0.0; law.coordinates().len()];
         for (z, i) in z.iter_mut().zip(0..) {
             *z = [-1.0, -0.5, 0.0][i % 3];
@@ -99,7 +99,7 @@ mod tests {
     fn choices(domains: &[&str], ends: &[(f64, f64)]) -> Vec<Choice> {
         let (law, z) = law(domains);
         let plan = Plan::new().with_law("x", 1.0, &law, &z);
-        ends.iter().map(|(n, d)| plan.best(*n, *d).unwrap()).collect()
+        ends.iter().map(|(n, d)| plan.best(Scale { n: *n, d: *d }).unwrap()).collect()
     }
 
     #[test]

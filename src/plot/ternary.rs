@@ -5,6 +5,7 @@ use super::{Area, PlotError, draw};
 use crate::error::{PlanError, list};
 use crate::mixture::Mixture;
 use crate::plan::{Choice, Plan};
+use crate::scale::Scale;
 use crate::uncertainty::check_level;
 
 /// Rows of small triangles in a ternary map.
@@ -178,13 +179,13 @@ fn centre(cell: &[[f64; 3]; 3]) -> [f64; 3] {
 /// the marks are mixtures of the domains of the plan, and some value is finite; and as [`Plan::best`].
 pub fn ternary(
     plan: &Plan<'_>,
-    (n, d): (f64, f64),
+    at: Scale,
     domains: [&str; 3],
     base: &Mixture,
     marks: &[Mixture],
 ) -> Result<String, PlotError> {
     let triangle = Triangle::new(plan.domains(), domains, base)?;
-    let mut objective = plan.objective(n, d)?;
+    let mut objective = plan.objective(at)?;
     let value = |h: Mixture| objective.value(&h).map_err(PlanError::from);
     let values: Vec<f64> =
         triangle.mixtures().into_iter().map(value).collect::<Result<_, PlanError>>()?;
@@ -192,7 +193,7 @@ pub fn ternary(
     sorted.sort_by(f64::total_cmp);
     let [low, .., most] = sorted[..] else {
         let message = format!(
-            "the value of the mixtures of {} is {:e} at N = {n:e}, D = {d:e}, expected finite ones",
+            "the value of the mixtures of {} is {:e} at {at}, expected finite ones",
             list(&domains),
             values[0]
         );
@@ -209,7 +210,7 @@ pub fn ternary(
         end: if is_flat(high, most) { "" } else { "and above" },
     };
     let what = if flat { "every mixture has the same value" } else { "value of the mixtures" };
-    let caption = format!("{what} at N = {n:.2e}, D = {d:.2e}");
+    let caption = format!("{what} at N = {:.2e}, D = {:.2e}", at.n, at.d);
     let ring = best.map(|i| centre(&triangle.cells[i]));
     triangle.draw(&caption, &values, &colours, marks, ring)
 }
@@ -251,7 +252,7 @@ mod tests {
     use crate::plan::Plan;
     use crate::plot::tests::texts;
     use crate::uncertainty::Bootstrap;
-    use crate::{Fitter, Mixture, Scales, Sweep};
+    use crate::{Fitter, Mixture, Scale, Sweep};
 
     const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -261,7 +262,7 @@ mod tests {
     }
 
     fn additive() -> (AdditiveLaw, Vec<f64>) {
-        let law = AdditiveLaw::new(&DOMAINS, Scales::ONE).unwrap();
+        let law = AdditiveLaw::new(&DOMAINS, Scale::ONE).unwrap();
         let z = law.coordinates_of(&[
             ("E", 1.0),
             ("C[web]", 1.0),
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_constant_is_drawn_without_a_best_mixture() {
-        let law = ChinchillaLaw::new(&DOMAINS, Scales::ONE).unwrap();
+        let law = ChinchillaLaw::new(&DOMAINS, Scale::ONE).unwrap();
         let z = law.coordinates_of(&[
             ("E", 3.0),
             ("A", 1e-9),
@@ -332,14 +333,14 @@ mod tests {
             let (size, tokens) = (1e8 * [1.0, 4.0][i % 2], 2e9 * [1.0, 4.0, 2.0][i % 3]);
             n.push(size);
             d.push(tokens);
-            loss.push(law.loss(&z, size, tokens, w) * [1.001, 0.999][i / 2 % 2]);
+            loss.push(law.loss(&z, Scale { n: size, d: tokens }, w) * [1.001, 0.999][i / 2 % 2]);
             h.extend_from_slice(w);
         }
         let sweep = Sweep::from_slices(&DOMAINS, &["python"], &n, &d, &h, &loss).unwrap();
         let fit = Fitter::new().starts(4).fit(law, &sweep, "python").unwrap();
         let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
         let plan = Plan::new().with_resamples(1.0, &resamples);
-        let choice = plan.best(1e9, 2e10).unwrap();
+        let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
         let svg = region(&plan, &choice, DOMAINS, 0.9).unwrap();
         assert_eq!(numbers(&svg), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert!(texts(&svg).contains(&"% of resamples"));

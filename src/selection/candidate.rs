@@ -93,11 +93,11 @@ pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Fi
 /// The same laws, and so the same reference scales, are fitted to every subset of the rows.
 ///
 /// ```
-/// use mixlaw::{Fitter, Scales};
+/// use mixlaw::{Fitter, Scale};
 /// use mixlaw::law::AdditiveLaw;
 /// use mixlaw::selection::Candidate;
 ///
-/// let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+/// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let candidate = Candidate::new(law, Fitter::new().weigh_by_compute(1.0));
 /// assert_eq!(candidate.name(), "additive");
 /// assert_eq!(candidate.named("additive, weighted").name(), "additive, weighted");

@@ -38,7 +38,7 @@
 //! let best = comparison.best().expect("something was held out");
 //! assert_ne!(best.name, "chinchilla");
 //! let fit = best.fit.as_ref().expect("it was fitted to all rows");
-//! println!("{:.3} nats", fit.predict(1e9, 2e10, &[0.5, 0.5])?);
+//! println!("{:.3} nats", fit.predict(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5])?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

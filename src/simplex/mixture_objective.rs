@@ -3,6 +3,7 @@ use crate::error::{LawError, SettingError, SimplexError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum};
 use crate::mixture::Mixture;
+use crate::scale::Scale;
 
 /// What a mixture is chosen by: a weighted sum of fitted laws at one N and D, or the worst of them,
 /// as a function of h.
@@ -18,14 +19,14 @@ use crate::mixture::Mixture;
 /// ```
 /// use mixlaw::law::{AdditiveLaw, ScalingLaw};
 /// use mixlaw::simplex::{MixtureObjective, SimplexSolver};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+/// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let z = law.coordinates_of(&[
 ///     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
 ///     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
 /// ])?;
-/// let mut objective = MixtureObjective::new(1e9, 2e10)?.with_law(1.0, &law, &z)?;
+/// let mut objective = MixtureObjective::new(Scale { n: 1e9, d: 2e10 })?.with_law(1.0, &law, &z)?;
 /// let best = SimplexSolver::new().minimize(&mut objective);
 /// // The sum of C_i h_i^0.5 is largest where h is proportional to C_i^2.
 /// assert!((best.weights[1] - 0.9).abs() < 1e-4);
@@ -34,8 +35,7 @@ use crate::mixture::Mixture;
 /// ```
 #[derive(Debug)]
 pub struct MixtureObjective<'a> {
-    n: f64,
-    d: f64,
+    at: Scale,
     domains: &'a [String],
     terms: Vec<Term<'a>>,
     /// Whether the worst term counts instead of the sum.
@@ -218,7 +218,8 @@ impl<'a> MixtureObjective<'a> {
     ///
     /// # Errors
     /// [`SimplexError::Setting`] if N or D is not a number > 0.
-    pub fn new(n: f64, d: f64) -> Result<Self, SimplexError> {
+    pub fn new(at: Scale) -> Result<Self, SimplexError> {
+        let Scale { n, d } = at;
         for (name, value) in [("N", n), ("D", d)] {
             if value.is_nan() || value <= 0.0 {
                 let expected = "a number > 0";
@@ -226,7 +227,7 @@ impl<'a> MixtureObjective<'a> {
             }
         }
         let (terms, ln_h) = (Vec::new(), Vec::new());
-        Ok(Self { n, d, domains: &[], terms, worst: false, pull: None, ln_h })
+        Ok(Self { at, domains: &[], terms, worst: false, pull: None, ln_h })
     }
 
     /// Adds `weight` times the loss that a fit predicts.
@@ -235,7 +236,7 @@ impl<'a> MixtureObjective<'a> {
     /// As [`MixtureObjective::with_law`], and if the fit does not know N and D
     /// ([`Fit::for_any_scale`]).
     pub fn with_fit(self, weight: f64, fit: &'a Fit) -> Result<Self, SimplexError> {
-        fit.check_scale(self.n, self.d)?;
+        fit.check_scale(self.at)?;
         let name = format!("target `{}`", fit.target());
         self.with_mean(&name, weight, vec![(fit.law(), fit.coordinates())])
     }
@@ -245,7 +246,7 @@ impl<'a> MixtureObjective<'a> {
     /// # Errors
     /// As [`MixtureObjective::with_fit`].
     pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Result<Self, SimplexError> {
-        ensemble.fits().iter().try_for_each(|fit| fit.check_scale(self.n, self.d))?;
+        ensemble.fits().iter().try_for_each(|fit| fit.check_scale(self.at))?;
         let laws = ensemble.fits().iter().map(|fit| (fit.law(), fit.coordinates()));
         let name = format!("target `{}`", ensemble.target());
         self.with_mean(&name, weight, laws.collect())
@@ -304,7 +305,7 @@ impl<'a> MixtureObjective<'a> {
         let order = (!agrees).then_some(order);
         let share = 1.0 / laws.len() as f64;
         let mut functions: Vec<(f64, Box<dyn MixtureFunction + 'a>)> =
-            laws.iter().map(|&(law, z)| (share, law.at_scale(z, self.n, self.d))).collect();
+            laws.iter().map(|&(law, z)| (share, law.at_scale(z, self.at))).collect();
         let function = match functions.pop() {
             Some((_, one)) if functions.is_empty() => one,
             last => Box::new(Sum(functions.into_iter().chain(last).collect())),
@@ -362,10 +363,10 @@ impl<'a> MixtureObjective<'a> {
     /// [`LawError`] if h has the wrong length, or a law is not defined there.
     pub fn losses(&mut self, h: &[f64]) -> Result<Vec<f64>, SimplexError> {
         self.set(h)?;
-        let (n, d) = (self.n, self.d);
+        let at = self.at;
         let loss = |term: &mut Term<'_>| {
             let own = term.function.own(h);
-            term.laws.iter().try_for_each(|(law, _)| law.check(n, d, &own))?;
+            term.laws.iter().try_for_each(|(law, _)| law.check(at, &own))?;
             Ok(term.function.add_gradient(h, &self.ln_h, 0.0, &mut vec![0.0; h.len()]))
         };
         self.terms.iter_mut().map(loss).collect()

@@ -9,15 +9,15 @@
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};
 //! use mixlaw::simplex::{Certificate, Constraints};
-//! use mixlaw::{MixtureObjective, Scales, SimplexSolver};
+//! use mixlaw::{MixtureObjective, Scale, SimplexSolver};
 //!
-//! let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+//! let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 //! let z = law.coordinates_of(&[
 //!     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
 //!     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
 //! ])?;
 //! // At the best mixture h_i is proportional to C_i^2: one fifth of web, four of code.
-//! let mut objective = MixtureObjective::new(7e9, 1.4e11)?.with_law(1.0, &law, &z)?;
+//! let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.4e11 })?.with_law(1.0, &law, &z)?;
 //! let best = SimplexSolver::new().minimize(&mut objective);
 //! assert!((best.weights[0] - 0.2).abs() < 1e-4);
 //! assert_eq!(best.certificate, Certificate::Convex);

@@ -195,15 +195,15 @@ impl SimplexSolver {
     ///
     /// ```
     /// use mixlaw::law::{JointLaw, ScalingLaw};
-    /// use mixlaw::{MixtureObjective, Scales, SimplexSolver};
+    /// use mixlaw::{MixtureObjective, Scale, SimplexSolver};
     ///
-    /// let law = JointLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
     /// let z = law.coordinates_of(&[
     ///     ("E", 1.5), ("C[web]", 1.0), ("gamma[web]", 0.5), ("C[code]", 2.0), ("gamma[code]", 0.5),
     ///     ("gamma_A", 0.4), ("ln_C_A[web]", 3.0), ("ln_C_A[code]", 4.0), ("alpha", 0.3),
     ///     ("gamma_B", 0.4), ("ln_C_B[web]", 4.0), ("ln_C_B[code]", 3.0), ("beta", 0.3),
     /// ])?;
-    /// let mut objective = MixtureObjective::new(1e3, 1e3)?.with_law(1.0, &law, &z)?;
+    /// let mut objective = MixtureObjective::new(Scale { n: 1e3, d: 1e3 })?.with_law(1.0, &law, &z)?;
     /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
     /// let best = SimplexSolver::new().minimize(&mut objective);
     /// // What is left undone is seen at the bound.

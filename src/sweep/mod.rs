@@ -43,8 +43,9 @@ use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{LawError, MixtureError, SweepError, cut, listed};
+use crate::error::{MixtureError, SweepError, cut, listed};
 use crate::mixture;
+use crate::scale::Scale;
 
 pub use builder::SweepBuilder;
 #[cfg(feature = "csv")]
@@ -55,42 +56,6 @@ pub use csv::CsvReader;
 pub const TRAIN: &str = "train";
 /// The split that laws are judged on.
 pub const EVAL: &str = "eval";
-
-/// Reference scales N0 (parameters) and D0 (tokens), by which a law divides N and D.
-///
-/// They are the geometric means over the rows that a law is fitted to, and belong to the law: its
-/// coordinates mean something only together with them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(try_from = "stored::StoredScales")
-)]
-pub struct Scales {
-    /// N0, in parameters.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    pub n: f64,
-    /// D0, in tokens.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    pub d: f64,
-}
-
-impl Scales {
-    /// Checks that both are finite numbers > 0.
-    pub(crate) fn check(self) -> Result<(), LawError> {
-        for (name, value) in [("N0", self.n), ("D0", self.d)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(LawError::Scale { name, value });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Scales {
-    /// N0 = D0 = 1: the coordinates of a law are then those of the raw N and D.
-    pub const ONE: Scales = Scales { n: 1.0, d: 1.0 };
-}
 
 /// Runs and their checkpoints: N, D, h and the losses of named targets.
 ///
@@ -188,6 +153,14 @@ pub struct Row<'a> {
     pub run: &'a str,
     /// The split: [`TRAIN`], [`EVAL`] or any other.
     pub split: &'a str,
+}
+
+impl Row<'_> {
+    /// N and D.
+    #[must_use]
+    pub fn scale(&self) -> Scale {
+        Scale { n: self.n, d: self.d }
+    }
 }
 
 impl Sweep {
@@ -436,9 +409,9 @@ impl Sweep {
 
     /// The geometric means of N and D over all rows.
     #[must_use]
-    pub fn scales(&self) -> Scales {
+    pub fn scale(&self) -> Scale {
         let mean = |x: &[f64]| (x.iter().map(|v| v.ln()).sum::<f64>() / x.len() as f64).exp();
-        Scales { n: mean(&self.n), d: mean(&self.d) }
+        Scale { n: mean(&self.n), d: mean(&self.d) }
     }
 }
 
@@ -515,7 +488,7 @@ mod tests {
 
     #[test]
     fn scales_are_geometric_means() {
-        let scales = sweep().scales();
+        let scales = sweep().scale();
         approx::assert_relative_eq!(scales.n, 2e8, max_relative = 1e-14);
         approx::assert_relative_eq!(scales.d, 2f64.sqrt() * 1e9, max_relative = 1e-14);
     }

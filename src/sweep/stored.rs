@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Scales, Sweep, shape};
-use crate::error::{LawError, SweepError};
+use super::{Origin, Sweep, shape};
+use crate::error::SweepError;
 use crate::stored::Version;
 
 /// A [`Sweep`] as it stands in a file, not checked.
@@ -33,25 +33,6 @@ struct StoredRow {
     n_tokens: f64,
     h: Vec<f64>,
     losses: Vec<f64>,
-}
-
-/// [`Scales`] as they stand in a file, not checked.
-#[derive(Deserialize)]
-#[serde(expecting = "the reference scales")]
-pub(super) struct StoredScales {
-    #[serde(with = "crate::stored::number")]
-    n: f64,
-    #[serde(with = "crate::stored::number")]
-    d: f64,
-}
-
-impl TryFrom<StoredScales> for Scales {
-    type Error = LawError;
-
-    fn try_from(StoredScales { n, d }: StoredScales) -> Result<Self, LawError> {
-        let scales = Self { n, d };
-        scales.check().map(|()| scales)
-    }
 }
 
 impl From<Sweep> for StoredSweep {

@@ -7,7 +7,7 @@ use crate::law::{
     CoefficientFn, Coordinates, Gradient, MixtureFunction, Points, ScalingLaw, StartData,
 };
 use crate::mixture::Mixture;
-use crate::sweep::Scales;
+use crate::scale::Scale;
 
 /// By how much a variable moves for a central difference.
 const STEP: f64 = 1e-5;
@@ -24,23 +24,24 @@ const STEP: f64 = 1e-5;
 /// ```
 /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
 /// use mixlaw::testing::check_gradient;
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = ChinchillaLaw::new(&["web"], Scales { n: 1e9, d: 2e10 })?;
+/// let law = ChinchillaLaw::new(&["web"], Scale { n: 1e9, d: 2e10 })?;
 /// let z = [0.5, -1.0, -1.2, -1.0, -1.3];
-/// assert!(check_gradient(&law, &z, 4e8, 1e10, &[1.0]) < 1e-7);
+/// assert!(check_gradient(&law, &z, Scale { n: 4e8, d: 1e10 }, &[1.0]) < 1e-7);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[must_use]
-pub fn check_gradient(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
-    worst_derivative(law, z, n, d, h).0
+pub fn check_gradient(law: &dyn ScalingLaw, z: &[f64], at: Scale, h: &[f64]) -> f64 {
+    worst_derivative(law, z, at, h).0
 }
 
 /// The largest difference of [`check_gradient`], and in words which entry it is of.
-fn worst_derivative(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]) -> (f64, String) {
+fn worst_derivative(law: &dyn ScalingLaw, z: &[f64], at: Scale, h: &[f64]) -> (f64, String) {
+    let Scale { n, d } = at;
     let mut gradient = Gradient::new(law);
-    let loss = law.gradient(z, n, d, h, &mut gradient);
-    let alone = law.loss(z, n, d, h);
+    let loss = law.gradient(z, at, h, &mut gradient);
+    let alone = law.loss(z, at, h);
     let same = format!("the loss: {loss:e} with its gradient, {alone:e} without");
     let mut worst = ((loss - alone).abs() / loss.abs(), same);
     let mut compare = |what: &dyn Fn() -> String, analytic: f64, f: &dyn Fn(f64) -> f64| {
@@ -54,15 +55,15 @@ fn worst_derivative(law: &dyn ScalingLaw, z: &[f64], n: f64, d: f64, h: &[f64]) 
     };
     for i in 0..z.len() {
         let name = || format!("the derivative in coordinate `{}`", law.coordinates().get(i).name());
-        compare(&name, gradient.z[i], &|by| law.loss(&moved(z, i, by), n, d, h));
+        compare(&name, gradient.z[i], &|by| law.loss(&moved(z, i, by), at, h));
     }
     for i in (0..h.len()).filter(|&i| h[i] > STEP) {
         let name = || format!("the derivative in the weight of domain `{}`", law.domains()[i]);
-        compare(&name, gradient.h[i], &|by| law.loss(z, n, d, &moved(h, i, by)));
+        compare(&name, gradient.h[i], &|by| law.loss(z, at, &moved(h, i, by)));
     }
     let ln = |x: &str| format!("the derivative in ln {x}");
-    compare(&|| ln("N"), gradient.log_n, &|by| law.loss(z, n * by.exp(), d, h));
-    compare(&|| ln("D"), gradient.log_d, &|by| law.loss(z, n, d * by.exp(), h));
+    compare(&|| ln("N"), gradient.log_n, &|by| law.loss(z, Scale { n: n * by.exp(), d }, h));
+    compare(&|| ln("D"), gradient.log_d, &|by| law.loss(z, Scale { n, d: d * by.exp() }, h));
     worst
 }
 
@@ -130,14 +131,14 @@ fn faces(k: usize) -> Vec<Vec<f64>> {
 /// ```
 /// use mixlaw::law::JointLaw;
 /// use mixlaw::testing::assert_law_contract;
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// assert_law_contract(&JointLaw::new(&["web", "code", "books"], Scales { n: 1e9, d: 2e10 })?);
+/// assert_law_contract(&JointLaw::new(&["web", "code", "books"], Scale { n: 1e9, d: 2e10 })?);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 pub fn assert_law_contract(law: &dyn ScalingLaw) {
     let (k, p) = (law.domains().len(), law.coordinates().len());
-    let scales = law.coordinates().scales();
+    let scales = law.coordinates().scale();
     let name = law.name();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mixtures = Mixture::dirichlet(&vec![1.0; k], 6, 1).expect("a law has domains");
@@ -166,14 +167,14 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
         let (mut gradient_size, mut matrix_size) = (0.0, 0.0);
         let mut losses = vec![0.0; 12];
         for i in 0..12 {
-            let (n, d, h) = points.get(i);
-            assert_eq!(law.check(n, d, h), Ok(()), "{name}: an inner point is refused");
-            let (error, which) = worst_derivative(law, &z, n, d, h);
+            let (at, h) = points.get(i);
+            assert_eq!(law.check(at, h), Ok(()), "{name}: an inner point is refused");
+            let (error, which) = worst_derivative(law, &z, at, h);
             assert!(
                 error < 1e-6,
-                "{name}: the gradient is off by {error:e} in {which}, at {z:?}, N = {n:e}, D = {d:e}, h = {h:?}"
+                "{name}: the gradient is off by {error:e} in {which}, at {z:?}, {at}, h = {h:?}"
             );
-            losses[i] = law.gradient(&z, n, d, h, &mut row);
+            losses[i] = law.gradient(&z, at, h, &mut row);
             assert!(
                 losses[i].is_finite() && losses[i] > 0.0,
                 "{name}: loss {} at a start",
@@ -212,10 +213,10 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
         let mut found = vec![0.0; 12];
         batch.bends(&z, &v, &mut found);
         for (i, found) in found.into_iter().enumerate() {
-            let (n, d, h) = points.get(i);
+            let (at, h) = points.get(i);
             let mut slope = |t: f64| -> f64 {
-                let at: Vec<f64> = z.iter().zip(&v).map(|(z, v)| z + t * v).collect();
-                law.gradient(&at, n, d, h, &mut row);
+                let ahead: Vec<f64> = z.iter().zip(&v).map(|(z, v)| z + t * v).collect();
+                law.gradient(&ahead, at, h, &mut row);
                 row.z.iter().zip(&v).map(|(g, v)| g * v).sum()
             };
             let (t, size) = (1e-5, slope(0.0).abs() + losses[i]);
@@ -227,19 +228,19 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
         }
 
         let infinite = f64::INFINITY;
-        for (n, d) in
-            [(scales.n, scales.d), (infinite, scales.d), (scales.n, infinite), (infinite, infinite)]
-        {
+        let (of_size, of_tokens) =
+            (Scale { d: infinite, ..scales }, Scale { n: infinite, ..scales });
+        for at in [scales, of_tokens, of_size, Scale::INFINITE] {
             let inner = mixtures.iter().map(|h| (h.to_vec(), true));
             for (h, inner) in inner.chain(faces(k).into_iter().map(|h| (h, false))) {
-                if law.check(n, d, &h).is_ok() {
-                    assert_sound(law, &z, (n, d), &h, inner);
+                if law.check(at, &h).is_ok() {
+                    assert_sound(law, &z, at, &h, inner);
                 }
             }
-            let mut function = law.at_scale(&z, n, d);
-            let what = format!("{name} at N = {n:e}, D = {d:e} and {z:?}");
+            let mut function = law.at_scale(&z, at);
+            let what = format!("{name} at {at} and {z:?}");
             let loss = |h: &[f64]| {
-                if law.check(n, d, h).is_ok() { law.loss(&z, n, d, h) } else { infinite }
+                if law.check(at, h).is_ok() { law.loss(&z, at, h) } else { infinite }
             };
             assert_mixture_function(&what, function.as_mut(), k, &loss);
         }
@@ -253,7 +254,7 @@ pub fn assert_law_contract(law: &dyn ScalingLaw) {
         }
     }
     for (n, d, h) in [(0.0, 1.0, k), (-1.0, 1.0, k), (1.0, f64::NAN, k), (1.0, 1.0, k + 1)] {
-        let refused = law.check(n, d, &vec![1.0 / h as f64; h]).is_err();
+        let refused = law.check(Scale { n, d }, &vec![1.0 / h as f64; h]).is_err();
         assert!(refused, "{name}: N = {n}, D = {d} and {h} domain weights are accepted");
     }
 }
@@ -273,29 +274,29 @@ fn assert_in_box(name: &str, coordinates: &Coordinates, z: &[f64]) {
 
 /// Checks one point, which may be at the limit or on a face: the loss is finite and positive at inner
 /// mixtures, and not NaN on faces; the gradient has no NaN where the loss is finite.
-fn assert_sound(law: &dyn ScalingLaw, z: &[f64], (n, d): (f64, f64), h: &[f64], inner: bool) {
+fn assert_sound(law: &dyn ScalingLaw, z: &[f64], at: Scale, h: &[f64], inner: bool) {
     let name = law.name();
-    let at = || format!("at N = {n:e}, D = {d:e}, h = {h:?} and {z:?}");
+    let place = || format!("at {at}, h = {h:?} and {z:?}");
     let mut row = Gradient::new(law);
-    let loss = law.gradient(z, n, d, h, &mut row);
+    let loss = law.gradient(z, at, h, &mut row);
     if inner {
         assert!(
             loss.is_finite() && loss > 0.0,
             "{name}: the loss is {loss:e} {}, expected a finite number > 0, or ScalingLaw::check to refuse the point",
-            at()
+            place()
         );
     }
-    assert!(!loss.is_nan(), "{name}: the loss is NaN {}", at());
+    assert!(!loss.is_nan(), "{name}: the loss is NaN {}", place());
     let nan = nan_in(law, &row).filter(|_| loss.is_finite());
     assert!(
         nan.is_none(),
         "{name}: the loss is {loss:e} and its derivative in {} is NaN {}",
         nan.unwrap_or_default(),
-        at()
+        place()
     );
-    let alone = law.loss(z, n, d, h);
+    let alone = law.loss(z, at, h);
     let same = alone == loss || (alone - loss).abs() <= 1e-12 * loss.abs();
-    assert!(same, "{name}: loss {alone:e}, with its gradient {loss:e}, {}", at());
+    assert!(same, "{name}: loss {alone:e}, with its gradient {loss:e}, {}", place());
 }
 
 /// Checks a function of the mixture against its values by another way, `expected`, which is infinite
@@ -418,7 +419,7 @@ pub fn assert_coefficient_contract(function: &dyn CoefficientFn, k: usize, level
     let domains: Vec<String> = (0..k).map(|i| format!("domain{i}")).collect();
     let list = function.coordinates("X", &domains);
     let coordinates =
-        Coordinates::new(list, Scales::ONE).unwrap_or_else(|e| panic!("{function:?}: {e}"));
+        Coordinates::new(list, Scale::ONE).unwrap_or_else(|e| panic!("{function:?}: {e}"));
     let p = coordinates.len();
     let mixtures = Mixture::dirichlet(&vec![1.0; k], 6, 1).expect("at least one domain");
     let center = Mixture::uniform(k);
@@ -552,7 +553,7 @@ fn assert_bound(function: &dyn CoefficientFn, z: &[f64], mixtures: &[Mixture]) {
         let value = function.value(z, h);
         close("the value", values[m], value, 1e-11 * value.abs());
         let mut found = vec![0.0; p];
-        bound.gradient(z, m, h, values[m], &mut found);
+        bound.gradient(z, Scale { n: m, d: h }, values[m], &mut found);
         let size = found.iter().fold(value.abs(), |size, g| size.max(g.abs()));
         for (found, expected) in found.into_iter().zip(gradient(z, h)) {
             close("a derivative", found, expected, 1e-10 * size);

@@ -4,7 +4,7 @@
 //! ```
 //! use mixlaw::law::{Auto, Coordinate, Formula, Scalar};
 //! use mixlaw::testing::{assert_law_contract, check_gradient};
-//! use mixlaw::Scales;
+//! use mixlaw::Scale;
 //!
 //! /// `L = E + A/N^alpha`: blind to the tokens and to the mixture.
 //! #[derive(Debug)]
@@ -28,9 +28,9 @@
 //!     }
 //! }
 //!
-//! let law = Auto::new(SizeAlone, &["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+//! let law = Auto::new(SizeAlone, &["web", "code"], Scale { n: 1e9, d: 2e10 })?;
 //! assert_law_contract(&law);
-//! assert!(check_gradient(&law, &[0.5, -1.0, -1.2], 4e8, 1e10, &[0.5, 0.5]) < 1e-7);
+//! assert!(check_gradient(&law, &[0.5, -1.0, -1.2], Scale { n: 4e8, d: 1e10 }, &[0.5, 0.5]) < 1e-7);
 //! # Ok::<(), mixlaw::LawError>(())
 //! ```
 

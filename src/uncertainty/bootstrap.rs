@@ -6,6 +6,7 @@ use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
 use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
+use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -269,8 +270,8 @@ impl<'a> Rows<'a> {
 }
 
 /// The mean prediction of an ensemble at other coordinates.
-fn mean_loss(ensemble: &Ensemble, z: &[Vec<f64>], n: f64, d: f64, h: &[f64]) -> f64 {
-    let losses = ensemble.fits().iter().zip(z).map(|(fit, z)| fit.law().loss(z, n, d, h));
+fn mean_loss(ensemble: &Ensemble, z: &[Vec<f64>], at: Scale, h: &[f64]) -> f64 {
+    let losses = ensemble.fits().iter().zip(z).map(|(fit, z)| fit.law().loss(z, at, h));
     losses.sum::<f64>() / z.len() as f64
 }
 
@@ -314,8 +315,9 @@ impl Resamples {
     ///
     /// # Errors
     /// As [`Fit::predict`](crate::Fit::predict).
-    pub fn values(&self, n: f64, d: f64, h: &[f64]) -> Result<Vec<f64>, LawError> {
-        self.ensemble.fits().iter().try_for_each(|fit| fit.check(n, d, h))?;
+    pub fn values(&self, at: Scale, h: &[f64]) -> Result<Vec<f64>, LawError> {
+        let Scale { n, d } = at;
+        self.ensemble.fits().iter().try_for_each(|fit| fit.check(at, h))?;
         Ok(self.members.iter().map(|z| mean_loss(&self.ensemble, z, n, d, h)).collect())
     }
 
@@ -324,10 +326,10 @@ impl Resamples {
     ///
     /// # Errors
     /// As [`Resamples::values`], and if the level is not between 0 and 1.
-    pub fn interval(&self, n: f64, d: f64, h: &[f64], level: f64) -> Result<Interval, LawError> {
+    pub fn interval(&self, at: Scale, h: &[f64], level: f64) -> Result<Interval, LawError> {
         check_level(level)?;
-        let values = self.values(n, d, h)?;
-        Ok(interval(self.ensemble.predict(n, d, h)?, values, level))
+        let values = self.values(at, h)?;
+        Ok(interval(self.ensemble.predict(at, h)?, values, level))
     }
 
     /// The interval of the loss that a new run will have at N, D and h: as [`Resamples::interval`],
@@ -339,16 +341,15 @@ impl Resamples {
     /// As [`Resamples::interval`].
     pub fn prediction_interval(
         &self,
-        n: f64,
-        d: f64,
+        at: Scale,
         h: &[f64],
         level: f64,
     ) -> Result<Interval, LawError> {
         check_level(level)?;
-        let values = self.values(n, d, h)?;
+        let values = self.values(at, h)?;
         let spread = |value: &f64| self.residuals.iter().map(|r| value * (1.0 + r)).collect();
         let values: Vec<f64> = values.iter().flat_map::<Vec<f64>, _>(spread).collect();
-        Ok(interval(self.ensemble.predict(n, d, h)?, values, level))
+        Ok(interval(self.ensemble.predict(at, h)?, values, level))
     }
 
     /// The intervals of all coefficients of all laws, in the paper's units. Those that a fit does not
@@ -477,7 +478,7 @@ mod tests {
             let (law, z) = resamples.member(b).next().unwrap();
             let huber = |r: f64| if r.abs() < 1e-3 { 0.5 * r * r } else { 1e-3 * (r.abs() - 5e-4) };
             let rows = sweep.rows().zip(&counts);
-            let own = rows.map(|(r, c)| c * huber(r.losses[0] - law.loss(z, r.n, r.d, r.h)));
+            let own = rows.map(|(r, c)| c * huber(r.losses[0] - law.loss(z, r.scale(), r.h)));
             let own = own.sum::<f64>() / 24.0;
             within += usize::from(own <= 1.02 * best);
         }

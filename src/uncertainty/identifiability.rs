@@ -6,6 +6,7 @@ use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
 use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
+use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -309,7 +310,7 @@ impl Probe {
         let restart = |start: usize| {
             let seed = streams::seed(self.seed, Kind::Restart, start as u64);
             let (z, objective) = refit.restart(seed, &call)?;
-            Some((objective, law.loss(&z, used.n, used.d, &used.h)))
+            Some((objective, law.loss(&z, used.scale(), &used.h)))
         };
         let side = |task: usize| {
             let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
@@ -385,8 +386,7 @@ enum Done {
 struct Used {
     rows: usize,
     runs: usize,
-    n: f64,
-    d: f64,
+    at: Scale,
     h: Vec<f64>,
 }
 
@@ -418,7 +418,7 @@ impl Used {
         let near = found.iter().filter(|(value, _)| *value <= limit).map(|(_, p)| *p);
         let mut predictions: Vec<f64> = near.collect();
         let near = predictions.len();
-        predictions.push(fit.law().loss(fit.coordinates(), self.n, self.d, &self.h));
+        predictions.push(fit.law().loss(fit.coordinates(), self.scale(), &self.h));
         predictions.sort_by(f64::total_cmp);
         let (lower, upper) = (predictions[0], predictions[near]);
         let (mut distinct, mut last) = (1, lower);

@@ -34,8 +34,8 @@
 //! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
 //!
-//! let law = resamples.interval(1e9, 2e10, &[0.5, 0.5], 0.9)?;
-//! let run = resamples.prediction_interval(1e9, 2e10, &[0.5, 0.5], 0.9)?;
+//! let law = resamples.interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
+//! let run = resamples.prediction_interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
 //! println!("the law: {law:.3}; a run: {run:.3}");
 //! assert!(run.upper - run.lower > law.upper - law.lower);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use mixlaw::Scales;
+use mixlaw::Scale;
 use mixlaw::law::{self, DataConstrainedLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 
 /// The unique tokens of the data-constrained law, here and in the reference values.
@@ -19,7 +19,7 @@ pub fn law(
     name: &str,
     domains: &[impl AsRef<str>],
     own: usize,
-    scales: Scales,
+    scales: Scale,
 ) -> Arc<dyn ScalingLaw> {
     if name == "data-constrained" {
         let unique: Vec<_> = domains.iter().map(AsRef::as_ref).zip(UNIQUE).collect();
@@ -32,7 +32,7 @@ pub fn law(
 pub fn every_law(
     domains: &[impl AsRef<str>],
     own: usize,
-    scales: Scales,
+    scales: Scale,
 ) -> Vec<Arc<dyn ScalingLaw>> {
     let mut all: Vec<Arc<dyn ScalingLaw>> =
         names().map(|name| law(name, domains, own, scales)).collect();

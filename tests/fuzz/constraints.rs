@@ -2,7 +2,7 @@
 
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{Constraints, Pull, SimplexSolver};
-use mixlaw::{Mixture, PlanError, Scales, SimplexError};
+use mixlaw::{Mixture, PlanError, Scale, SimplexError};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -115,7 +115,7 @@ fn constraints() {
         let (constraints, list) = limits(rng, k, d, inside.as_ref());
         let goal = pick(rng, &[Goal::Sum, Goal::Sum, Goal::Worst, Goal::WorstExcess]);
         let laws: Vec<_> =
-            (0..pick(rng, &[1, 1, 2, 3])).map(|_| law(rng, k, &LAWS, Scales::ONE)).collect();
+            (0..pick(rng, &[1, 1, 2, 3])).map(|_| law(rng, k, &LAWS, Scale::ONE)).collect();
         let z: Vec<Vec<f64>> = laws.iter().map(|law| coordinates(rng, &**law)).collect();
         let mut solver = SimplexSolver::new().max_cells(pick(rng, &[0, 100, 2_000]));
         // Most with less work than by default, which is seconds where weights are far apart.
@@ -134,7 +134,7 @@ fn constraints() {
             .into_iter()
             .filter(|h| violation(h, &list) <= -1e-12 || inside.as_ref() == Some(h))
             .collect();
-        let choice = match plan.best(n, d) {
+        let choice = match plan.best(Scale { n, d }) {
             Ok(choice) => choice,
             Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => {
                 tally.count("infeasible");
@@ -152,7 +152,7 @@ fn constraints() {
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
         let broken = violation(&optimum.weights, &list);
         assert!(broken <= 1e-9, "{:?} breaks {constraints:?} by {broken:e}", optimum.weights);
-        let mut objective = plan.objective(n, d).expect("it was solved");
+        let mut objective = plan.objective(Scale { n, d }).expect("it was solved");
         // Losses and weights of all parts, whose rounding is in every value.
         let size = |h: &Mixture, objective: &mut mixlaw::MixtureObjective<'_>| {
             objective.value(h).ok().filter(|value| value.is_finite())

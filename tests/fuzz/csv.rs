@@ -164,7 +164,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         laws[i].clone()
     } else {
         let names: Vec<&str> = law::names().collect();
-        let named = law::named(pick(rng, &names), sweep.domains(), &target, sweep.scales());
+        let named = law::named(pick(rng, &names), sweep.domains(), &target, sweep.scale());
         let Some(law) = tally.answer("laws", named) else { return };
         law
     };
@@ -177,7 +177,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     tally.answer("evaluations", fit.evaluate(sweep));
     let h = mixture(rng, sweep.domains().len());
     let (n, d) = (10f64.powf(rng.random_range(5.0..12.0)), 10f64.powf(rng.random_range(7.0..14.0)));
-    if let Some(loss) = tally.answer("predictions", fit.predict(n, d, &h)) {
+    if let Some(loss) = tally.answer("predictions", fit.predict(Scale { n, d }, &h)) {
         assert!(!loss.is_nan(), "{} predicts NaN at N = {n:e}, D = {d:e}, h = {h:?}", law.name());
     }
     let limits = if rng.random_bool(0.5) {
@@ -187,7 +187,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     };
     let goal = pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]);
     let plan = Plan::new().with_fit(1.0, &fit).goal(goal).constraints(limits);
-    if let Some(choice) = tally.answer("choices", plan.best(n, d)) {
+    if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
         let sum: f64 = choice.optimum.weights.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
         tally.answer("extrapolations", Extrapolation::of(&choice, sweep));
@@ -199,11 +199,11 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     if rng.random_bool(0.1) {
         let bootstrap = Bootstrap::new(20).seed(rng.random()).run(&fit, sweep);
         if let Some(resamples) = tally.answer("bootstraps", bootstrap) {
-            tally.answer("intervals", resamples.interval(n, d, &h, 0.9));
+            tally.answer("intervals", resamples.interval(Scale { n, d }, &h, 0.9));
             tally.answer("intervals", resamples.coefficients(0.9));
             tally.answer("intervals", resamples.residuals(0.9));
             let plan = Plan::new().with_resamples(1.0, &resamples);
-            if let Some(choice) = tally.answer("choices", plan.best(n, d)) {
+            if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
                 tally.answer("certainties", plan.certainty(&choice));
             }
         }

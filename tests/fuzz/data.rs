@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mixlaw::law::{self, ScalingLaw, StartData};
-use mixlaw::{Mixture, Scales, Sweep};
+use mixlaw::{Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{Rng, RngExt};
 
@@ -62,7 +62,7 @@ pub fn mixture(rng: &mut impl Rng, k: usize) -> Mixture {
 }
 
 /// A law of the paper over the first `k` names.
-pub fn law(rng: &mut impl Rng, k: usize, names: &[&str], scales: Scales) -> Arc<dyn ScalingLaw> {
+pub fn law(rng: &mut impl Rng, k: usize, names: &[&str], scales: Scale) -> Arc<dyn ScalingLaw> {
     law::named(pick(rng, names), &NAMES[..k], "web", scales).unwrap()
 }
 

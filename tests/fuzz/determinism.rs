@@ -19,7 +19,7 @@ type Call = Box<dyn Fn() -> String + Send + Sync>;
 fn call(rng: &mut Random) -> (&'static str, Call) {
     let k = rng.random_range(2..5);
     let rows: Sweep = sweep(rng, k, 2);
-    let (law, seed) = (law(rng, k, &LAWS, rows.scales()), rng.random());
+    let (law, seed) = (law(rng, k, &LAWS, rows.scale()), rng.random());
     let fitter = Fitter::new().starts(rng.random_range(1..9)).seed(seed);
     match rng.random_range(0..10) {
         0..4 => ("fits", Box::new(move || format!("{:?}", fitter.fit(law.clone(), &rows, "web")))),
@@ -32,7 +32,7 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
             }),
         ),
         6..9 => {
-            let other = crate::data::law(rng, k, &LAWS, rows.scales());
+            let other = crate::data::law(rng, k, &LAWS, rows.scale());
             let z = (coordinates(rng, &*law), coordinates(rng, &*other));
             let goal = pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]);
             (
@@ -40,7 +40,7 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
                 Box::new(move || {
                     let plan = Plan::new().with_law(NAMES[0], 1.0, &law, &z.0);
                     let plan = plan.with_law(NAMES[1], 2.0, &other, &z.1).goal(goal);
-                    format!("{:?}", plan.best(1e9, 2e10))
+                    format!("{:?}", plan.best(Scale { n: 1e9, d: 2e10 }))
                 }),
             )
         }

@@ -11,7 +11,7 @@ use mixlaw::optim::{
 };
 use mixlaw::plan::Plan;
 use mixlaw::simplex::{Constraints, SimplexObjective, SimplexSolver};
-use mixlaw::{Fitter, Mixture, Scales};
+use mixlaw::{Fitter, Mixture, Scale};
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{Rng, RngExt};
 
@@ -401,21 +401,21 @@ impl ScalingLaw for Panicking {
         self.0.coordinates()
     }
 
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
         self.1.burn();
-        self.0.loss(z, n, d, h)
+        self.0.loss(z, Scale { n, d }, h)
     }
 
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
         self.1.burn();
-        self.0.gradient(z, n, d, h, out)
+        self.0.gradient(z, Scale { n, d }, h, out)
     }
 }
 
 fn with_a_panicking_law(rng: &mut Random, tally: &mut Tally) {
     let k = rng.random_range(1..4);
     let rows = sweep(rng, k, 1);
-    let law = || AdditiveLaw::new(&NAMES[..k], Scales { n: 2e8, d: 4e9 }).unwrap();
+    let law = || AdditiveLaw::new(&NAMES[..k], Scale { n: 2e8, d: 4e9 }).unwrap();
     let fuse = Fuse::new(rng.random_range(1..3_000));
     let fitter = Fitter::new().starts(rng.random_range(1..4)).seed(rng.random());
     let fit = |fuse| fitter.fit(Panicking(law(), fuse), &rows, "web");
@@ -426,8 +426,8 @@ fn with_a_panicking_law(rng: &mut Random, tally: &mut Tally) {
     // A plan asks the law what it depends on before it solves.
     let panicking = Panicking(law(), Fuse::new(rng.random_range(20..2_000)));
     let plan = Plan::new().with_law("web", 1.0, &panicking, &z);
-    let found = unless_planned(tally, || plan.best(1e9, 2e10));
-    let found = found.unwrap_or_else(|| plan.best(1e9, 2e10));
+    let found = unless_planned(tally, || plan.best(Scale { n: 1e9, d: 2e10 }));
+    let found = found.unwrap_or_else(|| plan.best(Scale { n: 1e9, d: 2e10 }));
     tally.answer("choices", found);
 }
 

@@ -12,7 +12,7 @@ use mixlaw::plan::{Budget, Criterion, Extrapolation, Goal, Growth, Plan, Run};
 use mixlaw::selection::{Candidate, Selection, learning_curve_observed};
 use mixlaw::simplex::{Constraints, Pull, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::uncertainty::{Bootstrap, Probe, Unit};
-use mixlaw::{Fit, Fitter, Mixture, Scales, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -157,12 +157,8 @@ fn fitter(rng: &mut Random, rows: &Sweep) -> Fitter {
 fn fits(rng: &mut Random, tally: &mut Tally) {
     let rows = rows(rng);
     let fitter = fitter(rng, &rows);
-    let law = crate::data::law(
-        rng,
-        rows.domains().len(),
-        &["additive", "joint", "simple"],
-        rows.scales(),
-    );
+    let law =
+        crate::data::law(rng, rows.domains().len(), &["additive", "joint", "simple"], rows.scale());
     let mut observer = patience(rng.random_range(1..300));
     let fit = fitter.fit_observed(law, &rows, "web", &mut observer);
     let Some(fit) = tally.answer("fits", fit) else { return };
@@ -170,7 +166,7 @@ fn fits(rng: &mut Random, tally: &mut Tally) {
     assert!(fit.coordinates().iter().all(|z| z.is_finite()), "{:?}: {fitter:?}", fit.coordinates());
     tally.answer(
         "predictions",
-        fit.predict(number(rng), number(rng), &mixture(rng, rows.domains().len())),
+        fit.predict(Scale { n: number(rng), d: number(rng) }, &mixture(rng, rows.domains().len())),
     );
     tally.answer("evaluations", fit.evaluate(&rows));
     let name = pick(rng, &["E", "alpha"]);
@@ -189,8 +185,11 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
             let Some(resamples) = tally.answer("bootstraps", answer) else { return };
             let h = mixture(rng, rows.domains().len());
             let (n, d) = (mostly(rng, 1e9, number), mostly(rng, 1e10, number));
-            tally.answer("intervals", resamples.interval(n, d, &h, number(rng)));
-            tally.answer("intervals", resamples.prediction_interval(n, d, &h, number(rng)));
+            tally.answer("intervals", resamples.interval(Scale { n, d }, &h, number(rng)));
+            tally.answer(
+                "intervals",
+                resamples.prediction_interval(Scale { n, d }, &h, number(rng)),
+            );
             tally.answer("intervals", resamples.coefficients(number(rng)));
             tally.answer("intervals", resamples.residuals(number(rng)));
         }
@@ -305,7 +304,7 @@ fn budget(rng: &mut Random) -> Budget<'static> {
 
 fn plans(rng: &mut Random, tally: &mut Tally) {
     let k = rng.random_range(1..4);
-    let scales = Scales { n: 1e8, d: 1e9 };
+    let scales = Scale { n: 1e8, d: 1e9 };
     let names = ["additive", "joint", "simple", "chinchilla", "full"];
     let laws: Vec<_> = (0..2).map(|_| crate::data::law(rng, k, &names, scales)).collect();
     let mut z: Vec<Vec<f64>> = laws.iter().map(|law| coordinates(rng, &**law)).collect();
@@ -339,13 +338,13 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
     let growths = [Growth::Linear, Growth::Log, Growth::Sqrt, Growth::Constant];
     let (a, b) = (pick(rng, &growths), pick(rng, &growths));
     match rng.random_range(0..10) {
-        0 => drop(tally.answer("corners", plan.corners(n, d))),
-        1 => drop(tally.answer("decompositions", plan.decompose(n, d, &h))),
-        2 => drop(tally.answer("prices", plan.price(n, d, &h))),
-        3 => drop(tally.answer("maps", plan.map(n, d, &h))),
+        0 => drop(tally.answer("corners", plan.corners(Scale { n, d }))),
+        1 => drop(tally.answer("decompositions", plan.decompose(Scale { n, d }, &h))),
+        2 => drop(tally.answer("prices", plan.price(Scale { n, d }, &h))),
+        3 => drop(tally.answer("maps", plan.map(Scale { n, d }, &h))),
         4 => {
             let steps = mostly(rng, 3, count);
-            drop(tally.answer("fixed points", plan.fixed_points(n, d, steps)));
+            drop(tally.answer("fixed points", plan.fixed_points(Scale { n, d }, steps)));
         }
         5 => {
             let times: Vec<f64> = (0..rng.random_range(0..4)).map(|_| number(rng)).collect();
@@ -377,7 +376,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
             }
         }
         _ => {
-            let Some(choice) = tally.answer("choices", plan.best(n, d)) else { return };
+            let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) else { return };
             let optimum = &choice.optimum;
             assert!(optimum.value.is_finite(), "a choice worth {}: {plan:?}", optimum.value);
             let sum: f64 = optimum.weights.iter().sum();
@@ -422,7 +421,7 @@ fn designs(rng: &mut Random, tally: &mut Tally) {
         4 => {
             let names: Vec<&str> =
                 (0..k).map(|_| pick(rng, &["web", "code", "", "a,b", "\n"])).collect();
-            let scales = Scales { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
+            let scales = Scale { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
             let list: Vec<&str> = law::names().chain(["", "nothing"]).collect();
             let law = law::named(pick(rng, &list), &names, pick(rng, &["web", "nothing"]), scales);
             let Some(law) = tally.answer("laws", law) else { return };

@@ -5,7 +5,7 @@ use mixlaw::law::{AdditiveLaw, JointLaw};
 use mixlaw::plan::{Certainty, Choice, Extrapolation, Plan};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Resamples};
-use mixlaw::{Fit, Fitter, Mixture, Scales, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -36,7 +36,7 @@ fn good() -> Good {
     let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
     let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep);
     let plan = Plan::new().with_resamples(1.0, &resamples);
-    let choice = plan.best(1e9, 2e10).unwrap();
+    let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
     let ensemble = Ensemble::new(fits.to_vec()).unwrap();
     let identifiability = Identifiability::of(&fits[0], &sweep).unwrap();
@@ -46,7 +46,7 @@ fn good() -> Good {
     let values = vec![
         ("sweep", value(&sweep)),
         ("mixture", value(&Mixture::uniform(3))),
-        ("scales", value(&sweep.scales())),
+        ("scales", value(&sweep.scale())),
         ("constraints", value(&limits)),
         ("fit", value(&fits[0])),
         ("fit", value(&fits[1])),
@@ -147,18 +147,18 @@ fn use_fit(rng: &mut Random, tally: &mut Tally, fit: &Fit, good: &Good) {
     let minimum = fit.objective();
     assert!(minimum >= 0.0 && minimum.is_finite(), "a fit with the objective {minimum}");
     let h = mixture(rng, 3);
-    tally.answer("predictions", fit.predict(1e9, 2e10, &h));
+    tally.answer("predictions", fit.predict(Scale { n: 1e9, d: 2e10 }, &h));
     tally.answer("evaluations", fit.evaluate(&good.sweep));
     let _ = (fit.to_string(), fit.coefficients(), fit.at_bound().len(), fit.optimality());
     let plan = Plan::new().with_fit(1.0, fit);
-    if let Some(choice) = tally.answer("choices", plan.best(1e9, 2e10)) {
+    if let Some(choice) = tally.answer("choices", plan.best(Scale { n: 1e9, d: 2e10 })) {
         tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));
     }
     if rng.random_bool(0.05) {
         if let Some(resamples) =
             tally.answer("bootstraps", Bootstrap::new(20).run(fit, &good.sweep))
         {
-            tally.answer("intervals", resamples.interval(1e9, 2e10, &h, 0.9));
+            tally.answer("intervals", resamples.interval(Scale { n: 1e9, d: 2e10 }, &h, 0.9));
         }
     }
 }
@@ -189,14 +189,14 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
             );
         }
         "scales" => {
-            let Some(scales) = read::<Scales>(tally, value) else { return };
+            let Some(scales) = read::<Scale>(tally, value) else { return };
             tally.answer("laws", AdditiveLaw::new(&NAMES[..3], scales));
         }
         "constraints" => {
             let Some(limits) = read::<Constraints>(tally, value) else { return };
             tally.answer("regions", limits.region(&NAMES[..3], 2e10));
             let plan = Plan::new().with_fit(1.0, &good.fits[0]).constraints(limits);
-            tally.answer("choices", plan.best(1e9, 2e10));
+            tally.answer("choices", plan.best(Scale { n: 1e9, d: 2e10 }));
         }
         "fit" => {
             let Some(fit) = read::<Fit>(tally, value) else { return };
@@ -211,7 +211,10 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
             let Some(ensemble) = read::<Ensemble>(tally, value) else { return };
             assert!(!ensemble.fits().is_empty());
             ensemble.fits().iter().for_each(|fit| use_fit(rng, tally, fit, good));
-            tally.answer("predictions", ensemble.predict(1e9, 2e10, &mixture(rng, 3)));
+            tally.answer(
+                "predictions",
+                ensemble.predict(Scale { n: 1e9, d: 2e10 }, &mixture(rng, 3)),
+            );
         }
         "choice" => {
             let Some(choice) = read::<Choice>(tally, value) else { return };

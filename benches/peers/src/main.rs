@@ -75,7 +75,7 @@ fn export(directory: &Path, count: usize) -> Result<Value> {
             .iter()
             .map(|z| json!([objective.value_gradient(z, &mut gradient), gradient]))
             .collect();
-        let scales = law.coordinates().scales();
+        let scales = law.coordinates().scale();
         let (lower, upper): (Vec<f64>, Vec<f64>) = bounds(&law).into_iter().unzip();
         let text = json!({
             "n": data.n, "d": data.d, "h": data.h, "losses": data.losses,

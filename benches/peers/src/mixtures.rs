@@ -177,7 +177,7 @@ fn timed(
 /// All that it takes to evaluate a problem elsewhere.
 fn described(law: &str, seed: u64, problem: &MixtureProblem) -> Value {
     let coordinates = problem.law.coordinates();
-    let scales = coordinates.scales();
+    let scales = coordinates.scale();
     let (weights, targets): (Vec<f64>, Vec<&Vec<f64>>) =
         problem.targets.iter().map(|(weight, z)| (*weight, z)).unzip();
     json!({

@@ -13,9 +13,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{AdditiveLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = AdditiveLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 9);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -33,9 +33,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{AdditiveFixedNLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = AdditiveFixedNLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = AdditiveFixedNLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 7);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -52,9 +52,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{AdditiveFixedDLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = AdditiveFixedDLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = AdditiveFixedDLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 7);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -71,9 +71,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{AdditiveFixedNDLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = AdditiveFixedNDLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = AdditiveFixedNDLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```

@@ -7,7 +7,8 @@ use crate::law::forward::forward_law;
 use crate::law::{
     Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed,
 };
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 /// `L = E + sum_i (n0_i + h_i D / unit)^-gamma_i`: every domain has a power law of its own in the
 /// tokens it gets, to which the others add what `n0_i` tokens would. Blind to N. 2k + 1 parameters of
@@ -37,13 +38,13 @@ use crate::sweep::{Scales, Sweep};
 ///
 /// ```
 /// use mixlaw::law::{AutoScaleLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = AutoScaleLaw::new(&["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+/// let law = AutoScaleLaw::new(&["web", "code"], Scale { n: 1e9, d: 2e10 })?;
 /// let printed = [("n0[web]", 0.5), ("gamma[web]", 1.0), ("n0[code]", 1.0), ("gamma[code]", 0.5)];
 /// let z = law.coordinates_of(&[&[("E", 2.0)], &printed[..]].concat())?;
 /// // 1.5e10 and 0.5e10 tokens, which are 1.5 and 0.5 units of 1e10.
-/// let loss = law.loss(&z, 1e9, 2e10, &[0.75, 0.25]);
+/// let loss = law.loss(&z, Scale { n: 1e9, d: 2e10 }, &[0.75, 0.25]);
 /// assert!((loss - (2.0 + 1.0 / 2.0 + 1.5f64.powf(-0.5))).abs() < 1e-14);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
@@ -56,7 +57,7 @@ impl AutoScaleLaw {
     /// # Errors
     /// [`LawError`] if a domain has no name or one that appears twice, or a scale is not a positive
     /// number.
-    pub fn new(domains: &[impl AsRef<str>], scales: Scales) -> Result<Self, LawError> {
+    pub fn new(domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         let unit = scales.d / domains.len() as f64;
         let law = Auto::new(Shifted { unit }, &domains, scales)?;
@@ -67,7 +68,7 @@ impl AutoScaleLaw {
     /// the unit of tokens.
     #[must_use]
     pub fn for_sweep(sweep: &Sweep) -> Self {
-        Self::new(sweep.domains(), sweep.scales()).expect("a sweep's names are valid")
+        Self::new(sweep.domains(), sweep.scale()).expect("a sweep's names are valid")
     }
 }
 

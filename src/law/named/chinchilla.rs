@@ -9,9 +9,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = ChinchillaLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = ChinchillaLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```

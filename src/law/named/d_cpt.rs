@@ -8,7 +8,8 @@ use crate::law::forward::forward_law;
 use crate::law::{
     Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
 };
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 /// `L = E + A / N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma`, where r is the weight of one
 /// domain. 9 parameters, from "D-CPT Law: Domain-specific Continual Pre-Training Scaling Law for Large
@@ -33,14 +34,14 @@ use crate::sweep::{Scales, Sweep};
 ///
 /// ```
 /// use mixlaw::law::{DCptLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = DCptLaw::new(&["general", "code"], "code", Scales::ONE)?;
+/// let law = DCptLaw::new(&["general", "code"], "code", Scale::ONE)?;
 /// let z = law.coordinates_of(&[
 ///     ("E", 0.5), ("A", 300.0), ("alpha", 0.3), ("B", 200.0), ("beta", 0.3),
 ///     ("eta[code]", 0.5), ("C", 0.1), ("gamma[code]", 0.4), ("epsilon[code]", 0.01),
 /// ])?;
-/// let loss = law.loss(&z, 1e9, 1e10, &[0.75, 0.25]);
+/// let loss = law.loss(&z, Scale { n: 1e9, d: 1e10 }, &[0.75, 0.25]);
 /// let expected = 0.5 + 300.0 / 1e9f64.powf(0.3) + 100.0 / 1e10f64.powf(0.3) + 0.1 / 0.26f64.powf(0.4);
 /// assert!((loss - expected).abs() < 1e-12);
 /// # Ok::<(), mixlaw::LawError>(())
@@ -54,11 +55,7 @@ impl DCptLaw {
     /// # Errors
     /// [`LawError`] if the domain is not among `domains`, one of these has no name or one that stands
     /// twice, or a scale is not a positive number.
-    pub fn new(
-        domains: &[impl AsRef<str>],
-        domain: &str,
-        scales: Scales,
-    ) -> Result<Self, LawError> {
+    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         Auto::new(Ratio { domain: place_of(domain, &domains)? }, &domains, scales).map(Self)
     }
@@ -69,7 +66,7 @@ impl DCptLaw {
     /// # Errors
     /// [`LawError`] if the sweep has no such domain.
     pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, LawError> {
-        Self::new(sweep.domains(), domain, sweep.scales())
+        Self::new(sweep.domains(), domain, sweep.scale())
     }
 }
 

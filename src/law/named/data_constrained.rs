@@ -10,7 +10,8 @@ use crate::law::forward::forward_law;
 use crate::law::{
     Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
 };
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 /// `L = E + A / N'^alpha + B / D'^beta`: tokens that are seen again, and parameters beyond those that
 /// the unique tokens can use, are worth less and less. 7 parameters, from "Scaling Data-Constrained
@@ -40,10 +41,10 @@ use crate::sweep::{Scales, Sweep};
 ///
 /// ```
 /// use mixlaw::law::{DataConstrainedLaw, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// // The published fit, for 25e9 unique tokens: 9.7 epochs of a model of 6.3e9 parameters.
-/// let law = DataConstrainedLaw::new(&["c4"], &[("c4", 25e9)], Scales::ONE)?;
+/// let law = DataConstrainedLaw::new(&["c4"], &[("c4", 25e9)], Scale::ONE)?;
 /// let z = law.coordinates_of(&[
 ///     ("E", 0.6254804f64.exp()),
 ///     ("A", 6.255414f64.exp()),
@@ -53,7 +54,7 @@ use crate::sweep::{Scales, Sweep};
 ///     ("R*_D", 15.387756),
 ///     ("R*_N", 5.309743),
 /// ])?;
-/// assert!((law.loss(&z, 6.34e9, 242e9, &[1.0]) - 2.2256440889984477).abs() < 1e-12);
+/// assert!((law.loss(&z, Scale { n: 6.34e9, d: 242e9 }, &[1.0]) - 2.2256440889984477).abs() < 1e-12);
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl DataConstrainedLaw {
     pub fn new(
         domains: &[impl AsRef<str>],
         unique_tokens: &[(&str, f64)],
-        scales: Scales,
+        scales: Scale,
     ) -> Result<Self, LawError> {
         let domains = check_domains(domains)?;
         let mut unique = vec![f64::INFINITY; domains.len()];
@@ -91,7 +92,7 @@ impl DataConstrainedLaw {
     /// # Errors
     /// As [`DataConstrainedLaw::new`].
     pub fn for_sweep(sweep: &Sweep, unique_tokens: &[(&str, f64)]) -> Result<Self, LawError> {
-        Self::new(sweep.domains(), unique_tokens, sweep.scales())
+        Self::new(sweep.domains(), unique_tokens, sweep.scale())
     }
 }
 

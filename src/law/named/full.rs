@@ -13,9 +13,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{FullLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = FullLaw::new(&["web", "code"], Scales { n: 1e9, d: 2e10 })?;
+    /// let law = FullLaw::new(&["web", "code"], Scale { n: 1e9, d: 2e10 })?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (18, 17));
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```

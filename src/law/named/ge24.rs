@@ -6,7 +6,8 @@ use crate::error::LawError;
 use crate::law::coefficient::{indexed, number};
 use crate::law::forward::forward_law;
 use crate::law::{CoefficientFn, Constant, Coordinate, PowerLaw, place_of};
-use crate::sweep::{Scales, Sweep};
+use crate::scale::Scale;
+use crate::sweep::Sweep;
 
 /// `L_i = (B/D^beta + E) C / h_i^gamma` for one domain i (Ge 24): blind to N and to all other
 /// domains. Of its 5 printed parameters 4 can be identified, as C is a factor of E and B; it is read
@@ -19,12 +20,12 @@ use crate::sweep::{Scales, Sweep};
 ///
 /// ```
 /// use mixlaw::law::{Ge24Law, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
-/// let law = Ge24Law::new(&["web", "code"], "code", Scales::ONE)?;
+/// let law = Ge24Law::new(&["web", "code"], "code", Scale::ONE)?;
 /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (5, 4));
-/// assert!(law.check(1e8, 1e9, &[1.0, 0.0]).is_err());
-/// assert!(Ge24Law::new(&["web", "code"], "books", Scales::ONE).is_err());
+/// assert!(law.check(Scale { n: 1e8, d: 1e9 }, &[1.0, 0.0]).is_err());
+/// assert!(Ge24Law::new(&["web", "code"], "books", Scale::ONE).is_err());
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -36,15 +37,11 @@ impl Ge24Law {
     /// # Errors
     /// [`LawError`] if the domain is not among `domains`, one of these has no name or one that stands
     /// twice, or a scale is not a positive number.
-    pub fn new(
-        domains: &[impl AsRef<str>],
-        domain: &str,
-        scales: Scales,
-    ) -> Result<Self, LawError> {
+    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, LawError> {
         let at = place_of(domain, domains)?;
         // E(h) and B(h) share gamma: the last coordinate of the one is the first of the other.
         PowerLaw::builder("ge24", domains)
-            .scales(scales)
+            .scale(scales)
             .bias(DomainPower { domain: at, level: 0, gamma: 1 })
             .d_term(DomainPower { domain: at, level: 1, gamma: 0 }, Constant::exponent())
             .sharing(1)
@@ -58,7 +55,7 @@ impl Ge24Law {
     /// # Errors
     /// [`LawError`] if the sweep has no such domain.
     pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, LawError> {
-        Self::new(sweep.domains(), domain, sweep.scales())
+        Self::new(sweep.domains(), domain, sweep.scale())
     }
 }
 

@@ -14,9 +14,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{JointLaw, ScalingLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = JointLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 13);
     /// assert_eq!(law.positive_gamma().coordinates().iter().last().unwrap().name(), "beta");
     /// # Ok::<(), mixlaw::LawError>(())

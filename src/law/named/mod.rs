@@ -26,18 +26,18 @@ pub use ye::{YeM1Law, YeM2Law, YeM3Law, YeM4Law};
 
 use super::{ScalingLaw, check_domains};
 use crate::error::LawError;
-use crate::sweep::Scales;
+use crate::scale::Scale;
 
 type Made = Result<Arc<dyn ScalingLaw>, LawError>;
 
 /// How a law is made.
 enum Make {
     /// From its domains and reference scales.
-    Plain(fn(&[String], Scales) -> Made),
+    Plain(fn(&[String], Scale) -> Made),
     /// The same, with gamma of either sign, or a positive one where the last argument is true.
-    Signed(fn(&[String], Scales, bool) -> Made),
+    Signed(fn(&[String], Scale, bool) -> Made),
     /// The same, for the loss on one of its domains.
-    OfDomain(fn(&[String], &str, Scales) -> Made),
+    OfDomain(fn(&[String], &str, Scale) -> Made),
 }
 
 macro_rules! plain {
@@ -99,14 +99,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// ```
 /// use mixlaw::law::{self, ScalingLaw};
-/// use mixlaw::Scales;
+/// use mixlaw::Scale;
 ///
 /// let domains = ["web", "code"];
 /// for name in law::names() {
-///     let law = law::named(name, &domains, "code", Scales::ONE)?;
+///     let law = law::named(name, &domains, "code", Scale::ONE)?;
 ///     assert_eq!(law.name(), name);
 /// }
-/// let error = law::named("adjoint", &domains, "code", Scales::ONE).unwrap_err();
+/// let error = law::named("adjoint", &domains, "code", Scale::ONE).unwrap_err();
 /// assert!(error.to_string().starts_with("unknown law `adjoint`, expected one of: chinchilla"));
 /// # Ok::<(), mixlaw::LawError>(())
 /// ```
@@ -114,7 +114,7 @@ pub fn named(
     name: &str,
     domains: &[impl AsRef<str>],
     target: &str,
-    scales: Scales,
+    scales: Scale,
 ) -> Result<Arc<dyn ScalingLaw>, LawError> {
     let domains = check_domains(domains)?;
     match make(name)? {
@@ -136,7 +136,7 @@ fn make(name: &str) -> Result<&'static Make, LawError> {
 pub(crate) fn named_as(
     name: &str,
     domains: &[String],
-    scales: Scales,
+    scales: Scale,
     lower: &[(&str, f64)],
 ) -> Result<Arc<dyn ScalingLaw>, LawError> {
     let domains = check_domains(domains)?;

@@ -12,9 +12,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ScalingLaw, SimpleLaw};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = SimpleLaw::new(&["web", "code"], Scales::ONE)?;
+    /// let law = SimpleLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 8);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```

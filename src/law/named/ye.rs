@@ -10,9 +10,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ScalingLaw, YeM1Law};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = YeM1Law::new(&["web", "code"], Scales::ONE)?;
+    /// let law = YeM1Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -26,9 +26,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ScalingLaw, YeM2Law};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = YeM2Law::new(&["web", "code"], Scales::ONE)?;
+    /// let law = YeM2Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 4);
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -43,9 +43,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ScalingLaw, YeM3Law};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = YeM3Law::new(&["web", "code"], Scales::ONE)?;
+    /// let law = YeM3Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```
@@ -62,9 +62,9 @@ named_law! {
     ///
     /// ```
     /// use mixlaw::law::{ScalingLaw, YeM4Law};
-    /// use mixlaw::Scales;
+    /// use mixlaw::Scale;
     ///
-    /// let law = YeM4Law::new(&["web", "code"], Scales::ONE)?;
+    /// let law = YeM4Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
     /// # Ok::<(), mixlaw::LawError>(())
     /// ```

@@ -7,7 +7,7 @@ use mixlaw::{LawError, Sweep};
 /// terms that scale removes, only that of the data depends on the mixture.
 pub fn data_mixture(sweep: &Sweep) -> Result<PowerLaw, LawError> {
     PowerLaw::builder("data-mixture", sweep.domains())
-        .scales(sweep.scales())
+        .scale(sweep.scale())
         .bias(Biased(InverseSum))
         .n_term(Constant::level(), Constant::exponent())
         .d_term(LinearPower::level(), Constant::exponent())

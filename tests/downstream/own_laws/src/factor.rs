@@ -25,14 +25,14 @@ impl FactorLaw {
         ];
         let c = |d| Coordinate::real(format!("c[{d}]"), -20.0..=20.0).drawn_from(-1.0..=1.0);
         all.extend(sweep.domains()[1..].iter().map(c));
-        let coordinates = Coordinates::new(all, sweep.scales())?;
+        let coordinates = Coordinates::new(all, sweep.scale())?;
         Ok(Self { domains: sweep.domains().to_vec(), coordinates })
     }
 
     /// E, the terms of N and D before the mixture, and the factor of the mixture.
-    fn parts(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> [f64; 4] {
+    fn parts(&self, z: &[f64], at: Scale, h: &[f64]) -> [f64; 4] {
         assert!(z.len() == self.coordinates.len() && h.len() == self.domains.len());
-        let scales = self.coordinates.scales();
+        let scales = self.coordinates.scale();
         let n_term = (z[1] - z[2].exp() * (n / scales.n).ln()).exp();
         let d_term = (z[3] - z[4].exp() * (d / scales.d).ln()).exp();
         let sum: f64 = z[FIRST_C..].iter().zip(&h[1..]).map(|(c, h)| c * h).sum();
@@ -58,15 +58,15 @@ impl ScalingLaw for FactorLaw {
         &self.coordinates
     }
 
-    fn loss(&self, z: &[f64], n: f64, d: f64, h: &[f64]) -> f64 {
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
         let [e, n_term, d_term, factor] = self.parts(z, n, d, h);
         e + (n_term + d_term) * factor
     }
 
-    fn gradient(&self, z: &[f64], n: f64, d: f64, h: &[f64], out: &mut Gradient) -> f64 {
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
         let [e, n_term, d_term, factor] = self.parts(z, n, d, h);
         let (n_part, d_part) = (n_term * factor, d_term * factor);
-        let scales = self.coordinates.scales();
+        let scales = self.coordinates.scale();
         let (alpha, beta) = (z[2].exp(), z[4].exp());
         out.z[0] = e;
         out.z[1] = n_part;

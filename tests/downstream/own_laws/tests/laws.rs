@@ -13,7 +13,7 @@ fn byte_sweep() -> Sweep {
 fn laws(sweep: &Sweep) -> [Box<dyn ScalingLaw>; 3] {
     [
         Box::new(data_mixture(sweep).unwrap()),
-        Box::new(Auto::for_sweep(Interaction(sweep.scales().d), sweep).unwrap()),
+        Box::new(Auto::for_sweep(Interaction(sweep.scale().d), sweep).unwrap()),
         Box::new(FactorLaw::for_sweep(sweep).unwrap()),
     ]
 }
@@ -27,7 +27,7 @@ fn planted(law: &dyn ScalingLaw, z: &[f64]) -> Sweep {
                 n.push(size);
                 d.push(tokens);
                 h.extend_from_slice(&mixture);
-                loss.push(law.loss(z, size, tokens, &mixture));
+                loss.push(law.loss(z, Scale { n: size, d: tokens }, &mixture));
             }
         }
     }
@@ -51,7 +51,7 @@ fn their_gradients_are_exact_on_a_face_of_the_simplex_too() {
             .enumerate()
             .map(|(i, c)| (0.3 * f64::sin(2.0 * i as f64)).clamp(c.bounds().0, c.bounds().1))
             .collect();
-        let error = check_gradient(&law, &z, 3e4, 2e6, &[0.5, 0.0, 0.3, 0.2]);
+        let error = check_gradient(&law, &z, Scale { n: 3e4, d: 2e6 }, &[0.5, 0.0, 0.3, 0.2]);
         assert!(error < 1e-7, "{}: {error:e}", law.name());
     }
 }
@@ -78,7 +78,7 @@ fn a_planted_law_is_found_again() {
     }
 
     // More of a domain with a lower c is better: the best mixture is that domain alone.
-    let mut objective = MixtureObjective::new(1e6, 1e8).unwrap().with_fit(1.0, &fit).unwrap();
+    let mut objective = MixtureObjective::new(Scale { n: 1e6, d: 1e8 }).unwrap().with_fit(1.0, &fit).unwrap();
     let best = SimplexSolver::new().minimize(&mut objective);
     assert!(best.weights[2] > 0.999, "{}", best.weights.named(sweep.domains()));
 }

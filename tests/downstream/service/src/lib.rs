@@ -40,8 +40,8 @@ impl Service {
     }
 
     /// The best mixture by each law, within limits.
-    pub fn best(&self, n: f64, d: f64, limits: &Constraints) -> Result<Vec<Choice>, PlanError> {
+    pub fn best(&self, at: Scale, limits: &Constraints) -> Result<Vec<Choice>, PlanError> {
         let plan = |fit| Plan::new().with_fit(1.0, fit).constraints(limits.clone());
-        self.fits.iter().map(|fit| plan(fit).best(n, d)).collect()
+        self.fits.iter().map(|fit| plan(fit).best(Scale { n, d })).collect()
     }
 }

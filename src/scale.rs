@@ -1,0 +1,59 @@
+//! The scale of a run: its N and D.
+
+use std::fmt;
+
+use crate::error::{LawError, SettingError};
+
+/// A model size and a number of training tokens: where a loss is predicted, a mixture is chosen, and
+/// by what a law divides N and D inside (its reference scale N0, D0).
+///
+/// ```
+/// use mixlaw::Scale;
+///
+/// let scale = Scale { n: 7e9, d: 1.5e11 };
+/// assert_eq!(scale.to_string(), "N = 7e9, D = 1.5e11");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Scale {
+    /// Model size N, in parameters.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub n: f64,
+    /// Training tokens D.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub d: f64,
+}
+
+impl Scale {
+    /// N = D = 1. As the reference scale of a law, its coordinates are those of the raw N and D.
+    pub const ONE: Scale = Scale { n: 1.0, d: 1.0 };
+
+    /// Ever larger models and ever more tokens: the limit of a law.
+    pub const INFINITE: Scale = Scale { n: f64::INFINITY, d: f64::INFINITY };
+
+    /// Checks that both are numbers > 0, which may be infinite.
+    pub(crate) fn check(self) -> Result<(), SettingError> {
+        for (name, value) in [("N", self.n), ("D", self.d)] {
+            if value.is_nan() || value <= 0.0 {
+                return Err(SettingError::new(name, value, "a number > 0"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a law can divide by both.
+    pub(crate) fn check_reference(self) -> Result<(), LawError> {
+        for (name, value) in [("N0", self.n), ("D0", self.d)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(LawError::Scale { name, value });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "N = {:e}, D = {:e}", self.n, self.d)
+    }
+}
