@@ -16,7 +16,7 @@ mod designs;
 use designs::{DESIGNS, Design, Run, TARGET, Truth};
 use mixlaw::plan::Plan;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, SimplexSolver};
+use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
 use rayon::prelude::*;
 
 const LEVEL: f64 = 0.9;

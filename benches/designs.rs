@@ -8,7 +8,7 @@ mod problems;
 use std::sync::Arc;
 
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw};
-use mixlaw::{Mixture, Sweep};
+use mixlaw::{Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use mixlaw::law::{Auto, Coordinate, Formula, Gradient, JointLaw, Points, Scalar, ScalingLaw};
 use mixlaw::optim::{SmoothFirst, TrustRegion};
-use mixlaw::{Fitter, Sweep};
+use mixlaw::{Fitter, Scale, Sweep};
 
 fn train() -> Sweep {
     let text = include_str!("../examples/data/byte_sweep.csv");

@@ -15,7 +15,7 @@ mod designs;
 use designs::{Run, TARGET, Truth};
 use mixlaw::plan::{self, Criterion, Plan};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, SimplexSolver};
+use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
 use rand::RngExt;
 use rayon::prelude::*;
 

@@ -20,7 +20,7 @@ use designs::{DESIGNS, TARGET, Truth};
 use mixlaw::fit::{Ensemble, Metrics};
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Fitter, Mixture, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 use rayon::prelude::*;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

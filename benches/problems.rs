@@ -8,7 +8,7 @@
 #![allow(dead_code, reason = "each includer uses its own part")]
 
 use mixlaw::law::{JointLaw, ScalingLaw};
-use mixlaw::{Mixture, Sweep};
+use mixlaw::{Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};

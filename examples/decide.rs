@@ -3,7 +3,7 @@
 use mixlaw::fit::Ensemble;
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Mixture, Plan, Sweep};
+use mixlaw::{Mixture, Plan, Scale, Sweep};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sweep =

@@ -7,6 +7,7 @@
 mod common;
 
 use common::{Best, Fitted, Options, Result, say};
+use mixlaw::Scale;
 use mixlaw::Sweep;
 use mixlaw::plan::{Extrapolation, Outside};
 use mixlaw::sweep::TRAIN;

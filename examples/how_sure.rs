@@ -16,7 +16,7 @@ use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, R
 use mixlaw::selection::{Candidate, LearningPoint, Selection, learning_curve_observed};
 use mixlaw::sweep::{EVAL, TRAIN};
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Interval, Probe, Resamples};
-use mixlaw::{Fit, FitError, Mixture, Sweep};
+use mixlaw::{Fit, FitError, Mixture, Scale, Sweep};
 use serde_json::{Map, Value, json};
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");

@@ -11,7 +11,7 @@ use common::{Best, Fitted, Options, Result, say};
 use mixlaw::plan::{Budget, Choice, Decomposition, Extrapolation, Goal, Growth, Outside, Plan};
 use mixlaw::simplex::{Constraints, Optimum, Pull};
 use mixlaw::sweep::TRAIN;
-use mixlaw::{Mixture, Sweep};
+use mixlaw::{Mixture, Scale, Sweep};
 use serde_json::{Value, json};
 
 const SWEEP: &str = include_str!("data/byte_sweep.csv");

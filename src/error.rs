@@ -1,12 +1,9 @@
-//! The errors of the crate, one enum for each module.
-//!
-//! Every variant says which row, line, column, domain or coefficient is wrong, what stood there and
-//! what was expected. Nothing that is merely disappointing is an error: a fit that did not converge
-//! is a [`Fit`](crate::Fit) with its [`Termination`](crate::optim::Termination).
+//! The one error of the crate: what is wrong, where, and what was expected.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use thiserror::Error;
+pub use crate::error_legacy::*;
 
 /// So much of a name or a cell is shown in a message, in characters.
 const SHOWN_TEXT: usize = 60;
@@ -35,287 +32,260 @@ pub(crate) fn listed(names: &[impl AsRef<str>], separator: &str) -> String {
     if shown == names.len() { first } else { format!("{first} and {} more", names.len() - shown) }
 }
 
-/// A setting out of its range, found by the call that uses it.
-///
-/// Setters take every value, so that settings can be chained. The first call that would use one that
-/// is out of its range returns this error: it names the setting, its value and the range.
-///
-/// ```
-/// use mixlaw::law::ChinchillaLaw;
-/// use mixlaw::{Fitter, Sweep};
-///
-/// let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8], &[1e9], &[1.0], &[3.0])?;
-/// let fitter = Fitter::new().delta(-1.0);
-/// let error = fitter.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web").unwrap_err();
-/// assert_eq!(error.to_string(), "delta is -1, expected a number > 0 (infinity is least squares)");
-/// # Ok::<(), mixlaw::SweepError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Error)]
-#[error("{name} is {}, expected {expected}", short(*value))]
-#[non_exhaustive]
-pub struct SettingError {
-    /// The setting.
-    pub name: String,
-    /// Its value; that of a count is the number itself.
-    pub value: f64,
-    /// The values that it may have.
-    pub expected: &'static str,
-}
-
-impl SettingError {
-    /// For an [`Optimizer`](crate::optim::Optimizer) of your own, whose
-    /// [`check`](crate::optim::Optimizer::check) returns it.
-    ///
-    /// ```
-    /// use mixlaw::SettingError;
-    ///
-    /// let error = SettingError::new("hops", f64::NAN, "a number > 0");
-    /// assert_eq!(error.to_string(), "hops is NaN, expected a number > 0");
-    /// ```
-    #[must_use]
-    pub fn new(name: impl Into<String>, value: f64, expected: &'static str) -> Self {
-        Self { name: name.into(), value, expected }
-    }
-}
-
 /// A number without hundreds of zeros.
-fn short(x: f64) -> String {
+pub(crate) fn short(x: f64) -> String {
     let is_plain = x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs());
     if is_plain { x.to_string() } else { format!("{x:e}") }
 }
 
-/// A vector that is not a point of the simplex, or a design that has none.
-#[derive(Debug, Clone, PartialEq, Error)]
+/// A result with the crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong with data, a setting or a question, where, and what was expected.
+///
+/// It prints as one line. [`Error::kind`] has the parts, [`Error::places`] says where, and the
+/// predicates are for what a program does differently. Nothing that merely disappoints is an error: a
+/// fit that did not converge is a [`Fit`](crate::Fit) with its
+/// [`Termination`](crate::optim::Termination).
+///
+/// ```
+/// use mixlaw::error::{ErrorKind, Place};
+/// use mixlaw::Sweep;
+///
+/// let loss = [3.0, -1.0];
+/// let error = Sweep::from_slices(&["web"], &["code"], &[1e8; 2], &[1e9, 2e9], &[1.0; 2], &loss);
+/// let error = error.unwrap_err();
+/// assert_eq!(error.to_string(), "row 1, column `loss_code`: -1, expected a finite loss > 0");
+/// assert_eq!(error.places(), [Place::Row(1), Place::Column("loss_code".to_owned())]);
+/// assert!(matches!(error.kind(), ErrorKind::Value { .. }));
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, PartialEq)]
+struct Inner {
+    kind: ErrorKind,
+    /// The outermost first.
+    places: Vec<Place>,
+}
+
+/// Where something is wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum MixtureError {
-    /// There are no domains at all.
-    #[error("a mixture needs at least one domain, got none")]
-    Empty,
-    /// A weight is negative, infinite or NaN.
-    #[error("domain weight {index} is {value}, expected a finite number >= 0")]
+pub enum Place {
+    /// A row of arrays, counted from 0.
+    #[error("row {0}")]
+    Row(usize),
+    /// A line of a file; the header is line 1.
+    #[error("line {0}")]
+    Line(usize),
+    /// A column of a table.
+    #[error("column `{}`", cut(.0))]
+    Column(String),
+    /// Several columns of a table.
+    #[error("columns {}", listed(.0, " + "))]
+    Columns(Vec<String>),
+    /// A file.
+    #[error("{0}")]
+    File(String),
+    /// A target of a plan.
+    #[error("target `{}`", cut(.0))]
+    Target(String),
+    /// A law.
+    #[error("the {} law", cut(.0))]
+    Law(String),
+    /// A candidate of a design, counted from 0.
+    #[error("candidate {0}")]
+    Candidate(usize),
+    /// A point of a path.
+    #[error("t = {t}, {scale}")]
+    Time {
+        /// The time.
+        t: f64,
+        /// N and D there.
+        scale: crate::Scale,
+    },
+}
+
+/// What is wrong.
+///
+/// A `kind` in a variant is the word for what has the name: `domain`, `target`, `run`, `split`,
+/// `column`, `coefficient`, `law`, ..
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting, a coefficient, N or D out of its range. Setters take every value, so that settings
+    /// can be chained; the first call that would use one returns this.
+    #[error("{} is {}, expected {expected}", cut(name), short(*value))]
+    Setting {
+        /// The setting.
+        name: String,
+        /// Its value; that of a count is the number itself.
+        value: f64,
+        /// The values that it may have.
+        expected: &'static str,
+    },
+    /// A value in data that no run can have.
+    #[error("{}, expected {expected}", cut(value))]
+    Value {
+        /// What stood there.
+        value: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// A domain weight that is negative, infinite or NaN.
+    #[error("domain weight {index} is {}, expected a finite number >= 0", short(*value))]
     Weight {
-        /// Position of the weight.
+        /// Its position.
         index: usize,
         /// Its value.
         value: f64,
     },
-    /// The weights do not sum to one.
+    /// Domain weights that do not sum to one.
     #[error("the domain weights sum to {sum}, expected 1 (within 1e-6)")]
-    Sum {
+    WeightSum {
         /// What they sum to.
         sum: f64,
     },
-    /// Named weights do not match the domains one to one.
-    #[error(
-        "{problem} domain `{}`, expected exactly one weight for each of: {}",
-        cut(name),
-        list(expected)
-    )]
-    Name {
-        /// `unknown`, `missing` or `repeated`.
-        problem: &'static str,
-        /// The offending name.
-        name: String,
-        /// The domains there are.
-        expected: Vec<String>,
-    },
-    /// A grid or a Dirichlet design that cannot be made.
-    #[error("{0}")]
-    Design(String),
-}
-
-/// Data that is not a sweep.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SweepError {
-    /// An array has the wrong shape.
+    /// A list, an array or a mixture of the wrong length.
     #[error("{what} has length {found}, expected {expected}")]
-    Shape {
-        /// Which array.
+    Length {
+        /// Which one.
         what: String,
         /// Its length.
         found: usize,
-        /// The length it should have.
+        /// The length that it should have.
         expected: usize,
     },
-    /// There is nothing in it.
-    #[error("{0}")]
-    Empty(String),
-    /// A name is empty, appears twice or would not survive a file.
+    /// Something that must have at least one part and has none.
+    #[error("{what} needs at least one {part}, got none")]
+    Empty {
+        /// What has none, such as `a sweep`.
+        what: &'static str,
+        /// Of what.
+        part: &'static str,
+    },
+    /// A name that is empty or would not survive a file.
     #[error("{kind} name `{}` {problem}", cut(name))]
     Name {
-        /// `domain`, `target`, `run` or `split`.
+        /// What has the name.
         kind: &'static str,
         /// The name.
         name: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A domain or target that the sweep does not have.
-    #[error("unknown {kind} `{}`, the sweep has: {}", cut(name), list(known))]
-    Unknown {
-        /// `domain`, `target` or `split`.
+    /// A name that appears twice where each may appear once.
+    #[error("{kind} `{}` appears twice{}", cut(name), within(group.as_deref()))]
+    Repeated {
+        /// What has the name.
         kind: &'static str,
-        /// The name asked for.
+        /// The name.
         name: String,
-        /// The names there are.
+        /// In which group, where there are several.
+        group: Option<String>,
+    },
+    /// A name that nothing has.
+    #[error("unknown {kind} `{}`, expected one of: {}", cut(name), list(known))]
+    Unknown {
+        /// What should have the name.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The names that there are.
         known: Vec<String>,
     },
-    /// A value that no run can have.
-    #[error("{place}, column `{}`: {}, expected {expected}", cut(column), cut(value))]
-    Value {
-        /// `row 3` (from 0) of arrays, `line 5` (the header is line 1) of a file.
-        place: String,
-        /// The column.
-        column: String,
-        /// What stood there.
-        value: String,
-        /// What should stand there.
-        expected: &'static str,
-    },
-    /// The domain weights of a row are not a point of the simplex.
-    #[error("{place}, columns {columns}: {source}")]
-    Mixture {
-        /// The row or line.
-        place: String,
-        /// The columns of the weights.
-        columns: String,
-        /// What is wrong with them.
-        source: MixtureError,
-    },
-    /// A column that must be there is not.
-    #[error("line 1: no column {expected}; the header has: {}", list(header))]
-    MissingColumn {
+    /// A name that must be there and is not.
+    #[error("no {kind} {}, there are: {}", cut(name), list(found))]
+    Missing {
+        /// What should have the name.
+        kind: &'static str,
         /// What was looked for.
-        expected: &'static str,
-        /// The columns there are.
-        header: Vec<String>,
+        name: String,
+        /// The names that there are.
+        found: Vec<String>,
     },
-    /// A column appears twice.
-    #[error("line 1: column `{}` appears twice", cut(.0))]
-    RepeatedColumn(String),
-    /// A line has too few or too many fields.
-    #[error("line {line} has {found} fields, expected {expected} as in the header")]
-    Ragged {
-        /// The line.
-        line: u64,
+    /// Two lists of names that must be the same, such as the domains of a law and those of a sweep.
+    #[error("{what} differ: {} and {}", list(first), list(other))]
+    Mismatch {
+        /// Of what, such as `the domains of a law and a sweep`.
+        what: &'static str,
+        /// The first list.
+        first: Vec<String>,
+        /// The other one.
+        other: Vec<String>,
+    },
+    /// A line of a file with too few or too many fields.
+    #[error("{found} fields, expected {expected} as in the header")]
+    Fields {
         /// Its number of fields.
         found: usize,
-        /// The header's.
+        /// That of the header.
         expected: usize,
+    },
+    /// A file that ends inside of quotes.
+    #[error("a quote is opened here and never closed")]
+    UnclosedQuote,
+    /// A file that is not text.
+    #[error("not UTF-8 text, expected a CSV file")]
+    NotText,
+    /// A file that could not be read or written.
+    #[error("{message}")]
+    Io {
+        /// What the system said.
+        kind: std::io::ErrorKind,
+        /// The same in words.
+        message: String,
     },
     /// Rows that cannot both be right, or are the same measurement twice.
     #[error("{first} and {other}: {problem}")]
     Contradiction {
-        /// A row or line.
-        first: String,
+        /// A row.
+        first: Place,
         /// The one that it does not agree with.
-        other: String,
+        other: Place,
         /// What they contradict each other in, and what to do.
         problem: String,
     },
-    /// The file ends inside of quotes.
-    #[error("line {line}: a quote is opened here and never closed")]
-    UnclosedQuote {
-        /// The line where the quote was opened.
-        line: u64,
-    },
-    /// The file is not text.
-    #[error("line {line}: not UTF-8 text, expected a CSV file")]
-    Binary {
-        /// The first line that is not.
-        line: u64,
-    },
-    /// The file could not be read or written.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which file (or `CSV` for a reader or a writer).
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
     /// A split that leaves one of its sides without a row.
-    #[error("{0}")]
-    Split(String),
-}
-
-/// A law that cannot be built, or a point where it is not defined.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum LawError {
-    /// A domain name is empty, appears twice or is not there at all.
-    #[error("{0}")]
-    Domains(String),
-    /// The crate has no law of this name.
-    #[error("unknown law `{}`, expected one of: {}", cut(name), known.join(", "))]
-    Name {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
+    #[error("no row is {side}, expected rows on both sides of a split")]
+    EmptySplit {
+        /// Which rows there are none of, such as `above N = 1e9`.
+        side: String,
     },
-    /// A reference scale is not a positive number.
-    #[error("reference scale {name} is {value}, expected a finite number > 0")]
-    Scale {
-        /// `N0` or `D0`.
-        name: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// A named coefficient is missing.
-    #[error("coefficient `{}` is missing, the {law} law needs: {}", cut(name), list(needed))]
-    Missing {
+    /// Too little data for a law.
+    #[error(
+        "{rows} rows cannot determine the {coefficients} free coefficients of the {} law, expected at least as many rows",
+        cut(law)
+    )]
+    TooFewRows {
         /// The law.
         law: String,
-        /// The coefficient.
-        name: String,
-        /// All it needs.
-        needed: Vec<String>,
+        /// Rows with a weight above zero.
+        rows: usize,
+        /// Coefficients that are not fixed.
+        coefficients: usize,
     },
-    /// A coefficient that the law does not have.
-    #[error("the {law} law has no coefficient `{}`, it has: {}", cut(name), list(known))]
-    Unknown {
-        /// The law.
-        law: String,
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// A coefficient out of its range.
-    #[error("coefficient `{}` is {}, expected {expected}", cut(name), short(*value))]
-    Coefficient {
-        /// The coefficient.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// N, D or h is not a point that a law takes.
-    #[error("{what} is {}, expected {expected}", short(*value))]
-    Point {
-        /// `N`, `D` or `the number of domain weights`.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-        /// What it should be.
-        expected: String,
-    },
-    /// The domain weights are not a point of the simplex.
-    #[error(transparent)]
-    Mixture(#[from] MixtureError),
-    /// The law is infinite there.
-    #[error("the {law} law is infinite where the weight of domain `{}` is 0", cut(domain))]
+    /// A law that is infinite without a domain.
+    #[error("the {} law is infinite where the weight of domain `{}` is 0", cut(law), cut(domain))]
     Infinite {
         /// The law.
         law: String,
         /// The domain.
         domain: String,
     },
+    /// A law that cannot be composed of these parts.
+    #[error("the {} law {problem}", cut(law))]
+    Composition {
+        /// The law.
+        law: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A fit of a law that does not depend on N (or D), asked for another N than that of all its rows.
     #[error(
-        "the {law} law does not depend on {what} and was fitted to rows of {what} = {fitted:e} alone: it does not know the loss at {what} = {value:e}. To use it there all the same, such as to rank mixtures, take fit.for_any_scale()"
+        "the {} law does not depend on {what} and was fitted to rows of {what} = {fitted:e} alone: it does not know the loss at {what} = {value:e}. To use it there all the same, such as to rank mixtures, take for_any_scale()",
+        cut(law)
     )]
     OtherScale {
         /// The law.
@@ -327,68 +297,36 @@ pub enum LawError {
         /// That of the rows.
         fitted: f64,
     },
-}
-
-/// A fit that cannot be started.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// The law and the sweep do not have the same domains.
-    #[error(
-        "the {law} law has the domains {}, but the sweep has: {}",
-        list(law_domains),
-        list(sweep_domains)
-    )]
-    Domains {
-        /// The law.
-        law: String,
-        /// Its domains.
-        law_domains: Vec<String>,
-        /// The sweep's.
-        sweep_domains: Vec<String>,
-    },
-    /// A target that the sweep does not have.
-    #[error("unknown target `{}`, the sweep has: {}", cut(name), list(known))]
-    Target {
-        /// The target asked for.
-        name: String,
-        /// The targets there are.
-        known: Vec<String>,
-    },
-    /// Too little data.
-    #[error(
-        "{rows} rows cannot determine the {coefficients} free coefficients of the {law} law, expected at least as many rows"
-    )]
-    TooFewRows {
-        /// The law.
-        law: String,
-        /// Rows with a weight above zero.
-        rows: usize,
-        /// Coefficients that are not fixed.
-        coefficients: usize,
-    },
-    /// A row where the law is not defined.
-    #[error("{place}: {source}")]
-    Row {
-        /// The row, as the sweep names it.
-        place: String,
-        /// Why.
-        source: LawError,
-    },
-    /// A coefficient that the law does not have, or a bound that it cannot keep.
-    #[error(transparent)]
-    Law(#[from] LawError),
     /// No coefficients with a finite objective were found.
     #[error(
-        "wherever the fit of the {law} law began or went, the loss of some row was infinite or not a number"
+        "wherever the fit of the {} law began or went, the loss of some row was infinite or not a number",
+        cut(law)
     )]
     NoFiniteLoss {
         /// The law.
         law: String,
     },
-    /// Fits that cannot be averaged.
-    #[error("{0}")]
-    Ensemble(String),
+    /// A value that means nothing, such as one without a lower limit.
+    #[error("{what} is {value}, expected a finite number")]
+    NotFinite {
+        /// Of what.
+        what: String,
+        /// The value.
+        value: f64,
+    },
+    /// A sweep that a fit was not made from.
+    #[error(
+        "the objective of the {} fit is {found:e} on this sweep, expected {expected:e}, which it reached on the sweep that it was made from",
+        cut(law)
+    )]
+    OtherSweep {
+        /// The law.
+        law: String,
+        /// The objective on this sweep.
+        found: f64,
+        /// The objective of the fit.
+        expected: f64,
+    },
     /// A fit to store or to read, of a law that is not one of the crate's.
     #[error(
         "the {} law is not one of the crate's, which are: {}; its fit is stored as Fit::to_stored gives it, and read by StoredFit::with_law",
@@ -401,172 +339,22 @@ pub enum FitError {
         /// Those that are.
         known: Vec<String>,
     },
-    /// A stored fit that does not belong to its law, or does not agree with itself.
-    #[error("stored fit of the {} law: {what} {found}, expected {expected}", cut(law))]
+    /// Something stored that does not agree with itself, or with what it is read for.
+    #[error("{what} {found}, expected {expected}")]
     Stored {
-        /// The law, as stored.
-        law: String,
-        /// What is wrong, such as `the domains are`.
+        /// What is wrong, such as `its domains are`.
         what: String,
         /// What stands there.
         found: String,
         /// What should stand there.
         expected: String,
     },
-    /// A sweep that a fit was not made from.
-    #[error(
-        "the objective of the {law} fit is {found:e} on this sweep, expected {expected:e}, which it reached on the sweep that it was made from"
-    )]
-    Sweep {
-        /// The law.
-        law: String,
-        /// The objective on this sweep.
-        found: f64,
-        /// The objective of the fit.
-        expected: f64,
-    },
-    /// A setting out of its range.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-}
-
-/// A mixture that cannot be looked for.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum SimplexError {
-    /// The laws of a sum have different domains.
-    #[error("the fits have different domains: {} and {}", list(first), list(other))]
-    Domains {
-        /// Those of the first fit.
-        first: Vec<String>,
-        /// Those of the fit that differs.
-        other: Vec<String>,
-    },
-    /// A constraint on a domain that there is none of.
-    #[error("unknown domain `{}`, expected one of: {}", cut(name), list(known))]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The domains there are.
-        known: Vec<String>,
-    },
-    /// A domain that appears twice in a group.
-    #[error("domain `{}` appears twice in the group {}", cut(domain), cut(group))]
-    Repeated {
-        /// The constraint.
-        group: String,
-        /// The domain.
-        domain: String,
-    },
     /// Constraints that no mixture keeps.
-    #[error("no mixture keeps all of: {}", listed(conflict, "; "))]
+    #[error("no mixture keeps all of: {}", listed(constraints, "; "))]
     Infeasible {
         /// Some that cannot be kept together, each of which could be left out to mend it.
-        conflict: Vec<String>,
+        constraints: Vec<String>,
     },
-    /// A region, a start or a mixture for another number of domains.
-    #[error("{what} has {found} domain weights, expected {expected}")]
-    Dimension {
-        /// Which one.
-        what: &'static str,
-        /// How many it has.
-        found: usize,
-        /// How many it should have.
-        expected: usize,
-    },
-    /// An objective that is no finite number wherever a descent starts, so that there is none.
-    #[error("the objective is {value} at every start, expected a finite value and slopes")]
-    NotFinite {
-        /// The value at the first start.
-        value: f64,
-    },
-    /// A setting, a weight, N, D or a constraint with a number out of its range.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// A point where no law is defined.
-    #[error(transparent)]
-    Law(#[from] LawError),
-    /// Weights that are no mixture.
-    #[error(transparent)]
-    Mixture(#[from] MixtureError),
-}
-
-/// Any error of the crate, for functions that go all the way from a file to a decision.
-///
-/// ```
-/// use mixlaw::law::ChinchillaLaw;
-/// use mixlaw::{Fitter, Mixture, Sweep};
-///
-/// fn predict(h: &[f64]) -> Result<f64, mixlaw::Error> {
-///     let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8; 3], &[1e9, 2e9, 4e9], h, &[3.0; 3])?;
-///     let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
-///     Ok(fit.predict(Scale { n: 1e9, d: 2e10 }, &Mixture::uniform(1))?)
-/// }
-///
-/// assert!(matches!(predict(&[0.9; 3]), Err(mixlaw::Error::Sweep(_))));
-/// // Three rows for five coefficients.
-/// assert!(matches!(predict(&[1.0; 3]), Err(mixlaw::Error::Fit(_))));
-/// ```
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Of a setting.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// Of a mixture.
-    #[error(transparent)]
-    Mixture(#[from] MixtureError),
-    /// Of a sweep.
-    #[error(transparent)]
-    Sweep(#[from] SweepError),
-    /// Of a law.
-    #[error(transparent)]
-    Law(#[from] LawError),
-    /// Of a fit.
-    #[error(transparent)]
-    Fit(#[from] FitError),
-    /// Of a search for a mixture.
-    #[error(transparent)]
-    Simplex(#[from] SimplexError),
-    /// Of a plan.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Of a picture.
-    #[cfg(feature = "plot")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
-    #[error(transparent)]
-    Plot(#[from] crate::plot::PlotError),
-}
-
-impl PlanError {
-    /// The same, with where it happened.
-    pub(crate) fn at(self, place: String) -> Self {
-        Self::At { place, source: Box::new(self) }
-    }
-}
-
-impl From<LawError> for PlanError {
-    fn from(error: LawError) -> Self {
-        Self::Simplex(error.into())
-    }
-}
-
-impl From<MixtureError> for PlanError {
-    fn from(error: MixtureError) -> Self {
-        Self::Simplex(error.into())
-    }
-}
-
-/// A question that a plan cannot answer.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// A plan without targets.
-    #[error("the plan has no targets, expected at least one law")]
-    NoTargets,
-    /// A setting out of its range.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
     /// A mixture cannot be chosen by laws that do not depend on it.
     #[error(
         "the law of no target depends on the mixture, so that none can be chosen: {}; constraints that leave one mixture make N and D the only choice",
@@ -575,28 +363,6 @@ pub enum PlanError {
     Blind {
         /// The targets.
         targets: Vec<String>,
-    },
-    /// A value that means nothing, such as one without a lower limit.
-    #[error("{what} is {value}, expected a finite number")]
-    NotFinite {
-        /// Of what.
-        what: String,
-        /// The value.
-        value: f64,
-    },
-    /// A choice that this plan did not make, or not with these constraints.
-    #[error("the choice is not one of this plan: {0}")]
-    Choice(String),
-    /// A stored result that does not agree with itself.
-    #[error("{0}")]
-    Stored(String),
-    /// An error of one target, one candidate or one point of a path.
-    #[error("{place}: {source}")]
-    At {
-        /// Which one.
-        place: String,
-        /// What is wrong there.
-        source: Box<PlanError>,
     },
     /// A loss that no budget reaches.
     #[error(
@@ -608,24 +374,164 @@ pub enum PlanError {
         /// The least value of those, in nats.
         floor: f64,
     },
-    /// Names that do not belong together.
-    #[error("the plan has {}, but {} are needed", list(plan), list(sweep))]
-    Domains {
-        /// The domains or targets of the plan.
-        plan: Vec<String>,
-        /// Those of the sweep, or those that the targets should be.
-        sweep: Vec<String>,
-    },
     /// A worst case has no parts that add up.
     #[error("only a sum of losses can be decomposed, not the worst of them")]
     NotASum,
-    /// A question about certainty without resamples that answer it together.
+    /// A question about certainty to a predictor without members that answer it.
+    #[error("target `{}` has no members, expected a predictor made by Bootstrap::run", cut(target))]
+    NoMembers {
+        /// The target.
+        target: String,
+    },
+    /// Members of two targets that do not belong together.
+    #[error(
+        "the members of `{}` and `{}` are of different draws, expected the same seed, number and sweep",
+        cut(first),
+        cut(other)
+    )]
+    OtherDraws {
+        /// The first target.
+        first: String,
+        /// The other one.
+        other: String,
+    },
+    /// A choice that this plan did not make, or not with these constraints.
+    #[error("the choice is not one of this plan: {problem}")]
+    OtherChoice {
+        /// How that is known.
+        problem: String,
+    },
+    /// An observer stopped the call before there was anything to return.
+    #[error("stopped by an observer before there was a result")]
+    Stopped,
+    #[doc(hidden)]
     #[error("{0}")]
-    Resamples(String),
-    /// No mixture can be looked for.
-    #[error(transparent)]
-    Simplex(#[from] SimplexError),
+    Legacy(String),
+    /// A picture that could not be drawn.
+    #[error("the picture could not be drawn: {message}")]
+    Drawing {
+        /// Why.
+        message: String,
+    },
 }
+
+/// ` in the group a + b`, if there is one.
+fn within(group: Option<&str>) -> String {
+    group.map_or(String::new(), |group| format!(" in the group {}", cut(group)))
+}
+
+impl Error {
+    /// A setting out of its range; what an [`Optimizer`](crate::optim::Optimizer) or a
+    /// [`ScalingLaw`](crate::law::ScalingLaw) of your own returns from its `check`.
+    ///
+    /// ```
+    /// use mixlaw::Error;
+    ///
+    /// let error = Error::setting("hops", f64::NAN, "a number > 0");
+    /// assert_eq!(error.to_string(), "hops is NaN, expected a number > 0");
+    /// ```
+    #[must_use]
+    pub fn setting(name: impl Into<String>, value: f64, expected: &'static str) -> Self {
+        ErrorKind::Setting { name: name.into(), value, expected }.into()
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Where, the outermost place first; none where there is only one place it can be.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.0.places
+    }
+
+    /// The same error, with where it happened put first.
+    #[must_use]
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.0.places.insert(0, place);
+        self
+    }
+
+    /// Whether a setting, N, D or a coefficient is out of its range: the caller's mistake.
+    #[must_use]
+    pub fn is_setting(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Setting { .. })
+    }
+
+    /// Whether a file could not be read or written.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io { .. })
+    }
+
+    /// Whether a name is not known: of a target, a domain, a law, a coefficient or a split.
+    #[must_use]
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unknown { .. })
+    }
+
+    /// Whether there are fewer rows than coefficients: a law with fewer may do.
+    #[must_use]
+    pub fn is_too_few_rows(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TooFewRows { .. })
+    }
+
+    /// Whether a fit does not know the N or D asked for; see [`Fit::for_any_scale`](crate::Fit::for_any_scale).
+    #[must_use]
+    pub fn is_other_scale(&self) -> bool {
+        matches!(self.kind(), ErrorKind::OtherScale { .. })
+    }
+
+    /// Whether no mixture keeps the constraints: some have to be relaxed.
+    #[must_use]
+    pub fn is_infeasible(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Infeasible { .. })
+    }
+
+    /// Whether no law depends on the mixture, so that none can be chosen.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Blind { .. })
+    }
+
+    /// Whether a loss is below what any budget reaches.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unreachable { .. })
+    }
+
+    /// Whether an observer stopped the call before there was a result.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Stopped)
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, places: Vec::new() }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, place) in self.places().iter().enumerate() {
+            write!(f, "{}{place}", if i > 0 { ", " } else { "" })?;
+        }
+        write!(f, "{}{}", if self.places().is_empty() { "" } else { ": " }, self.kind())
+    }
+}
+
+/// As it prints, so that `unwrap` and `main` show the message.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
@@ -640,7 +546,8 @@ mod tests {
         assert_eq!(list(&names[..2]), "d0, d1");
         assert_eq!(list(&names[..9]), "d0, d1, d2, d3, d4, d5, d6, d7, d8");
         assert_eq!(list(&names), "d0, d1, d2, d3, d4, d5, d6, d7 and 31 more");
-        let error = SweepError::Unknown { kind: "target", name: "x".repeat(9_999), known: names };
+        let unknown = ErrorKind::Unknown { kind: "target", name: "x".repeat(9_999), known: names };
+        let error = Error::from(unknown);
         assert!(error.to_string().len() < 200, "{error}");
     }
 }

@@ -28,7 +28,7 @@
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};
-//! use mixlaw::{Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
+//! use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
 //!
 //! # let text = {
 //! #     let mut text = String::from("split,n_params,n_tokens,h_web,h_code,loss_python\n");
@@ -108,7 +108,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod error;
+pub mod error;
+mod error_legacy;
 pub mod fit;
 pub mod guide;
 pub mod law;

@@ -1,6 +1,7 @@
 //! The examples `fit`, `mixture` and `how_sure` as processes: what it says to bad input, and what its JSON means.
 #![cfg(feature = "csv")]
 
+use mixlaw::Scale;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};

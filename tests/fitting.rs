@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
+use mixlaw::Scale;
 use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,

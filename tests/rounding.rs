@@ -5,7 +5,7 @@
 use mixlaw::law::AdditiveLaw;
 use mixlaw::selection::{Candidate, Selection, learning_curve};
 use mixlaw::uncertainty::{Bootstrap, Unit};
-use mixlaw::{Fit, Fitter, Mixture, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 
 const TARGET: &str = "french";
 

@@ -6,7 +6,7 @@ use mixlaw::selection::{
     Candidate, Comparison, LargestScale, Score, Selection, applicable, learning_curve,
 };
 use mixlaw::uncertainty::Probe;
-use mixlaw::{FitError, Fitter, Sweep};
+use mixlaw::{FitError, Fitter, Scale, Sweep};
 
 /// Three domains, 4 sizes x 12 mixtures x 3 token counts, losses of an additive law without noise.
 fn synthetic() -> Sweep {

@@ -3,7 +3,7 @@
 #![cfg(feature = "csv")]
 
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
-use mixlaw::{Fitter, MixtureObjective, SimplexSolver, Sweep};
+use mixlaw::{Fitter, MixtureObjective, Scale, SimplexSolver, Sweep};
 
 /// Train MRE of Table 8 (percent) and the best mean Huber objectives known, found by a long search
 /// with SciPy in the same box: target, then simple, additive, joint and full.

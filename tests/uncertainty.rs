@@ -12,7 +12,7 @@ use mixlaw::optim::{Progress, Termination};
 use mixlaw::plan::{self, Criterion, Plan};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Resamples, Unit};
-use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
 
 /// The second design of Table 1, and what its truth is.
 fn problem(seed: u64) -> (Vec<Run>, Truth, Sweep) {

@@ -14,7 +14,7 @@ use mixlaw::law::{self, Dependence, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, PlanError, Sweep};
+use mixlaw::{Fit, FitError, Fitter, LawError, Mixture, PlanError, Scale, Sweep};
 use progress::Bar;
 use serde_json::{Map, Value, json};
 

@@ -13,7 +13,7 @@ use crate::sweep::Sweep;
 /// ```
 /// use mixlaw::fit::Ensemble;
 /// use mixlaw::law::{AdditiveLaw, SimpleLaw, ScalingLaw};
-/// use mixlaw::{Fitter, Sweep};
+/// use mixlaw::{Fitter, Scale, Sweep};
 /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 /// # for web in [0.1, 0.5, 0.9] {
 /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {

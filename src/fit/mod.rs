@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use mixlaw::law::ChinchillaLaw;
-//! use mixlaw::{Fitter, Mixture, Sweep};
+//! use mixlaw::{Fitter, Mixture, Scale, Sweep};
 //!
 //! // Losses of four sizes and four token counts that follow E = 1.7, alpha = 0.34, beta = 0.28.
 //! let sizes = [1e8f64, 2e8, 4e8, 8e8];
@@ -697,7 +697,7 @@ impl Fit {
     ///
     /// ```
     /// use mixlaw::law::AdditiveFixedNDLaw;
-    /// use mixlaw::{Fitter, LawError, Plan, Sweep};
+    /// use mixlaw::{Fitter, LawError, Plan, Scale, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
     /// # for web in [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95] {
     /// #     n.push(1e8);

@@ -35,7 +35,7 @@ const AGREEMENT: f64 = 1e-9;
 /// ```
 /// use mixlaw::fit::StoredFit;
 /// use mixlaw::law::{AdditiveLaw, Biased, Constant, InverseSum, PowerLaw};
-/// use mixlaw::{Fit, Fitter, Sweep};
+/// use mixlaw::{Fit, Fitter, Scale, Sweep};
 /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 /// # for web in [0.1, 0.5, 0.9] {
 /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
@@ -70,6 +70,7 @@ const AGREEMENT: f64 = 1e-9;
 /// assert_eq!(back.coordinates(), fit.coordinates());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// use mixlaw::Scale;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(expecting = "a fit")]
 pub struct StoredFit {

@@ -261,7 +261,6 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     }
 
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
-        let Scale { n, d } = at;
         self.evaluate(z, at, h, |value, _, _| value)
     }
 
@@ -321,7 +320,6 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     }
 
     fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
-        let Scale { n, d } = at;
         let convex = self.formula.is_convex(&self.coordinates.coefficients(z));
         Box::new(AtScale { law: self, z, at, gradient: Gradient::new(self), convex })
     }

@@ -222,7 +222,6 @@ pub trait ScalingLaw: Debug + Send + Sync {
     /// # Panics
     /// If `z` has the wrong length.
     fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
-        let Scale { n, d } = at;
         assert_eq!(z.len(), self.coordinates().len(), "one value for each coordinate");
         let gradient = Gradient::new(self);
         Box::new(mixture_function::AtScale { law: self, z, at, gradient, convex: false })

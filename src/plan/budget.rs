@@ -10,6 +10,7 @@ use crate::scale::Scale;
 ///
 /// ```
 /// use mixlaw::plan::Budget;
+/// use mixlaw::Scale;
 ///
 /// // Inference counts too: 1e12 tokens of it at 2N FLOPs each.
 /// let lifetime = Budget::new(|at| 6.0 * at.n * at.d + 2.0 * at.n * 1e12).sizes(1e8..=1e11);
@@ -275,21 +276,22 @@ impl Plan<'_> {
     /// # Errors
     /// As [`Plan::best`], and if h has the wrong length or a law is not defined or not finite there.
     pub fn price(&self, at: Scale, h: &Mixture) -> Result<Price, PlanError> {
-        let Scale { d, .. } = at;
+        let d = at.d;
         let best = self.best(at)?.optimum.value;
         let references = self.references(&self.targets, at)?;
-        let at = |d: f64| -> Result<f64, PlanError> {
+        let with = |d: f64| -> Result<f64, PlanError> {
+            let at = Scale { d, ..at };
             Ok(self.objective_over(&self.targets, at, &references)?.value(h)?)
         };
         let reached = |d: f64| {
-            let (value, what) = (at(d)?, format!("the value of the mixture at D = {d:e}"));
+            let (value, what) = (with(d)?, format!("the value of the mixture at D = {d:e}"));
             if value.is_nan() {
                 Err(PlanError::NotFinite { what, value })
             } else {
                 Ok(value <= best)
             }
         };
-        let value = finite("the value of the mixture", at(d)?)?;
+        let value = finite("the value of the mixture", with(d)?)?;
         let tokens = if value <= best {
             d
         } else if !reached(f64::INFINITY)? {

@@ -132,7 +132,7 @@ impl<'a> Plan<'a> {
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
     /// # use mixlaw::uncertainty::Bootstrap;
-    /// # use mixlaw::{Fitter, Mixture, Plan, Sweep};
+    /// # use mixlaw::{Fitter, Mixture, Plan, Scale, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
     /// # for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
     /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {

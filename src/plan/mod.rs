@@ -445,7 +445,7 @@ impl<'a> Plan<'a> {
     /// ([`PlanError::Blind`]) though there are several to choose from, and if the value or a loss is
     /// not finite ([`PlanError::NotFinite`]).
     pub fn best(&self, at: Scale) -> Result<Choice, PlanError> {
-        let Scale { n, d } = at;
+        let d = at.d;
         let mut objective = self.objective(at)?;
         let region = self.region(d)?;
         Self::check_sees(&self.targets, &region)?;

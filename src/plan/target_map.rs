@@ -57,7 +57,6 @@ impl Plan<'_> {
     /// As [`Plan::map`], at every mixture of targets, and if `steps` is 0 or the grid has more than
     /// 20,000 points.
     pub fn fixed_points(&self, at: Scale, steps: usize) -> Result<Vec<Mapped>, PlanError> {
-        let Scale { n, d } = at;
         if self.targets.is_empty() {
             return Err(PlanError::NoTargets);
         }

@@ -14,7 +14,7 @@
 //! [`LearningPoint`]s tell how many mixtures it takes ([`learning_curve`], Fig. 5 of the paper).
 //!
 //! ```
-//! use mixlaw::Sweep;
+//! use mixlaw::{Scale, Sweep};
 //! use mixlaw::selection::Selection;
 //! # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 //! # for web in [0.1, 0.3, 0.5, 0.7, 0.9] {

@@ -553,7 +553,7 @@ fn assert_bound(function: &dyn CoefficientFn, z: &[f64], mixtures: &[Mixture]) {
         let value = function.value(z, h);
         close("the value", values[m], value, 1e-11 * value.abs());
         let mut found = vec![0.0; p];
-        bound.gradient(z, Scale { n: m, d: h }, values[m], &mut found);
+        bound.gradient(z, m, h, values[m], &mut found);
         let size = found.iter().fold(value.abs(), |size, g| size.max(g.abs()));
         for (found, expected) in found.into_iter().zip(gradient(z, h)) {
             close("a derivative", found, expected, 1e-10 * size);

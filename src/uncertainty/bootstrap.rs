@@ -233,7 +233,7 @@ impl<'a> Rows<'a> {
 
     fn predict(&self, z: &[Vec<f64>], i: usize) -> f64 {
         let (row, k) = (self.sweep.row(i), self.ensemble.domains().len());
-        mean_loss(self.ensemble, z, row.n, row.d, &self.h[i * k..(i + 1) * k])
+        mean_loss(self.ensemble, z, row.scale(), &self.h[i * k..(i + 1) * k])
     }
 
     /// Quantiles of the relative residuals against the mean of the resamples that left a row out: the
@@ -316,9 +316,8 @@ impl Resamples {
     /// # Errors
     /// As [`Fit::predict`](crate::Fit::predict).
     pub fn values(&self, at: Scale, h: &[f64]) -> Result<Vec<f64>, LawError> {
-        let Scale { n, d } = at;
         self.ensemble.fits().iter().try_for_each(|fit| fit.check(at, h))?;
-        Ok(self.members.iter().map(|z| mean_loss(&self.ensemble, z, n, d, h)).collect())
+        Ok(self.members.iter().map(|z| mean_loss(&self.ensemble, z, at, h)).collect())
     }
 
     /// The interval of the law's value at N, D and h: where it would be with other runs of the same

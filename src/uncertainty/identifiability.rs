@@ -164,12 +164,8 @@ pub struct Restarts {
     /// The least objective of them over the fit's, less one: below zero where one found a better fit.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub best_excess: f64,
-    /// Where the predictions are made: twice the largest N of the rows,
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    pub n: f64,
-    /// twice the largest D,
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    pub d: f64,
+    /// Where the predictions are made: twice the largest N and twice the largest D of the rows,
+    pub scale: Scale,
     /// and their mean mixture, in the order of the law's domains, each row with its weight in the fit.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub h: Vec<f64>,
@@ -310,7 +306,7 @@ impl Probe {
         let restart = |start: usize| {
             let seed = streams::seed(self.seed, Kind::Restart, start as u64);
             let (z, objective) = refit.restart(seed, &call)?;
-            Some((objective, law.loss(&z, used.scale(), &used.h)))
+            Some((objective, law.loss(&z, used.at, &used.h)))
         };
         let side = |task: usize| {
             let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
@@ -407,7 +403,7 @@ impl Used {
         }
         runs.sort_unstable();
         runs.dedup();
-        Ok(Self { rows, runs: runs.len(), n: 2.0 * n, d: 2.0 * d, h })
+        Ok(Self { rows, runs: runs.len(), at: Scale { n: 2.0 * n, d: 2.0 * d }, h })
     }
 
     /// Of objectives and predictions.
@@ -418,7 +414,7 @@ impl Used {
         let near = found.iter().filter(|(value, _)| *value <= limit).map(|(_, p)| *p);
         let mut predictions: Vec<f64> = near.collect();
         let near = predictions.len();
-        predictions.push(fit.law().loss(fit.coordinates(), self.scale(), &self.h));
+        predictions.push(fit.law().loss(fit.coordinates(), self.at, &self.h));
         predictions.sort_by(f64::total_cmp);
         let (lower, upper) = (predictions[0], predictions[near]);
         let (mut distinct, mut last) = (1, lower);
@@ -436,8 +432,7 @@ impl Used {
             upper,
             spread: 100.0 * (upper - lower) / mean,
             best_excess: if found.is_empty() || least == own { 0.0 } else { least / own - 1.0 },
-            n: self.n,
-            d: self.d,
+            scale: self.at,
             h: self.h,
         }
     }

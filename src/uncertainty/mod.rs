@@ -17,7 +17,7 @@
 //! ```
 //! use mixlaw::law::AdditiveLaw;
 //! use mixlaw::uncertainty::Bootstrap;
-//! use mixlaw::{Fitter, Sweep};
+//! use mixlaw::{Fitter, Scale, Sweep};
 //! # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 //! # for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
 //! #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {

@@ -7,7 +7,7 @@ use mixlaw::plan::{Extrapolation, Goal, Plan};
 use mixlaw::selection::{Candidate, Selection, applicable};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Identifiability};
-use mixlaw::{Fitter, Mixture, Sweep};
+use mixlaw::{Fitter, Mixture, Scale, Sweep};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 

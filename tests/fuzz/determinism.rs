@@ -3,7 +3,7 @@
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::uncertainty::{Bootstrap, Probe};
-use mixlaw::{Fitter, Sweep};
+use mixlaw::{Fitter, Scale, Sweep};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};

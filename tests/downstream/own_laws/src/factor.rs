@@ -1,7 +1,7 @@
 //! A law with gradients by hand.
 
 use mixlaw::law::{Coordinate, Coordinates, Gradient, ScalingLaw};
-use mixlaw::{LawError, Sweep};
+use mixlaw::{Scale, LawError, Sweep};
 
 /// `L = E + (A / N^alpha + B / D^beta) exp(sum_i c_i h_i)`: the mixture is a factor of all that scale
 /// removes. The first domain's c is 0, because a constant added to every `c_i` is a factor of A and B.

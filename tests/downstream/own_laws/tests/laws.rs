@@ -1,7 +1,7 @@
 use mixlaw::law::{AdditiveLaw, Auto, JointLaw, ScalingLaw};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::testing::{assert_law_contract, check_gradient};
-use mixlaw::{Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
+use mixlaw::{Scale, Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
 use own_laws::{FactorLaw, Interaction, data_mixture};
 
 /// The losses of really trained models that mixlaw embeds, without the first steps of training.

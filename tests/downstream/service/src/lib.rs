@@ -3,7 +3,7 @@
 use mixlaw::law::ScalingLaw;
 use mixlaw::plan::{Choice, Plan};
 use mixlaw::simplex::Constraints;
-use mixlaw::{Fit, FitError, Fitter, PlanError, Sweep};
+use mixlaw::{Scale, Fit, FitError, Fitter, PlanError, Sweep};
 
 /// Fits of one target by several laws.
 #[derive(Debug)]
