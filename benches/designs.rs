@@ -119,7 +119,7 @@ impl Truth {
     }
 
     pub fn loss(&self, at: Scale, h: &Mixture) -> f64 {
-        self.law.loss(&self.z, Scale { n, d }, h)
+        self.law.loss(&self.z, at, h)
     }
 
     /// The losses of the runs, with noise.
@@ -130,7 +130,7 @@ impl Truth {
                 of_run = (r, RUN_NOISE * normal(rng));
             }
             let noise = of_run.1 + CHECKPOINT_NOISE * normal(rng);
-            self.loss(runs[r].n, d, &runs[r].h) * (1.0 + noise)
+            self.loss(Scale { n: runs[r].n, d }, &runs[r].h) * (1.0 + noise)
         })
     }
 }

@@ -16,8 +16,7 @@ pub const LAWS: [&str; 4] = ["simple", "additive", "joint", "full"];
 pub struct MixtureProblem {
     pub law: Box<dyn ScalingLaw>,
     pub targets: Vec<(f64, Vec<f64>)>,
-    pub n: f64,
-    pub d: f64,
+    pub scale: Scale,
 }
 
 impl MixtureProblem {
@@ -50,7 +49,7 @@ impl MixtureProblem {
 
     /// The weighted sum of the targets.
     pub fn objective(&self) -> Result<MixtureObjective<'_>, SimplexError> {
-        self.targets.iter().try_fold(MixtureObjective::new(self.scale())?, |sum, (weight, z)| {
+        self.targets.iter().try_fold(MixtureObjective::new(self.scale)?, |sum, (weight, z)| {
             sum.with_law(*weight, self.law.as_ref(), z)
         })
     }

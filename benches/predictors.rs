@@ -150,7 +150,9 @@ fn cost_of_weights(count: u64) {
                     let fitter = Fitter::new().seed(seed).weigh_by_compute(power);
                     let fit: Fit = fitter.fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
                     let ((n, d), h) = (design.beyond(), Mixture::uniform(design.domains));
-                    (fit.predict(Scale { n, d }, &h).expect("a loss") / truth.loss(n, d, &h) - 1.0)
+                    (fit.predict(Scale { n, d }, &h).expect("a loss")
+                        / truth.loss(Scale { n, d }, &h)
+                        - 1.0)
                         .powi(2)
                 };
                 let sum: f64 = (0..count).into_par_iter().map(one).collect::<Vec<_>>().iter().sum();

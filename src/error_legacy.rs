@@ -553,7 +553,6 @@ pub enum PlanError {
     Simplex(#[from] SimplexError),
 }
 
-
 impl From<MixtureError> for Error {
     fn from(error: MixtureError) -> Self {
         match error {

@@ -121,6 +121,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
+mod random;
 mod scale;
 pub mod selection;
 pub mod simplex;
@@ -139,6 +140,7 @@ pub use error::{
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;
+pub use random::Random;
 pub use scale::Scale;
 pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
 pub use sweep::Sweep;

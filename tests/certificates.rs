@@ -162,7 +162,7 @@ fn huge_and_tiny_objectives_end_as_ordinary_ones_do() {
     for weight in [1.0, 1e200, 1e-200, 1e300, 1e-300, 1e-310] {
         // Differences between parts of the smallest numbers are rounding.
         for worst in [false, true].into_iter().filter(|worst| !worst || weight > 1e-307) {
-            let mut objective = MixtureObjective::new(problem.scale()).unwrap();
+            let mut objective = MixtureObjective::new(problem.scale).unwrap();
             for (_, z) in &problem.targets {
                 objective = objective.with_law(weight, problem.law.as_ref(), z).unwrap();
             }
@@ -222,8 +222,8 @@ fn the_worst_excess_of_one_target_costs_about_what_its_loss_does() {
         let problem = MixtureProblem::random("joint", 4, 1, seed);
         let (_, z) = &problem.targets[0];
         let plan = Plan::new().with_law("t", 1.0, problem.law.as_ref(), z);
-        let own = plan.best(problem.scale()).unwrap().optimum;
-        let excess = plan.goal(Goal::WorstExcess).best(problem.scale()).unwrap().optimum;
+        let own = plan.best(problem.scale).unwrap().optimum;
+        let excess = plan.goal(Goal::WorstExcess).best(problem.scale).unwrap().optimum;
         assert!(
             excess.iterations <= 2 * own.iterations + 50,
             "{seed}: {} iterations, {} for the loss itself",

@@ -75,7 +75,7 @@ fn the_worst_of_several_is_certified_too() {
     let grid = Mixture::grid(3, 80, 0.0).unwrap();
     for seed in 0..200 {
         let problem = MixtureProblem::random(["additive", "joint"][seed as usize % 2], 3, 3, seed);
-        let mut objective = MixtureObjective::new(problem.scale()).unwrap();
+        let mut objective = MixtureObjective::new(problem.scale).unwrap();
         for (_, z) in &problem.targets {
             objective = objective.with_law(1.0, problem.law.as_ref(), z).unwrap();
         }
@@ -169,7 +169,7 @@ fn starts_and_the_order_of_domains_do_not_matter() {
         let named = problem.law.coefficients(z);
         let named: Vec<(&str, f64)> = named.iter().map(|(n, c)| (n.as_str(), *c)).collect();
         let z_turned = law.coordinates_of(&named).unwrap();
-        let mut mixed = MixtureObjective::new(problem.scale())
+        let mut mixed = MixtureObjective::new(problem.scale)
             .unwrap()
             .with_law(problem.targets[0].0, problem.law.as_ref(), &problem.targets[0].1)
             .unwrap()
@@ -237,7 +237,7 @@ fn only_the_joint_mixture_moves_with_scale() {
     });
     let additive = additive.solver(SimplexSolver::new().tolerance(1e-13));
     let growth = (Growth::Linear, Growth::Sqrt);
-    let path = additive.path((1e8, 1e9), growth, &[1.0, 1e2, 1e4, 1e6]).unwrap();
+    let path = additive.path(Scale { n: 1e8, d: 1e9 }, growth, &[1.0, 1e2, 1e4, 1e6]).unwrap();
     for choice in &path {
         let moved = choice.optimum.weights.iter().zip(path[0].optimum.weights.iter());
         let most = moved.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -253,10 +253,10 @@ fn only_the_joint_mixture_moves_with_scale() {
     assert!(weights(1e8, 1e13)[0] > start[0] + 0.01);
     assert!(weights(1e11, 1e10)[0] < start[0] - 0.01);
     // Where all grow the limit is that of E(h) alone, where none of N is left that of D.
-    let limit = plan.limit((1e8, 1e10), (Growth::Linear, Growth::Sqrt)).unwrap();
+    let limit = plan.limit(Scale { n: 1e8, d: 1e10 }, (Growth::Linear, Growth::Sqrt)).unwrap();
     let far = plan.best(Scale { n: 1e30, d: 1e30 }).unwrap();
     assert!(limit.optimum.weights.js_distance(&far.optimum.weights) < 1e-3);
-    let of_n = plan.limit((1e8, 1e10), (Growth::Log, Growth::Constant)).unwrap();
+    let of_n = plan.limit(Scale { n: 1e8, d: 1e10 }, (Growth::Log, Growth::Constant)).unwrap();
     assert!(of_n.optimum.weights.js_distance(&weights(1e40, 1e10)) < 1e-3);
     assert!(of_n.optimum.weights.js_distance(&limit.optimum.weights) > 1e-2);
     // The parts of the loss add up, and the limit's own mixture has no excess.
@@ -276,12 +276,13 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
     assert!((flops.cost(choice.scale) / 1e21 - 1.0).abs() < 1e-9);
     // No other split of the budget is better.
     for factor in [0.25, 0.8, 0.99, 1.01, 1.25, 4.0] {
-        let other = plan.best(Scale { n: choice.n * factor, d: choice.d / factor }).unwrap();
+        let other =
+            plan.best(Scale { n: choice.scale.n * factor, d: choice.scale.d / factor }).unwrap();
         assert!(other.optimum.value >= choice.optimum.value - 1e-12, "{factor}");
     }
     let (least, again) = plan.least_budget(choice.optimum.value, &flops).unwrap();
     assert!((least / 1e21 - 1.0).abs() < 1e-4, "{least}");
-    assert!((again.n / choice.n - 1.0).abs() < 1e-2);
+    assert!((again.scale.n / choice.scale.n - 1.0).abs() < 1e-2);
     let error = plan.least_budget(0.5, &flops).unwrap_err();
     assert!(matches!(error, PlanError::Unreachable { floor, .. } if floor > 1.0), "{error}");
     // With so many tokens as its price says, another mixture is as good.

@@ -173,7 +173,10 @@ fn mixtures_and_designs_are_kept_and_checked() {
         let k = rng.random_range(1..6);
         let design: Vec<Mixture> = (0..3).map(|_| mixture(&mut rng, k)).collect();
         assert_kept(&design);
-        assert_kept(&Run { n: positive(&mut rng), d: positive(&mut rng), h: mixture(&mut rng, k) });
+        assert_kept(&Run {
+            scale: Scale { n: positive(&mut rng), d: positive(&mut rng) },
+            h: mixture(&mut rng, k),
+        });
     }
     let h = Mixture::new([0.25, 0.75]).unwrap();
     assert_eq!(serde_json::to_value(&h).unwrap(), json!([0.25, 0.75]));
@@ -702,7 +705,7 @@ fn decisions_are_kept_and_checked() {
         assert_kept(&plan.advantage(&choice, &Mixture::uniform(3), 0.9).unwrap());
     }
     let choice = plan.best(Scale { n: 7e9, d: 1e11 }).unwrap();
-    let runs = [Run { n: 1e9, d: 1e10, h: Mixture::uniform(3) }];
+    let runs = [Run { scale: Scale { n: 1e9, d: 1e10 }, h: Mixture::uniform(3) }];
     assert_kept(&plan.next_runs(&choice, &runs, 1, Criterion::Decision).unwrap());
     assert_kept(&resamples.coefficients(0.9).unwrap());
 

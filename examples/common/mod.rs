@@ -469,9 +469,8 @@ pub fn plans<'a>(
 
 /// The best mixtures of every law that sees the mixture.
 pub fn best_mixtures(sweep: &Sweep, fits: &[Fitted], options: &Options) -> Result<Vec<Best>> {
-    let (n, d) = scale(sweep, options)?;
-    let best = |(law, targets, plan): (&str, _, Plan<'_>)| match Best::of(law, targets, &plan, n, d)
-    {
+    let at = scale(sweep, options)?;
+    let best = |(law, targets, plan): (&str, _, Plan<'_>)| match Best::of(law, targets, &plan, at) {
         Err(error) if matches!(error.downcast_ref(), Some(PlanError::Blind { .. })) => None,
         best => Some(best),
     };
@@ -487,9 +486,9 @@ pub fn print_blind(choice: &Choice) {
 
 impl Best {
     pub fn of(law: &str, targets: Targets, plan: &Plan<'_>, at: Scale) -> Result<Self> {
-        let choice = plan.best(Scale { n, d })?;
+        let choice = plan.best(at)?;
         let uniform = Mixture::uniform(choice.domains.len());
-        let uniform_loss = plan.objective(Scale { n, d })?.value(&uniform)?;
+        let uniform_loss = plan.objective(at)?.value(&uniform)?;
         Ok(Self { law: law.to_owned(), targets, choice, uniform_loss })
     }
 }
@@ -550,8 +549,8 @@ pub fn mixture_json(x: &Best) -> Map<String, Value> {
     let optimum = &x.choice.optimum;
     let value = json!({
         "law": x.law,
-        "n": x.choice.n,
-        "d": x.choice.d,
+        "n": x.choice.scale.n,
+        "d": x.choice.scale.d,
         "targets": object(x.targets.clone()),
         "weights": named(&x.choice.domains, &optimum.weights),
         "loss": optimum.value,
