@@ -24,7 +24,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod ensemble;
 mod metrics;
 mod problem;
 mod refit;
@@ -47,7 +46,6 @@ use crate::optim::{
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-pub use ensemble::Ensemble;
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
 pub(crate) use refit::{Held, Refit};
@@ -55,8 +53,6 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
-#[cfg(feature = "serde")]
-pub(crate) use stored::plain;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -385,14 +381,14 @@ impl Fitter {
             let found = weights.len() as f64;
             return Err(SettingError::new("the number of row weights", found, expected).into());
         }
-        self.check_settings(|row| sweep.place(row))?;
+        self.check_settings(|row| sweep.place(row).to_string())?;
         let losses = losses_of(sweep, target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
             law.check(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
@@ -757,7 +753,7 @@ impl Fit {
         let predict = |(i, h)| {
             let row = sweep.row(i);
             self.predict(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })
         };
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
     }

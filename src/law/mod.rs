@@ -94,6 +94,7 @@ mod coordinates;
 mod dependence;
 mod formula;
 mod forward;
+mod from_fn;
 mod grouped;
 mod mixture_function;
 mod named;
@@ -117,6 +118,7 @@ pub use coefficient::{
 pub use coordinates::{Coordinate, Coordinates, Transform};
 pub use dependence::Dependence;
 pub use formula::{Auto, Formula};
+pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::Sum;
 pub use mixture_function::{Curvature, MixtureFunction};
 pub use named::*;
@@ -276,6 +278,15 @@ pub struct StartData<'a> {
     pub median_loss: f64,
     /// The mean of the domain weights.
     pub mixture: &'a [f64],
+}
+
+/// A law at coordinates `z` and one N and D, as a function of h alone.
+pub(crate) fn at_scale<'a>(
+    law: &'a dyn ScalingLaw,
+    z: &'a [f64],
+    at: Scale,
+) -> Box<dyn MixtureFunction + 'a> {
+    law.at_scale(z, at)
 }
 
 /// The check that every law does.

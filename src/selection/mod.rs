@@ -75,8 +75,9 @@ pub use learning::{
 };
 
 use crate::error::{FitError, SettingError};
-use crate::fit::{Ensemble, Metrics, losses_of};
+use crate::fit::{Metrics, losses_of};
 use crate::optim::{Control, Observer, Termination};
+use crate::predictor::Predictor;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -335,7 +336,7 @@ impl<'a, 'c> Work<'a, 'c> {
         &mut self,
         candidate: &Candidate,
         rows: &Sweep,
-    ) -> Option<Result<Ensemble, FitError>> {
+    ) -> Option<Result<Predictor, FitError>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -354,13 +355,13 @@ impl<'a, 'c> Work<'a, 'c> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Ensemble::new(fits))
+        Some(Predictor::mean(fits).map_err(FitError::from))
     }
 }
 
 /// A fit with its predictions.
 struct Predicted {
-    fit: Ensemble,
+    fit: Predictor,
     train: Pairs,
     test: Pairs,
     /// Of each group of test rows that share N and D.
@@ -368,7 +369,7 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn new(fit: Ensemble, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
+    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
         let train = Pairs::new(&fit, rows)?;
         let (test, regrets) = match test {
             Some(test) => {
@@ -390,7 +391,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(fit: &Ensemble, sweep: &Sweep) -> Result<Self, FitError> {
+    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, FitError> {
         let observed = losses_of(sweep, fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }
