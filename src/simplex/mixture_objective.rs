@@ -1,7 +1,7 @@
 use super::SimplexObjective;
 use crate::error::{LawError, SettingError, SimplexError};
 use crate::fit::{Ensemble, Fit};
-use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum};
+use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum, at_scale};
 use crate::mixture::Mixture;
 use crate::scale::Scale;
 
@@ -305,7 +305,7 @@ impl<'a> MixtureObjective<'a> {
         let order = (!agrees).then_some(order);
         let share = 1.0 / laws.len() as f64;
         let mut functions: Vec<(f64, Box<dyn MixtureFunction + 'a>)> =
-            laws.iter().map(|&(law, z)| (share, law.at_scale(z, self.at))).collect();
+            laws.iter().map(|&(law, z)| (share, at_scale(law, z, self.at))).collect();
         let function = match functions.pop() {
             Some((_, one)) if functions.is_empty() => one,
             last => Box::new(Sum(functions.into_iter().chain(last).collect())),
