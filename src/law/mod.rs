@@ -243,6 +243,21 @@ pub trait ScalingLaw: Debug + Send + Sync {
     }
 }
 
+/// A law at coordinates `z` and one N and D, as a function of h alone. With [`bind`] the only way in which
+/// other modules reach what laws do not show.
+pub(crate) fn at_scale<'a>(
+    law: &'a dyn ScalingLaw,
+    z: &'a [f64],
+    at: Scale,
+) -> Box<dyn MixtureFunction + 'a> {
+    law.at_scale(z, at)
+}
+
+/// A law bound to many points.
+pub(crate) fn bind<'a>(law: &'a dyn ScalingLaw, points: Points<'a>) -> Box<dyn Batch + 'a> {
+    law.batch(points)
+}
+
 /// The gradient of a law at one point; a buffer to use again and again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradient {
@@ -278,15 +293,6 @@ pub struct StartData<'a> {
     pub median_loss: f64,
     /// The mean of the domain weights.
     pub mixture: &'a [f64],
-}
-
-/// A law at coordinates `z` and one N and D, as a function of h alone.
-pub(crate) fn at_scale<'a>(
-    law: &'a dyn ScalingLaw,
-    z: &'a [f64],
-    at: Scale,
-) -> Box<dyn MixtureFunction + 'a> {
-    law.at_scale(z, at)
 }
 
 /// The check that every law does.
