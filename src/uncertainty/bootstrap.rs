@@ -1,6 +1,8 @@
+use std::ops::ControlFlow;
+
 use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
-use crate::optim::{Control, Termination};
+use crate::optim::{Control, Observer, Progress, Termination};
 use crate::parallel;
 use crate::predictor::{Draws, Members, Part, Predictor, residual_quantiles};
 use crate::sweep::Sweep;
@@ -34,6 +36,7 @@ pub struct Bootstrap {
     resamples: usize,
     seed: u64,
     unit: Unit,
+    observer: Option<Observer>,
 }
 
 /// So few resamples say nothing of the tails.
@@ -48,7 +51,7 @@ impl Bootstrap {
     /// This many resamples of runs, with seed 0. 200 are enough for a look, 1,000 for a 95% interval.
     #[must_use]
     pub fn new(resamples: usize) -> Self {
-        Self { resamples, seed: 0, unit: Unit::Run }
+        Self { resamples, seed: 0, unit: Unit::Run, observer: None }
     }
 
     /// The seed. The same seed draws the same runs for every target of a sweep, which is what makes
@@ -62,6 +65,17 @@ impl Bootstrap {
     #[must_use]
     pub fn unit(self, unit: Unit) -> Self {
         Self { unit, ..self }
+    }
+
+    /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop: within an
+    /// iteration of a fit, with the resamples that are done. These are the first of those of an
+    /// unobserved call with the same seed, bit for bit.
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
     }
 
     /// Resamples a fit, or a mean of them, on the sweep that it was made from: the same predictor with
@@ -82,9 +96,9 @@ impl Bootstrap {
         let refits = refits(&predictor, sweep)?;
         let rows = Rows::new(&predictor, &refits, sweep)?;
         let draws = self.draws(&refits, sweep)?;
-        let mut control = Control::default();
+        let mut control = Control::default().observed_by(self.observer.as_ref());
         control.expect("resamples", Some(self.resamples));
-        let call = control.twin();
+        let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
             let solve = |refit: &Refit<'_>| refit.solve(&counts, &call);
