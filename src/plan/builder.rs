@@ -19,6 +19,18 @@ pub struct PlanBuilder {
 }
 
 impl PlanBuilder {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let target = |target: &Target| (target.weight, target.predictor.clone());
+        Self {
+            domains: Some(plan.domains.to_vec()),
+            targets: plan.targets.iter().map(target).collect(),
+            goal: plan.goal,
+            penalties: plan.penalties.iter().map(|added| added.to_penalty(&plan.domains)).collect(),
+            constraints: Constraints::clone(&plan.constraints),
+            solver: plan.solver.clone(),
+        }
+    }
+
     /// Adds a target with its weight: anything that is or makes a [`Predictor`], such as a
     /// [`&Fit`](crate::Fit).
     ///

@@ -160,6 +160,12 @@ impl Plan {
         PlanBuilder::default()
     }
 
+    /// A builder that holds what this plan does, for another one that differs: in its constraints, say.
+    #[must_use]
+    pub fn to_builder(&self) -> PlanBuilder {
+        PlanBuilder::of(self)
+    }
+
     /// The best mixture for N and D, either of which may be infinite: the limit.
     ///
     /// # Errors

@@ -128,6 +128,18 @@ pub(super) enum Added {
 }
 
 impl Added {
+    /// The penalty that this one was made of, for domains in the order of the plan.
+    pub(super) fn to_penalty(&self, domains: &[String]) -> Penalty {
+        let named = |prior: &Mixture| {
+            domains.iter().cloned().zip(prior.iter().copied()).collect::<Vec<(String, f64)>>()
+        };
+        match self {
+            Self::Kl { strength, prior } => Penalty::kl(*strength, &named(prior)),
+            Self::Js { strength, prior } => Penalty::js(*strength, &named(prior)),
+            Self::Own(own) => Penalty(Kind::Own(own.clone())),
+        }
+    }
+
     pub(super) fn is_convex(&self) -> bool {
         match self {
             Self::Kl { .. } | Self::Js { .. } => true,
