@@ -347,6 +347,12 @@ impl Deref for Mixture {
     }
 }
 
+impl AsRef<[f64]> for Mixture {
+    fn as_ref(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
 impl TryFrom<Vec<f64>> for Mixture {
     type Error = MixtureError;
 

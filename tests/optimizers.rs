@@ -222,7 +222,7 @@ impl Optimizer for Checking {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         assert_objective_contract(objective, start);
         let local = SmoothFirst::new(TrustRegion::default(), TrustRegion::default());
@@ -301,7 +301,7 @@ impl Optimizer for Wrong {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         let calls = CALLS.fetch_add(1, Ordering::Relaxed) as f64;
@@ -359,12 +359,7 @@ fn what_is_wrong_with_an_optimizer_breaks_the_contract() {
 struct Recorder(std::sync::Arc<std::sync::Mutex<Vec<Vec<f64>>>>);
 
 impl Optimizer for Recorder {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        _: &mut Control<'_>,
-    ) -> Minimum {
+    fn minimize(&self, objective: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
         self.0.lock().unwrap().push(start.to_vec());
         Minimum::measured(objective, start.to_vec(), Termination::Exhausted, 0)
     }
@@ -451,12 +446,7 @@ fn the_first_hop_has_other_random_numbers_than_the_starts() {
 struct Says(f64);
 
 impl Optimizer for Says {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        _: &mut Control<'_>,
-    ) -> Minimum {
+    fn minimize(&self, objective: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
         let x = start.to_vec();
         let minimum = Minimum::measured(objective, x, Termination::StartNotFinite, 0);
         let value = if start[0] < 0.0 { self.0 } else { minimum.value };

@@ -692,8 +692,9 @@ fn decisions_are_kept_and_checked() {
         json!([{ "at_least": ["code", 0.1] }])
     );
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
-    let plan = plan.constraints(Constraints::new().at_most("web", 0.4));
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
+    let plan =
+        plan.to_builder().constraints(Constraints::new().at_most("web", 0.4)).build().unwrap();
     for (n, d) in [(7e9, 1e11), (f64::INFINITY, f64::INFINITY)] {
         let choice = plan.best(Scale { n, d }).unwrap();
         for back in through::<Choice>(&choice) {
@@ -726,7 +727,7 @@ fn decisions_are_kept_and_checked() {
 fn decisions_that_are_false_are_refused() {
     let (sweep, fit) = joint();
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 7e9, d: 1e11 }).unwrap();
     let stored = serde_json::to_value(&choice).unwrap();
     let value = choice.optimum.value;

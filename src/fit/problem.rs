@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::{Data, Residual};
-use crate::law::{Batch, Points, ScalingLaw, StartData, Transform};
+use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, bind};
 use crate::optim::Objective;
 
 /// The range of one variable of the fit.
@@ -90,7 +90,7 @@ impl<'a> Problem<'a> {
             law,
             data,
             bounds,
-            batch: law.batch(Points::new(&data.n, &data.d, &data.h, k)),
+            batch: bind(law, Points::new(&data.n, &data.d, &data.h, k)),
             delta,
             residual,
             smoothing: 1.0,

@@ -72,7 +72,7 @@ impl<O: Optimizer> BasinHopping<O> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let mut rng = control.stream(0);
         let bounds = bounds(objective);
@@ -151,7 +151,7 @@ impl<O: Optimizer> Optimizer for BasinHopping<O> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

@@ -133,13 +133,8 @@ struct Outcome {
 
 impl Runs<'_> {
     /// Makes them, on all threads of the pool if the objective can fork, and keeps the best `keep`.
-    fn make(
-        &self,
-        objective: &mut dyn Objective,
-        keep: usize,
-        control: &mut Control<'_>,
-    ) -> Outcome {
-        let watch = control.twin();
+    fn make(&self, objective: &mut dyn Objective, keep: usize, control: &mut Control) -> Outcome {
+        let watch = control.clone();
         let cut_off = Mutex::new(None);
         let task = |objective: &mut dyn Objective, i: usize| {
             let start = (self.point)(objective, i);
@@ -210,10 +205,10 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let (listed, count) = (self.listed(start.len()), self.count(start.len()));
-        let watch = control.twin();
+        let watch = control.clone();
         let point = |objective: &mut dyn Objective, i: usize| match listed.get(i) {
             Some(point) => point.to_vec(),
             None if i == 0 => start.to_vec(),
@@ -266,7 +261,7 @@ impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

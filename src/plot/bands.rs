@@ -2,7 +2,7 @@ use plotters::prelude::*;
 
 use super::axis::Axis;
 use super::{PlotError, chart, colour, draw, ends, legend, with_room};
-use crate::uncertainty::Interval;
+use crate::predictor::Interval;
 
 /// A line with the interval around it, for [`bands`].
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Pl
 mod tests {
     use super::{Band, bands};
     use crate::plot::tests::{assert_numbers_differ, texts};
-    use crate::uncertainty::Interval;
+    use crate::predictor::Interval;
 
     fn band(points: &[(f64, f64)]) -> Band {
         let interval = |y: f64| Interval { estimate: y, lower: y - 0.1 * y.abs(), upper: y };

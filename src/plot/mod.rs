@@ -48,6 +48,9 @@ pub enum PlotError {
     /// A value that the picture needs cannot be had.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Temporary.
+    #[error(transparent)]
+    New(#[from] crate::error::Error),
 }
 
 impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for PlotError {

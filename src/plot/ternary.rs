@@ -5,8 +5,8 @@ use super::{Area, PlotError, draw};
 use crate::error::{PlanError, list};
 use crate::mixture::Mixture;
 use crate::plan::{Choice, Plan};
+use crate::predictor::check_level;
 use crate::scale::Scale;
-use crate::uncertainty::check_level;
 
 /// Rows of small triangles in a ternary map.
 const ROWS: usize = 48;
@@ -178,7 +178,7 @@ fn centre(cell: &[[f64; 3]; 3]) -> [f64; 3] {
 /// [`PlotError::Data`] unless three different domains of the plan are named and have weight in `base`,
 /// the marks are mixtures of the domains of the plan, and some value is finite; and as [`Plan::best`].
 pub fn ternary(
-    plan: &Plan<'_>,
+    plan: &Plan,
     at: Scale,
     domains: [&str; 3],
     base: &Mixture,
@@ -224,7 +224,7 @@ pub fn ternary(
 /// [`PlotError::Data`] unless three different domains of the plan are named and have weight in the
 /// choice; if the level is not between 0 and 1, and as [`Plan::as_good`].
 pub fn region(
-    plan: &Plan<'_>,
+    plan: &Plan,
     choice: &Choice,
     domains: [&str; 3],
     level: f64,

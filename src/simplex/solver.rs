@@ -230,7 +230,7 @@ impl SimplexSolver {
     }
 
     /// Whether every setting is in its range.
-    fn check(&self) -> Result<(), SettingError> {
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
         let error =
             |name: &str, value: f64, expected| Err(SettingError::new(name, value, expected));
         if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {

@@ -122,13 +122,13 @@ fn constraints() {
         if rng.random_range(0..50) != 0 {
             solver = solver.budget(pick(rng, &[10_000, 300_000, 1_000_000]));
         }
-        let mut plan = Plan::new().goal(goal).constraints(constraints.clone()).solver(solver);
+        let mut plan = Plan::builder().goal(goal).constraints(constraints.clone()).solver(solver).build().unwrap();
         for (i, (law, z)) in laws.iter().zip(&z).enumerate() {
             let weight = 10f64.powf(rng.random_range(-8.0..8.0));
             plan = plan.with_law(NAMES[i], if laws.len() == 1 { 1.0 } else { weight }, law, z);
         }
         if rng.random_bool(0.1) {
-            plan = plan.pull(Pull::Kl { prior: Mixture::uniform(k), strength: rng.random() });
+            plan = plan.to_builder().penalty(Penalty::kl( prior: Mixture::uniform(k), strength: rng.random() )).build().unwrap();
         }
         let kept: Vec<Mixture> = candidates(rng, k, inside.as_ref())
             .into_iter()
