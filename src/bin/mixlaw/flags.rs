@@ -128,7 +128,11 @@ impl Flags {
         if let Some(targets) = &self.targets {
             let weighted = self.weights.iter().flatten();
             if let Some((target, _)) = weighted.into_iter().find(|(t, _)| !targets.contains(t)) {
-                return Err(wrong("weights", target, format!("of --targets {}", targets.join(","))));
+                return Err(wrong(
+                    "weights",
+                    target,
+                    format!("of --targets {}", targets.join(",")),
+                ));
             }
         }
         match self.json.as_deref() {

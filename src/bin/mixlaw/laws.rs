@@ -109,7 +109,7 @@ fn fit_one(
     let seconds = start.elapsed().as_secs_f64();
     let mre_train = fit.evaluate(&data.train)?.mre;
     let mre_eval = match data.eval.as_ref().map(|eval| fit.evaluate(eval)) {
-        Some(Err(error)) if error.is_other_scale() => {
+        Some(Err(error)) if mixlaw::Error::from(error.clone()).is_other_scale() => {
             eprintln!(
                 "note: {name} does not know the scale of the eval rows: no held-out error, and it \
                  chooses a mixture as it would at the scale of the train rows"

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use mixlaw::sweep::{EVAL, TRAIN};
-use mixlaw::{Scale, Sweep};
+use mixlaw::{Mixture, Scale, Sweep};
 
 use crate::Result;
 use crate::flags::Flags;
@@ -81,6 +81,18 @@ impl Data {
     pub fn is_domain(&self, target: &str) -> bool {
         self.train.domains().iter().any(|domain| domain == target)
     }
+}
+
+/// The mixtures of the rows, each once.
+pub fn mixtures(sweep: &Sweep) -> Vec<Mixture> {
+    let mut distinct: Vec<&[f64]> = Vec::new();
+    for row in sweep.rows() {
+        if !distinct.contains(&row.h) {
+            distinct.push(row.h);
+        }
+    }
+    let one = |h: &[f64]| Mixture::new(h.to_vec()).expect("a sweep's rows are mixtures");
+    distinct.into_iter().map(one).collect()
 }
 
 /// The message with the name of the file in front, once.

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use mixlaw::uncertainty::Interval;
+use mixlaw::predictor::Interval;
 use serde_json::{Map, Value, json};
 
 use crate::Result;

@@ -31,7 +31,8 @@ const RECOMMENDED: &str = "recommended";
 
 impl Command for Compare {
     const NAME: &'static str = "compare";
-    const ABOUT: &'static str = "Compares laws by their errors on runs that they were not fitted to";
+    const ABOUT: &'static str =
+        "Compares laws by their errors on runs that they were not fitted to";
     const SHARED: &'static [&'static str] =
         &["laws", "targets", "optimizer", "starts", "gamma", "seed", "json"];
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000

@@ -63,9 +63,7 @@ pub fn run() -> Result<()> {
         next_runs::NextRuns::NAME => run_one::<next_runs::NextRuns>(parser),
         paper::Paper::NAME => run_one::<paper::Paper>(parser),
         "help" => print(&overview()),
-        other => {
-            Err(format!("unknown subcommand `{other}`, expected one of: {}", names()).into())
-        }
+        other => Err(format!("unknown subcommand `{other}`, expected one of: {}", names()).into()),
     }
 }
 

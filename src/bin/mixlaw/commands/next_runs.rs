@@ -11,7 +11,7 @@ use crate::Result;
 use crate::bootstrapped;
 use crate::flags::{Flags, Given};
 use crate::goals;
-use crate::load::Data;
+use crate::load::{self, Data};
 use crate::report::{Report, named, object, percent};
 
 /// Its own flags.
@@ -49,7 +49,8 @@ const MIXTURES: &str = "drawn:M, grid:STEPS or sweep";
 
 impl Command for NextRuns {
     const NAME: &'static str = "next-runs";
-    const ABOUT: &'static str = "Says which runs to make next, to be surer of the mixture or of the law";
+    const ABOUT: &'static str =
+        "Says which runs to make next, to be surer of the mixture or of the law";
     const SHARED: &'static [&'static str] = super::fit::Fit::SHARED;
     const HELP: &'static str = "  --count C               so many runs, each chosen as if those before it had been made [default: 3]
   --criterion decision|law  what they are for: the mixture, or the law [default: decision]
@@ -133,24 +134,13 @@ impl NextRuns {
         let mixtures = match self.mixtures {
             Mixtures::Drawn(count) => Mixture::dirichlet(&vec![1.0; k], count, seed),
             Mixtures::Grid(steps) => Mixture::grid(k, steps, 0.0),
-            Mixtures::Sweep => trained_mixtures(train),
+            Mixtures::Sweep => Ok(load::mixtures(train)),
         };
         let mixtures = mixtures.map_err(|error| format!("--mixtures: {error}"))?;
         let scales =
             if self.scales.is_empty() { trained_scales(train) } else { self.scales.clone() };
         Ok(at_all(&scales, &mixtures))
     }
-}
-
-/// The mixtures of the rows, each once.
-fn trained_mixtures(train: &Sweep) -> mixlaw::Result<Vec<Mixture>> {
-    let mut seen: Vec<&[f64]> = Vec::new();
-    for row in train.rows() {
-        if !seen.contains(&row.h) {
-            seen.push(row.h);
-        }
-    }
-    seen.into_iter().map(Mixture::new).collect()
 }
 
 /// Every size of the rows with its largest D.
@@ -169,7 +159,7 @@ pub fn trained_scales(train: &Sweep) -> Vec<Scale> {
 ///
 /// # Errors
 /// If these are too many.
-pub fn drawn(scales: &[Scale], count: usize, choice: &Choice) -> mixlaw::Result<Vec<Run>> {
+pub fn drawn(scales: &[Scale], count: usize, choice: &Choice) -> mixlaw::error::Result<Vec<Run>> {
     let mixtures = Mixture::dirichlet(&vec![1.0; choice.domains.len()], count, 0)?;
     Ok(at_all(scales, &mixtures))
 }

@@ -68,7 +68,11 @@ impl Limits {
                 let (domain, weight) = given.sides(&given.text, '=', "DOMAIN=WEIGHT")?;
                 let (domain, weight) = (domain.to_owned(), given.number(weight)?);
                 let is_least = flag == "min";
-                if is_least { Limit::AtLeast(domain, weight) } else { Limit::AtMost(domain, weight) }
+                if is_least {
+                    Limit::AtLeast(domain, weight)
+                } else {
+                    Limit::AtMost(domain, weight)
+                }
             }
         };
         self.list.push((given, limit));

@@ -6,8 +6,8 @@ mod limits;
 mod pictures;
 mod summary;
 
-use mixlaw::plan::{Budget, Goal, Plan, PlanBuilder};
-use mixlaw::simplex::{Constraints, Penalty};
+use mixlaw::plan::{Budget, Goal, Penalty, Plan, PlanBuilder};
+use mixlaw::simplex::Constraints;
 
 use super::{Command, fit};
 use crate::Result;
@@ -29,6 +29,7 @@ pub struct Mixture {
     goal: Goal,
     flops: Option<f64>,
     epsilon: Option<f64>,
+    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 
@@ -99,7 +100,10 @@ impl Command for Mixture {
             json.push(summary.json());
             chosen.push((plan, summary));
         }
-        self.draw(&mut text, &chosen, &data)?;
+        #[cfg(feature = "plot")]
+        if let Some(folder) = &self.pictures {
+            pictures::draw(folder, &mut text, &chosen, &data)?;
+        }
         Ok(Report { text, json: fit::json(&fits, json.into_iter()) })
     }
 }
@@ -111,9 +115,7 @@ impl Mixture {
             return Err(format!("--pull: `{pull}`, expected a --prior to pull to").into());
         }
         if let (Some(flops), Some(_)) = (self.flops, flags.at) {
-            return Err(
-                format!("--flops: `{flops}`, expected no --at, which gives N and D").into()
-            );
+            return Err(format!("--flops: `{flops}`, expected no --at, which gives N and D").into());
         }
         Ok(())
     }
@@ -124,18 +126,5 @@ impl Mixture {
         let Some((_, prior)) = &self.prior else { return plan };
         let named: Vec<(&str, f64)> = prior.iter().map(|(d, w)| (d.as_str(), *w)).collect();
         plan.penalty(Penalty::kl(self.pull.unwrap_or(0.05), &named))
-    }
-
-    #[cfg(feature = "plot")]
-    fn draw(&self, out: &mut String, chosen: &[(Plan, Summary<'_>)], data: &Data) -> Result<()> {
-        match &self.pictures {
-            Some(folder) => pictures::draw(folder, out, chosen, data),
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(feature = "plot"))]
-    fn draw(&self, _: &mut String, _: &[(Plan, Summary<'_>)], _: &Data) -> Result<()> {
-        Ok(())
     }
 }

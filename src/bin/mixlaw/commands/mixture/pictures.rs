@@ -1,6 +1,5 @@
 //! The path over scale, the loss over three domains, and observed against predicted loss.
 
-use mixlaw::Mixture;
 use mixlaw::plan::Plan;
 use mixlaw::plot::{self, Series};
 use mixlaw::sweep::{EVAL, TRAIN};
@@ -8,7 +7,7 @@ use mixlaw::sweep::{EVAL, TRAIN};
 use super::summary::Summary;
 use crate::Result;
 use crate::goals;
-use crate::load::Data;
+use crate::load::{self, Data};
 use crate::pictures::{Folder, greatest_three};
 
 /// Draws them for each mixture.
@@ -28,9 +27,7 @@ pub fn draw(
         let svg = plot::path(path, Some(limit), &title)?;
         folder.write(out, &format!("{number}-{law}-path"), &svg)?;
         if let Some(three) = greatest_three(choice) {
-            let row = |row: mixlaw::sweep::Row<'_>| Mixture::new(row.h.to_vec());
-            let marks = data.train.rows().map(row).collect::<mixlaw::Result<Vec<_>>>()?;
-            let best = &choice.optimum.weights;
+            let (best, marks) = (&choice.optimum.weights, load::mixtures(&data.train));
             let svg = plot::ternary(plan, choice.scale, three, best, &marks)?;
             folder.write(out, &format!("{number}-{law}-ternary"), &svg)?;
         }

@@ -92,10 +92,7 @@ impl<'a> Summary<'a> {
         let (free, cost) = (unconstrained.value, choice.cost_of_constraints());
         writeln!(out, "  unconstrained {free:.6}: the constraints cost {cost:.6}")?;
         let times = self.uniform_tokens / d;
-        writeln!(
-            out,
-            "  uniform {uniform_loss:.6}, and as good with {times:.3} times the tokens"
-        )?;
+        writeln!(out, "  uniform {uniform_loss:.6}, and as good with {times:.3} times the tokens")?;
         let losses: Vec<String> = losses.iter().map(|(t, l)| format!("{t} {l:.4}")).collect();
         writeln!(out, "  losses: {}", losses.join(", "))?;
         goals::write_blind(out, choice)?;
@@ -158,9 +155,7 @@ impl<'a> Summary<'a> {
         let ranges: Map<_, _> =
             domains.iter().cloned().zip(self.ranges.iter().map(range)).collect();
         let corners: Map<_, _> = self.corners.iter().map(|(t, o)| (t.clone(), solved(o))).collect();
-        let outside = |x: &Outside| {
-            json!({ "domain": x.domain, "weight": x.weight, "lower": x.lower, "upper": x.upper })
-        };
+        let outside = |x: &Outside| json!({ "domain": x.domain, "weight": x.weight, "lower": x.lower, "upper": x.upper });
         let far = &self.extrapolation;
         let step = |c: &Choice| {
             json!({

@@ -39,7 +39,8 @@ pub struct Paper;
 impl Command for Paper {
     const NAME: &'static str = "paper";
     const FILE: &'static str = "SLIMPAJAMA.csv";
-    const ABOUT: &'static str = "Compares fits to the paper's SlimPajama runs with the paper's figures";
+    const ABOUT: &'static str =
+        "Compares fits to the paper's SlimPajama runs with the paper's figures";
     const SHARED: &'static [&'static str] = &["optimizer", "starts", "gamma", "seed", "at", "json"];
     const HELP: &'static str = "Laws, targets and weights are those of the paper's tables; --optimizer, --starts and --gamma are not
 for Tables 13 and 14.";

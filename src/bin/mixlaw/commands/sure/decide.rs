@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
-use mixlaw::uncertainty::Interval;
+use mixlaw::predictor::Interval;
 use mixlaw::{Mixture, Sweep};
 use serde_json::{Map, Value, json};
 
@@ -44,8 +44,7 @@ pub fn rivals(train: &Sweep, against: Option<&(Given, Vec<(String, f64)>)>) -> R
 
 #[derive(Debug)]
 pub struct Decided {
-    pub plan: Plan,
-    pub targets: Targets,
+    targets: Targets,
     pub choice: Choice,
     weights: Vec<Interval>,
     share: f64,
@@ -60,7 +59,7 @@ impl Decided {
     /// # Errors
     /// If it has no answer.
     pub fn new(
-        plan: Plan,
+        plan: &Plan,
         targets: Targets,
         data: &Data,
         rivals: &[Rival],
@@ -74,7 +73,7 @@ impl Decided {
         let candidates = next_runs::drawn(&next_runs::trained_scales(&data.train), 100, &choice)?;
         let next = plan.next_runs(&choice, &candidates, NEXT, Criterion::Decision)?;
         let bar = progress::bar("Region, draws");
-        let watched = plan.clone().observe(bar.observer());
+        let watched = plan.clone();
         let share = watched.region_share(&choice, level, DRAWS, 0)?.share;
         drop(bar);
         Ok(Self {
@@ -85,7 +84,6 @@ impl Decided {
             rivals: advantages,
             next: next.into_iter().map(|run| (candidates[run.candidate].clone(), run)).collect(),
             choice,
-            plan,
         })
     }
 

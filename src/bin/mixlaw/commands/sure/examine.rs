@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use mixlaw::uncertainty::{Identifiability, Interval, Probe};
+use mixlaw::predictor::Interval;
+use mixlaw::uncertainty::{Identifiability, Probe};
 use mixlaw::{Mixture, Predictor};
 use serde_json::{Map, Value, json};
 

@@ -66,9 +66,12 @@ pub fn learn(out: &mut String, train: &Sweep, target: &str, seed: u64) -> Result
         let mut points = Vec::new();
         for &count in &counts {
             let bar = progress::bar(format!("Learning curve, {name}, {count} mixtures, fits"));
-            let curve = LearningCurve::new([count], DRAWS).seed(seed).observe(bar.observer());
+            let curve =
+                LearningCurve::new([count]).repeats(DRAWS).seed(seed).observe(bar.observer());
             // Too few rows for the law are no point of its curve.
-            points.extend(curve.run(&candidate, train, target).unwrap_or_default());
+            if let Ok(curve) = curve.run(&candidate, train, target) {
+                points.extend_from_slice(curve.points());
+            }
         }
         let text: Vec<String> =
             points.iter().map(|p| format!("{}: {:.2}%", p.mixtures, percent(p.mean))).collect();

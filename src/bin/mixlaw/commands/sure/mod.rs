@@ -7,7 +7,6 @@ mod learn;
 #[cfg(feature = "plot")]
 mod pictures;
 
-use mixlaw::Predictor;
 use serde_json::json;
 
 use super::Command;
@@ -20,7 +19,6 @@ use crate::pictures::Folder;
 use crate::report::Report;
 use decide::Decided;
 use examine::Examined;
-use learn::Curve;
 
 /// Its own flags.
 #[derive(Debug)]
@@ -28,6 +26,7 @@ pub struct Sure {
     resamples: usize,
     level: f64,
     against: Option<(Given, Vec<(String, f64)>)>,
+    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 
@@ -41,7 +40,8 @@ impl Command for Sure {
     const NAME: &'static str = "sure";
     const ABOUT: &'static str = "Says how sure fits and mixtures are";
     const SHARED: &'static [&'static str] = super::fit::Fit::SHARED;
-    const HELP: &'static str = "  --resamples R           resampled fits, from 20 to 1000000 [default: 200]
+    const HELP: &'static str =
+        "  --resamples R           resampled fits, from 20 to 1000000 [default: 200]
   --level P               of the intervals and the region, between 0 and 1 [default: 0.9]
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use; beside
                           uniform and the mean of the train rows
@@ -80,51 +80,24 @@ predictor that the crate recommends.";
         let mut decided = Vec::new();
         for targets in goals::goals(&laws.join(" + "), &fitted, &data, flags)? {
             let plan = bootstrapped::plan(&targets, &predictors)?;
-            let one = Decided::new(plan, targets, &data, &rivals, self.level)?;
+            let one = Decided::new(&plan, targets, &data, &rivals, self.level)?;
             one.write(&mut text)?;
-            decided.push(one);
+            decided.push((plan, one));
         }
         let curves = learn::learn(&mut text, &data.train, &fitted[0], flags.seed)?;
-        self.draw(&mut text, &predictors, &decided, &curves, &data)?;
+        #[cfg(feature = "plot")]
+        if let Some(folder) = &self.pictures {
+            let out = &mut text;
+            pictures::draw(folder, out, &predictors, &decided, &curves, &data, self.level)?;
+        }
         let json = json!({
             "level": self.level,
             "n": data.scale.n,
             "d": data.scale.d,
             "fits": examined.iter().map(|x| x.json(self.level)).collect::<Result<Vec<_>>>()?,
-            "mixtures": decided.iter().map(Decided::json).collect::<Vec<_>>(),
-            "learning": curves.iter().map(|curve| curve.json(&fitted[0])).collect::<Vec<_>>(),
+            "mixtures": decided.iter().map(|(_, x)| x.json()).collect::<Vec<_>>(),
+            "learning": curves.iter().map(|x| x.json(&fitted[0])).collect::<Vec<_>>(),
         });
         Ok(Report { text, json })
-    }
-}
-
-impl Sure {
-    #[cfg(feature = "plot")]
-    fn draw(
-        &self,
-        out: &mut String,
-        predictors: &[Predictor],
-        decided: &[Decided],
-        curves: &[Curve],
-        data: &Data,
-    ) -> Result<()> {
-        match &self.pictures {
-            Some(folder) => {
-                pictures::draw(folder, out, predictors, decided, curves, data, self.level)
-            }
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(feature = "plot"))]
-    fn draw(
-        &self,
-        _: &mut String,
-        _: &[Predictor],
-        _: &[Decided],
-        _: &[Curve],
-        _: &Data,
-    ) -> Result<()> {
-        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Intervals over scale, regions of mixtures that could be the best, and learning curves.
 
+use mixlaw::plan::Plan;
 use mixlaw::plot::{self, Band};
-use mixlaw::uncertainty::Interval;
+use mixlaw::predictor::Interval;
 use mixlaw::{Mixture, Predictor, Scale, Sweep};
 
 use super::decide::Decided;
@@ -19,15 +20,15 @@ pub fn draw(
     folder: &Folder,
     out: &mut String,
     predictors: &[Predictor],
-    decided: &[Decided],
+    decided: &[(Plan, Decided)],
     curves: &[Curve],
     data: &Data,
     level: f64,
 ) -> Result<()> {
     folder.write(out, "bands", &over_size(predictors, &data.sweep, level)?)?;
-    for (i, x) in decided.iter().enumerate() {
+    for (i, (plan, x)) in decided.iter().enumerate() {
         if let Some(three) = greatest_three(&x.choice) {
-            let svg = plot::region(&x.plan, &x.choice, three, level)?;
+            let svg = plot::region(plan, &x.choice, three, level)?;
             folder.write(out, &format!("region{i}"), &svg)?;
         }
     }
