@@ -276,12 +276,12 @@ impl Given {
     /// # Errors
     /// If one appears twice or is empty.
     pub fn names(&self) -> Result<Vec<String>> {
-        let names = self.text.split(',').map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> = self.text.split(',').map(|name| name.trim().to_owned()).collect();
         self.distinct(&names)?;
         Ok(names)
     }
 
-    fn distinct(&self, names: &Vec<String>) -> Result<()> {
+    fn distinct(&self, names: &[String]) -> Result<()> {
         if names.iter().any(String::is_empty) {
             return Err(self.wrong(&self.text, "a name between two commas"));
         }
@@ -329,7 +329,7 @@ impl Given {
             Ok((name.to_owned(), weight))
         };
         let all = self.text.split(',').map(one).collect::<Result<Vec<_>>>()?;
-        self.distinct(&all.iter().map(|(name, _)| name.clone()).collect())?;
+        self.distinct(&all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         Ok(all)
     }
 }

@@ -29,7 +29,6 @@ pub struct Mixture {
     goal: Goal,
     flops: Option<f64>,
     epsilon: Option<f64>,
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 

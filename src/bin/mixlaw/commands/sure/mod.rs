@@ -26,7 +26,6 @@ pub struct Sure {
     resamples: usize,
     level: f64,
     against: Option<(Given, Vec<(String, f64)>)>,
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 
