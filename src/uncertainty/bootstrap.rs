@@ -1,7 +1,5 @@
 use std::ops::ControlFlow;
 
-use rand::RngExt;
-
 use super::interval::{CoefficientInterval, Interval, interval, quantile};
 use crate::error::{FitError, LawError, SettingError};
 use crate::fit::{Ensemble, Fit, Refit};
@@ -88,10 +86,10 @@ impl Draws {
 
     /// How often each row is drawn by a resample.
     fn counts(&self, resample: usize) -> Vec<f64> {
-        let mut rng = streams::stream(self.seed, Kind::Resample, resample as u64);
+        let mut random = streams::stream(self.seed, Kind::Resample, resample as u64);
         let mut counts = vec![0.0; self.units];
         for _ in 0..self.units {
-            counts[rng.random_range(0..self.units)] += 1.0;
+            counts[random.below(self.units)] += 1.0;
         }
         self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
     }
