@@ -41,9 +41,8 @@ mod trust_region;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use rand::Rng;
-
 use crate::error::SettingError;
+use crate::random::Random;
 
 pub use basin_hopping::BasinHopping;
 pub(crate) use control::Observer;
@@ -120,8 +119,8 @@ pub trait Objective {
 
     /// Draws a point to start from, if the objective knows where to: by the generator alone, so that
     /// the same one gives the same point, from a [fork](Objective::fork) too.
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        let _ = rng;
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
+        let _ = random;
         None
     }
 

@@ -2,11 +2,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-
 use crate::linalg::eigenvalues;
 use crate::optim::{Control, Minimum, Objective, Optimizer, Termination};
+use crate::random::Random;
 
 /// The functions that an optimizer is tried on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -416,7 +414,7 @@ impl Seen {
                 curvatures.push((reserve, matrix));
             }
         }
-        let start = objective.draw_start(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        let start = objective.draw_start(&mut Random::new(1));
         Self { value, gradient, curvatures, start }
     }
 }
