@@ -385,14 +385,14 @@ impl Fitter {
             let found = weights.len() as f64;
             return Err(SettingError::new("the number of row weights", found, expected).into());
         }
-        self.check_settings(|row| sweep.place(row))?;
+        self.check_settings(|row| sweep.place(row).to_string())?;
         let losses = losses_of(sweep, target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
             law.check(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
@@ -757,7 +757,7 @@ impl Fit {
         let predict = |(i, h)| {
             let row = sweep.row(i);
             self.predict(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })
         };
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
     }

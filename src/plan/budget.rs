@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::{Choice, Plan, finite, minimize};
-use crate::error::{PlanError, SettingError, SimplexError};
+use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
 use crate::scale::Scale;
 
@@ -220,7 +220,7 @@ impl Plan<'_> {
         budget.check()?;
         let (least, most) = (*budget.tokens.start(), *budget.tokens.end());
         let keeps = |ln_d: f64| match self.region(ln_d.exp()) {
-            Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => Ok(false),
+            Err(PlanError::New(error)) if error.is_infeasible() => Ok(false),
             region => region.map(|_| true),
         };
         Self::check_sees(&self.targets, &self.region(least)?)?;
