@@ -115,10 +115,12 @@ struct Group {
     mixtures: usize,
 }
 
+type Loss = dyn Fn(Scale, &[f64]) -> f64 + Send + Sync;
+
 #[derive(Clone)]
 struct Target {
     name: String,
-    loss: Arc<dyn Fn(Scale, &[f64]) -> f64 + Send + Sync>,
+    loss: Arc<Loss>,
 }
 
 impl fmt::Debug for Target {
