@@ -93,7 +93,7 @@ impl Ensemble {
     }
 
     /// Fits every law to the losses of `target`. For an observer, fit them one by one with
-    /// [`Fitter::fit_observed`] and put them together with [`Ensemble::new`].
+    /// [`Fitter::observe`] and put them together with [`Ensemble::new`].
     ///
     /// # Errors
     /// As [`Fitter::fit`] and [`Ensemble::new`].

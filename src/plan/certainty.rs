@@ -3,7 +3,6 @@ use super::{BEST, Choice, Plan, Target, finite};
 use crate::error::SimplexError;
 use crate::error::{PlanError, SettingError};
 use crate::mixture::Mixture;
-use crate::optim::{Control, Observer, Termination};
 use crate::parallel;
 use crate::uncertainty::{Interval, Resamples, check_level, interval};
 
@@ -251,35 +250,6 @@ impl<'a> Plan<'a> {
         draws: usize,
         seed: u64,
     ) -> Result<f64, PlanError> {
-        Ok(self.region_share_with(choice, level, draws, seed, Control::default())?.0)
-    }
-
-    /// As [`Plan::region_share`], with an observer that is told of the draws looked at after every 256
-    /// of them and can stop the rest; the share is then that of as many draws. Beside it
-    /// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Complete`].
-    ///
-    /// # Errors
-    /// As [`Plan::region_share`].
-    pub fn region_share_observed(
-        &self,
-        choice: &Choice,
-        level: f64,
-        draws: usize,
-        seed: u64,
-        observer: &mut Observer<'_>,
-    ) -> Result<(f64, Termination), PlanError> {
-        let control = Control::default().observed_by(observer);
-        self.region_share_with(choice, level, draws, seed, control)
-    }
-
-    fn region_share_with(
-        &self,
-        choice: &Choice,
-        level: f64,
-        draws: usize,
-        seed: u64,
-        mut control: Control<'_>,
-    ) -> Result<(f64, Termination), PlanError> {
         check_level(level)?;
         if !(1..=MOST_DRAWS).contains(&draws) {
             let (value, expected) = (draws as f64, "from 1 to 1,000,000");
@@ -287,17 +257,9 @@ impl<'a> Plan<'a> {
         }
         let uniform = vec![1.0; choice.domains.len()];
         let drawn = Mixture::dirichlet(&uniform, draws, seed)?;
-        control.expect("draws", Some(draws));
-        let (mut done, mut within) = (0, 0);
-        for some in drawn.chunks(if control.is_observed() { ROUND } else { draws }) {
-            let shares = self.as_good(choice, some)?;
-            within += shares.iter().filter(|share| **share > 1.0 - level).count();
-            done += some.len();
-            if control.counted(some.len()) {
-                break;
-            }
-        }
-        Ok((within as f64 / done as f64, Termination::of_many(done == draws)))
+        let shares = self.as_good(choice, &drawn)?;
+        let within = shares.iter().filter(|share| **share > 1.0 - level).count();
+        Ok(within as f64 / draws as f64)
     }
 }
 

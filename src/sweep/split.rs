@@ -2,8 +2,6 @@
 
 use std::hash::Hash;
 
-use rand::seq::SliceRandom;
-
 use super::groups::group;
 use super::{Row, Sweep};
 use crate::error::SweepError;
@@ -107,7 +105,7 @@ impl Sweep {
         let mixtures = self.count_mixtures();
         assert!((2..=mixtures).contains(&folds), "{folds} folds of {mixtures} mixtures");
         let mut places: Vec<usize> = (0..mixtures).collect();
-        places.shuffle(&mut streams::stream(seed, Kind::Folds, 0));
+        streams::stream(seed, Kind::Folds, 0).shuffle(&mut places);
         let of_fold = |fold: usize| {
             let (own, others): (Vec<usize>, Vec<usize>) =
                 (0..self.len()).partition(|&i| places[numbers[i]] % folds == fold);
@@ -125,7 +123,7 @@ impl Sweep {
     ) -> Result<(Sweep, Sweep), SweepError> {
         let (_, members) = group(keys);
         let mut order: Vec<usize> = (0..members.len()).collect();
-        order.shuffle(&mut streams::stream(seed, Kind::Split, 0));
+        streams::stream(seed, Kind::Split, 0).shuffle(&mut order);
         let mut first = vec![false; self.len()];
         for &g in order.iter().take(count) {
             members[g].iter().for_each(|&i| first[i] = true);

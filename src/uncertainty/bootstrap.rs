@@ -1,10 +1,10 @@
-use rand::RngExt;
+use std::ops::ControlFlow;
 
 use super::interval::{CoefficientInterval, Interval, interval, quantile};
 use crate::error::{FitError, LawError, SettingError};
 use crate::fit::{Ensemble, Fit, Refit};
 use crate::law::ScalingLaw;
-use crate::optim::{Control, Observer, Termination};
+use crate::optim::{Control, Observer, Progress, Termination};
 use crate::parallel;
 use crate::scale::Scale;
 use crate::streams::{self, Kind};
@@ -39,6 +39,7 @@ pub struct Bootstrap {
     resamples: usize,
     seed: u64,
     unit: Unit,
+    observer: Option<Observer>,
 }
 
 /// So few resamples say nothing of the tails.
@@ -85,10 +86,10 @@ impl Draws {
 
     /// How often each row is drawn by a resample.
     fn counts(&self, resample: usize) -> Vec<f64> {
-        let mut rng = streams::stream(self.seed, Kind::Resample, resample as u64);
+        let mut random = streams::stream(self.seed, Kind::Resample, resample as u64);
         let mut counts = vec![0.0; self.units];
         for _ in 0..self.units {
-            counts[rng.random_range(0..self.units)] += 1.0;
+            counts[random.below(self.units)] += 1.0;
         }
         self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
     }
@@ -101,7 +102,7 @@ impl Bootstrap {
     /// This many resamples of runs, with seed 0. 200 are enough for a look, 1,000 for a 95% interval.
     #[must_use]
     pub fn new(resamples: usize) -> Self {
-        Self { resamples, seed: 0, unit: Unit::Run }
+        Self { resamples, seed: 0, unit: Unit::Run, observer: None }
     }
 
     /// The seed. The same seed draws the same runs for every target of a sweep, which is what makes
@@ -117,38 +118,27 @@ impl Bootstrap {
         Self { unit, ..self }
     }
 
+    /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop: within an
+    /// iteration of a fit, with the resamples that are done. These are the first of those of an
+    /// unobserved call with the same seed, bit for bit.
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
     /// Resamples a fit, or an ensemble of them, on the sweep that it was made from.
     ///
     /// # Errors
     /// [`FitError`] if the sweep is another one, fewer than two runs (or mixtures) have a weight in the
     /// fit, the fits of an ensemble weigh different ones, the resamples asked for are not from 20 to
     /// 1,000,000, or no row is left out by a resample that predicts it: then nothing is known of the
-    /// noise of a run. More resamples leave more out.
+    /// noise of a run. More resamples leave more out. And if an observer stops it before one is made.
     pub fn run(&self, fit: impl Into<Ensemble>, sweep: &Sweep) -> Result<Resamples, FitError> {
-        self.run_with(fit.into(), sweep, Control::default())
-    }
-
-    /// As [`Bootstrap::run`], with an observer that is told of the resamples made and can stop the rest,
-    /// within an iteration of a fit. The resamples are the first of those of [`Bootstrap::run`] with the
-    /// same seed, bit for bit.
-    ///
-    /// # Errors
-    /// As [`Bootstrap::run`], and if it is stopped before one is made.
-    pub fn run_observed(
-        &self,
-        fit: impl Into<Ensemble>,
-        sweep: &Sweep,
-        observer: &mut Observer<'_>,
-    ) -> Result<Resamples, FitError> {
-        self.run_with(fit.into(), sweep, Control::default().observed_by(observer))
-    }
-
-    fn run_with(
-        &self,
-        ensemble: Ensemble,
-        sweep: &Sweep,
-        mut control: Control<'_>,
-    ) -> Result<Resamples, FitError> {
+        let ensemble = fit.into();
+        let mut control = Control::default().observed_by(self.observer.as_ref());
         let setting = |name: &str, value: usize, expected| {
             SettingError::new(name, value as f64, expected).into()
         };
@@ -178,7 +168,7 @@ impl Bootstrap {
             }
         }
         control.expect("resamples", Some(self.resamples));
-        let call = control.twin();
+        let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
             let solve = |refit: &Refit<'_>| refit.solve(&counts, &call);

@@ -255,7 +255,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
     }
     let (mut steps, stop, watcher) =
         (0, rng.random_range(1..50), Fuse::new(rng.random_range(1..50)));
-    let mut observer = |_: &mixlaw::optim::Progress| {
+    let observer = move |_: &mixlaw::optim::Progress| {
         steps += 1;
         if panics {
             watcher.burn();
@@ -263,7 +263,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
         if steps < stop { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let control = Control::seeded(rng.random());
-    let mut control = if watched { control.observed_by(&mut observer) } else { control };
+    let mut control = if watched { control.observe(observer) } else { control };
     let found = unless_planned(tally, || optimizer.minimize(&mut objective, &start, &mut control));
     objective.wild.fuse = Fuse::never();
     let found = found.unwrap_or_else(|| {
