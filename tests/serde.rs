@@ -277,7 +277,7 @@ fn a_sweep_is_checked_as_by_its_constructor() {
         ("/rows", json!([]), "a sweep needs at least one row, got none"),
         ("/rows/0/run", json!(""), "run name `` is empty"),
         ("/rows/0/split", json!(" x"), "split name ` x` begins or ends with white space"),
-        ("/domains", json!(["a", "a"]), "domain name `a` appears twice"),
+        ("/domains", json!(["a", "a"]), "domain `a` appears twice"),
         ("/targets", json!(["t "]), "target name `t ` begins or ends with white space"),
         ("/origin", json!({ "lines": [2] }), "origin has length 1, expected 2"),
         ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1"),
@@ -529,9 +529,9 @@ fn a_fit_that_was_read_knows_its_scale() {
 
 #[test]
 fn false_settings_and_scales_are_refused() {
-    let expected = "reference scale D0 is NaN, expected a finite number > 0";
+    let expected = "D is NaN, expected a number > 0";
     assert_eq!(error::<Scale>(json!({ "n": 1e8, "d": "NaN" })), expected);
-    let expected = "reference scale N0 is -1, expected a finite number > 0";
+    let expected = "N is -1, expected a number > 0";
     assert_eq!(error::<Scale>(json!({ "n": -1.0, "d": 1e9 })), expected);
     let good = Fitter::new().row_weights([1.0, 2.0]).bound("alpha", 0.1, 0.5);
     for back in through(&good) {
