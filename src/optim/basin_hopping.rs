@@ -125,10 +125,6 @@ impl<O: Optimizer> BasinHopping<O> {
                 accepted = 0;
             }
         }
-        // One that is nowhere says so.
-        if best.value.is_finite() {
-            best.termination = Termination::Exhausted;
-        }
         best
     }
 }

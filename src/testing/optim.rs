@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::linalg::eigenvalues;
+use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, Termination};
 use crate::random::Random;
 
@@ -269,8 +270,7 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
 /// * [`Objective::curvature`], where there is one, is symmetric and positive semidefinite;
 /// * a [fork](Objective::fork), where there is one, has the same value, gradient and curvature, and draws
 ///   the same start, to the bit;
-/// * a drawn start is a point without NaN, the same for the same generator;
-/// * the [smooth version](Objective::set_smoothing), where there is one, leaves no trace.
+/// * a drawn start is a point without NaN, the same for the same stream of random numbers.
 ///
 /// # Panics
 /// With a message that says what does not hold, or if `x` has another length than [`Objective::dim`].
@@ -339,7 +339,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
             g[i]
         );
     }
-    // Looking elsewhere must leave no trace.
+    // A look elsewhere must leave no trace.
     let traces = Seen::of(objective, x);
     assert!(
         traces.value == value && traces.gradient == g,
@@ -374,7 +374,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
         let other = Seen::of(fork.as_mut(), x);
         assert!(other == traces, "a fork has {other:?}, the objective {traces:?}");
     }
-    if objective.set_smoothing(f64::INFINITY) {
+    if objective.set_smoothing(f64::INFINITY, Token) {
         let smooth = Seen::of(objective, x);
         if let Some(mut fork) = objective.fork() {
             let other = Seen::of(fork.as_mut(), x);
@@ -384,7 +384,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
             );
         }
         assert!(
-            objective.set_smoothing(1.0),
+            objective.set_smoothing(1.0, Token),
             "there is a smooth version, and with factor 1 there is none"
         );
     }
