@@ -121,6 +121,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
+pub mod predictor;
 mod random;
 mod scale;
 pub mod selection;
@@ -140,9 +141,10 @@ pub use error::{
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;
+pub use predictor::Predictor;
 pub use random::Random;
 pub use scale::Scale;
-pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
+pub use simplex::{Optimum, SimplexSolver};
 pub use sweep::Sweep;
 
 #[cfg(all(doctest, feature = "csv"))]

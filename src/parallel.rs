@@ -14,7 +14,7 @@ pub(crate) fn threads() -> usize {
 /// observer of the control says stop. `None` is a task that it has cut off.
 pub(crate) fn in_turn<T>(
     count: usize,
-    control: &Control<'_>,
+    control: &Control,
     mut task: impl FnMut(usize) -> Option<T>,
     mut take: impl FnMut(T),
 ) {
@@ -36,7 +36,7 @@ pub(crate) fn in_turn<T>(
 pub(crate) fn at_once<W: Send, T: Send>(
     workers: &mut [W],
     count: usize,
-    control: &Control<'_>,
+    control: &Control,
     task: impl Fn(&mut W, usize) -> Option<T> + Sync,
     take: impl FnMut(T) + Send,
 ) {
@@ -82,7 +82,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
 pub(crate) fn at_once<W, T>(
     workers: &mut [W],
     count: usize,
-    control: &Control<'_>,
+    control: &Control,
     task: impl Fn(&mut W, usize) -> Option<T>,
     take: impl FnMut(T),
 ) {
@@ -95,10 +95,10 @@ pub(crate) fn at_once<W, T>(
 /// only where the observer says stop before the last. `None` is a task that it has cut off.
 pub(crate) fn map_observed<T: Send>(
     count: usize,
-    control: &mut Control<'_>,
+    control: &mut Control,
     task: impl Fn(usize) -> Option<T> + Sync,
 ) -> Vec<T> {
-    let (mut all, watch) = (Vec::new(), control.twin());
+    let (mut all, watch) = (Vec::new(), control.clone());
     let take = |result| {
         control.count_pieces(1);
         all.push(result);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{LawError, SettingError};
+use crate::error::Error;
 
 /// A model size and a number of training tokens: where a loss is predicted, a mixture is chosen, and
 /// by what a law divides N and D inside (its reference scale N0, D0).
@@ -32,20 +32,21 @@ impl Scale {
     pub const INFINITE: Scale = Scale { n: f64::INFINITY, d: f64::INFINITY };
 
     /// Checks that both are numbers > 0, which may be infinite.
-    pub(crate) fn check(self) -> Result<(), SettingError> {
+    pub(crate) fn check(self) -> Result<(), Error> {
         for (name, value) in [("N", self.n), ("D", self.d)] {
             if value.is_nan() || value <= 0.0 {
-                return Err(SettingError::new(name, value, "a number > 0"));
+                return Err(Error::setting(name, value, "a number > 0"));
             }
         }
         Ok(())
     }
 
     /// Checks that a law can divide by both.
-    pub(crate) fn check_reference(self) -> Result<(), LawError> {
+    pub(crate) fn check_reference(self) -> Result<(), Error> {
         for (name, value) in [("N0", self.n), ("D0", self.d)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(LawError::Scale { name, value });
+                let name = format!("reference scale {name}");
+                return Err(Error::setting(name, value, "a finite number > 0"));
             }
         }
         Ok(())

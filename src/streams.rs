@@ -4,6 +4,8 @@
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::random::Random;
+
 /// What is drawn. Two kinds have different streams for the same seed and index.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -38,8 +40,8 @@ pub(crate) fn seed(seed: u64, kind: Kind, index: u64) -> u64 {
 }
 
 /// The `index`-th stream of a kind.
-pub(crate) fn stream(base: u64, kind: Kind, index: u64) -> Xoshiro256PlusPlus {
-    Xoshiro256PlusPlus::seed_from_u64(seed(base, kind, index))
+pub(crate) fn stream(base: u64, kind: Kind, index: u64) -> Random {
+    Random::new(seed(base, kind, index))
 }
 
 /// For one seed, different indices give different numbers. The seed is scrambled first: those that

@@ -87,12 +87,7 @@ fn a_batch_allocates_nothing() {
 struct Probe(Arc<Mutex<[usize; 4]>>);
 
 impl Optimizer for Probe {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        _: &mut Control<'_>,
-    ) -> Minimum {
+    fn minimize(&self, objective: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
         let mut x = start.to_vec();
         let mut g = vec![0.0; x.len()];
         let (mut curvature, mut bend) = (vec![0.0; x.len() * x.len()], g.clone());
@@ -151,7 +146,7 @@ impl<O: Optimizer> Optimizer for Counted<O> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let mut minimum = None;
         let count = allocations(|| minimum = Some(self.0.minimize(objective, start, control)));

@@ -2,17 +2,17 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use mixlaw::fit::Residual;
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
 use mixlaw::optim::{
-    BasinHopping, Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence,
-    SmoothFirst, Termination, TrustRegion,
+    BasinHopping, Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Sequence, SmoothFirst,
+    Termination, TrustRegion,
 };
 use mixlaw::selection::applicable;
 use mixlaw::testing::{assert_objective_contract, assert_optimizer_contract};
-use mixlaw::{Fitter, SettingError, Sweep};
-use rand::Rng;
+use mixlaw::{Fitter, Random, SettingError, Sweep};
 
 /// `(x^2 - 4)^2 + x`, with minima near -2 (the lower one) and 2: the roots of its derivative by
 /// SciPy (brentq). Its smooth version is `(x - 3)^2`.
@@ -46,7 +46,7 @@ impl Objective for Double {
         (x * x - 4.0).powi(2) + x
     }
 
-    fn draw_start(&mut self, _: &mut dyn Rng) -> Option<Vec<f64>> {
+    fn draw_start(&mut self, _: &mut Random) -> Option<Vec<f64>> {
         self.draws -= 1.5;
         Some(vec![self.draws])
     }
@@ -150,12 +150,11 @@ fn all() -> Vec<Box<dyn Optimizer>> {
 fn every_optimizer_can_be_stopped() {
     for optimizer in all() {
         let mut calls = 0;
-        let mut observer = |progress: &Progress| {
+        let mut control = Control::default().observe(move |progress| {
             calls += 1;
             assert!(progress.evaluations > 0);
             if calls < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let mut control = Control::default().observed_by(&mut observer);
+        });
         let minimum = optimizer.minimize(&mut Double::new(), &[5.0], &mut control);
         assert_eq!(minimum.termination, Termination::Stopped, "{optimizer:?}");
         assert!(minimum.value.is_finite() && minimum.value < 446.0, "{optimizer:?}");
@@ -222,7 +221,7 @@ impl Optimizer for Checking {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         assert_objective_contract(objective, start);
         let local = SmoothFirst::new(TrustRegion::default(), TrustRegion::default());
@@ -301,7 +300,7 @@ impl Optimizer for Wrong {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         let calls = CALLS.fetch_add(1, Ordering::Relaxed) as f64;
@@ -359,12 +358,7 @@ fn what_is_wrong_with_an_optimizer_breaks_the_contract() {
 struct Recorder(std::sync::Arc<std::sync::Mutex<Vec<Vec<f64>>>>);
 
 impl Optimizer for Recorder {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        _: &mut Control<'_>,
-    ) -> Minimum {
+    fn minimize(&self, objective: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
         self.0.lock().unwrap().push(start.to_vec());
         Minimum::measured(objective, start.to_vec(), Termination::Exhausted, 0)
     }
@@ -420,9 +414,8 @@ impl Objective for Drawn {
         1.0 + x[0].abs()
     }
 
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        use rand::RngExt;
-        self.0.push(rng.random::<f64>());
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
+        self.0.push(random.unit());
         Some(vec![1.0])
     }
 }
@@ -451,12 +444,7 @@ fn the_first_hop_has_other_random_numbers_than_the_starts() {
 struct Says(f64);
 
 impl Optimizer for Says {
-    fn minimize(
-        &self,
-        objective: &mut dyn Objective,
-        start: &[f64],
-        _: &mut Control<'_>,
-    ) -> Minimum {
+    fn minimize(&self, objective: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
         let x = start.to_vec();
         let minimum = Minimum::measured(objective, x, Termination::StartNotFinite, 0);
         let value = if start[0] < 0.0 { self.0 } else { minimum.value };
@@ -514,16 +502,15 @@ fn huge_settings_take_no_memory_before_they_are_needed() {
     for optimizer in
         [&starts as &dyn Optimizer, &hops, &Sequence::new(hops.clone(), starts.clone())]
     {
-        let mut total = Some(1);
-        let mut observer = |progress: &Progress| {
-            total = progress.total;
+        let total = Arc::new(Mutex::new(Some(1)));
+        let told = total.clone();
+        let mut control = Control::default().observe(move |progress| {
+            *told.lock().unwrap() = progress.total;
             if progress.done < 40 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let mut control = Control::default().observed_by(&mut observer);
+        });
         let minimum = optimizer.minimize(&mut Double::new(), &[1.5], &mut control);
-        drop(control);
         assert_eq!((minimum.termination, minimum.local_solves), (Termination::Stopped, 40));
-        assert_eq!(total, None, "more than can be counted");
+        assert_eq!(*total.lock().unwrap(), None, "more than can be counted");
     }
 }
 

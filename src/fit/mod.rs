@@ -24,7 +24,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod ensemble;
 mod metrics;
 mod problem;
 mod refit;
@@ -35,19 +34,18 @@ mod stored;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use crate::error::{FitError, LawError, SettingError};
 use crate::law::{Coordinates, ScalingLaw, Transform};
 use crate::optim::{
-    Control, Minimum, MultiStart, Objective, Observer, Optimizer, Sequence, SmoothFirst,
+    Control, Minimum, MultiStart, Objective, Observer, Optimizer, Progress, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-pub use ensemble::Ensemble;
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
 pub(crate) use refit::{Held, Refit};
@@ -55,8 +53,6 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
-#[cfg(feature = "serde")]
-pub(crate) use stored::plain;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,8 +98,8 @@ pub enum Residual {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// With the feature `serde` the settings can be stored and read, all but the optimizer: one that is
-/// read has the default optimizer.
+/// With the feature `serde` the settings can be stored and read, all but the optimizer and the observer:
+/// those that are read have the default optimizer and no observer.
 #[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "serde",
@@ -123,6 +119,8 @@ pub struct Fitter {
     #[cfg_attr(feature = "serde", serde(skip))]
     optimizer: Arc<dyn Optimizer>,
     seed: u64,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    observer: Option<Observer>,
 }
 
 /// Starts of the default optimizer.
@@ -155,6 +153,7 @@ impl Default for Fitter {
             constraints: Vec::new(),
             optimizer: default_optimizer(),
             seed: 0,
+            observer: None,
         }
     }
 }
@@ -233,6 +232,47 @@ impl Fitter {
         Self { seed, ..self }
     }
 
+    /// Calls `observer` with the [`Progress`] of every fit by these settings, which it can stop within an
+    /// iteration of a local solve: the fit is then the best of the local solves that are done. One that
+    /// never says stop changes no bit of a fit. The settings that a [`Fit`] keeps have no observer.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::{Fitter, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.1, 0.5, 0.9] {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
+    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
+    /// let solves = Arc::new(Mutex::new((0, None)));
+    /// let told = Arc::clone(&solves);
+    /// let observed = fitter.clone().observe(move |progress| {
+    ///     *told.lock().unwrap() = (progress.done, progress.total);
+    ///     ControlFlow::Continue(())
+    /// });
+    /// let fit = observed.fit(law.clone(), &sweep, "web")?;
+    /// assert_eq!(*solves.lock().unwrap(), (fit.local_solves(), Some(fit.local_solves())));
+    /// assert_eq!(fit.coordinates(), fitter.fit(law, &sweep, "web")?.coordinates());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
     /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
     /// such as `sweep.split("train")?`.
     ///
@@ -250,50 +290,7 @@ impl Fitter {
         sweep: &Sweep,
         target: &str,
     ) -> Result<Fit, FitError> {
-        self.fit_with(Arc::new(law), sweep, target, Control::seeded(self.seed))
-    }
-
-    /// As [`Fitter::fit`], with an observer that is told of the progress and can stop it, within an
-    /// iteration of a local solve: the fit is then the best of the local solves that are done. With an
-    /// observer that never says stop the fit is the same, bit for bit.
-    ///
-    /// # Errors
-    /// As [`Fitter::fit`].
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    ///
-    /// use mixlaw::law::AdditiveLaw;
-    /// use mixlaw::{Fitter, Sweep};
-    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
-    /// # for web in [0.1, 0.5, 0.9] {
-    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
-    /// #         n.push(size);
-    /// #         d.push(tokens);
-    /// #         h.extend([web, 1.0 - web]);
-    /// #         loss.push(1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + 1.0 - web)
-    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
-    /// #     }
-    /// # }
-    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
-    /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
-    /// let mut solves = (0, None);
-    /// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
-    ///     solves = (progress.done, progress.total);
-    ///     ControlFlow::Continue(())
-    /// })?;
-    /// assert_eq!(solves, (fit.local_solves(), Some(fit.local_solves())));
-    /// assert_eq!(fit.coordinates(), fitter.fit(law, &sweep, "web")?.coordinates());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn fit_observed(
-        &self,
-        law: impl ScalingLaw + 'static,
-        sweep: &Sweep,
-        target: &str,
-        observer: &mut Observer<'_>,
-    ) -> Result<Fit, FitError> {
-        let control = Control::seeded(self.seed).observed_by(observer);
+        let control = Control::seeded(self.seed).observed_by(self.observer.as_ref());
         self.fit_with(Arc::new(law), sweep, target, control)
     }
 
@@ -303,7 +300,7 @@ impl Fitter {
         law: Arc<dyn ScalingLaw>,
         sweep: &Sweep,
         target: &str,
-        call: &Control<'_>,
+        call: &Control,
     ) -> Result<Fit, FitError> {
         self.fit_with(law, sweep, target, call.within(self.seed))
     }
@@ -313,7 +310,7 @@ impl Fitter {
         law: Arc<dyn ScalingLaw>,
         sweep: &Sweep,
         target: &str,
-        control: Control<'_>,
+        control: Control,
     ) -> Result<Fit, FitError> {
         self.optimizer.check()?;
         let data = self.data(law.as_ref(), sweep, target)?;
@@ -352,7 +349,7 @@ impl Fitter {
             coordinates,
             at_bound,
             minimum,
-            fitter: self.clone(),
+            fitter: Self { observer: None, ..self.clone() },
             law,
         })
     }
@@ -385,14 +382,14 @@ impl Fitter {
             let found = weights.len() as f64;
             return Err(SettingError::new("the number of row weights", found, expected).into());
         }
-        self.check_settings(|row| sweep.place(row))?;
+        self.check_settings(|row| sweep.place(row).to_string())?;
         let losses = losses_of(sweep, target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
             law.check(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })?;
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
@@ -757,7 +754,7 @@ impl Fit {
         let predict = |(i, h)| {
             let row = sweep.row(i);
             self.predict(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i), source })
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })
         };
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
     }

@@ -1,10 +1,9 @@
 //! The objective of a fit.
 
-use rand::Rng;
-
 use super::{Data, Residual};
-use crate::law::{Batch, Points, ScalingLaw, StartData, Transform};
+use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, bind};
 use crate::optim::Objective;
+use crate::random::Random;
 
 /// The range of one variable of the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +89,7 @@ impl<'a> Problem<'a> {
             law,
             data,
             bounds,
-            batch: law.batch(Points::new(&data.n, &data.d, &data.h, k)),
+            batch: bind(law, Points::new(&data.n, &data.d, &data.h, k)),
             delta,
             residual,
             smoothing: 1.0,
@@ -284,13 +283,13 @@ impl Objective for Problem<'_> {
         true
     }
 
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
         let data = StartData {
             least_loss: self.sorted_losses[0],
             median_loss: self.sorted_losses[self.sorted_losses.len() / 2],
             mixture: &self.mean_mixture,
         };
-        let mut y = self.law.start(&data, rng);
+        let mut y = self.law.start(&data, random.rng());
         let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
         // Exponents first: shifted variables follow from where they end up.
         let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);

@@ -6,7 +6,7 @@ use super::problem::{Bound, Problem, exponent};
 use super::{Data, Fit, Fitter, rounding};
 use crate::error::FitError;
 use crate::law::ScalingLaw;
-use crate::optim::{Control, Minimum, Objective, Optimizer, Progress, SmoothFirst, TrustRegion};
+use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
 use crate::sweep::Sweep;
 
 /// By how much the objective at a fit may differ from the one that it reached, relative to it.
@@ -54,6 +54,11 @@ impl<'a> Refit<'a> {
         Problem::new(self.fit.law(), data, &self.bounds, fitter.delta, fitter.residual)
     }
 
+    /// What is fitted again.
+    pub(crate) fn fit(&self) -> &'a Fit {
+        self.fit
+    }
+
     /// The weight of each row of the sweep in the fit.
     pub(crate) fn row_weights(&self, rows: usize) -> Vec<f64> {
         let mut weights = vec![0.0; rows];
@@ -63,7 +68,7 @@ impl<'a> Refit<'a> {
 
     /// The coordinates of the fit to rows that count `counts` times as much; `None` if the observer of
     /// the call has stopped it.
-    pub(crate) fn solve(&self, counts: &[f64], call: &Control<'_>) -> Option<Vec<f64>> {
+    pub(crate) fn solve(&self, counts: &[f64], call: &Control) -> Option<Vec<f64>> {
         let data = self.data.reweighted(counts);
         let without_rounding = self.without_rounding.as_ref().map(|data| data.reweighted(counts));
         let search = |problem: &mut Problem<'_>| {
@@ -110,7 +115,7 @@ impl<'a> Refit<'a> {
 
     /// A fit from a start that is drawn with this seed: its coordinates and its objective; `None` if
     /// the observer of the call has stopped it.
-    pub(crate) fn restart(&self, seed: u64, call: &Control<'_>) -> Option<(Vec<f64>, f64)> {
+    pub(crate) fn restart(&self, seed: u64, call: &Control) -> Option<(Vec<f64>, f64)> {
         let fine = TrustRegion::default().tolerance(1e-5);
         let search = |problem: &mut Problem<'_>| {
             let mut control = call.within(seed);
@@ -129,7 +134,7 @@ impl<'a> Refit<'a> {
         without_rounding: Option<&'b Data>,
         search: impl FnOnce(&mut Problem<'b>) -> Minimum,
         last: &TrustRegion,
-        call: &Control<'_>,
+        call: &Control,
     ) -> Option<(Vec<f64>, f64)> {
         let problem = |data| self.problem(data);
         let (problem, minimum) =
@@ -219,7 +224,7 @@ impl Held<'_> {
         value: f64,
         starts: &[Vec<f64>],
         enough: f64,
-        call: &Control<'_>,
+        call: &Control,
     ) -> Option<Vec<f64>> {
         self.value = value;
         let bounds: Vec<(f64, f64)> = (0..self.dim()).map(|i| self.bounds(i)).collect();
@@ -240,11 +245,11 @@ impl Held<'_> {
         if best.0 <= enough {
             return Some(start);
         }
-        let mut observer = |progress: &Progress| {
+        let call = call.clone();
+        let mut control = Control::default().observe(move |progress| {
             let stop = progress.best <= enough || call.ask();
             if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let mut control = Control::default().observed_by(&mut observer);
+        });
         let optimizer = self.optimizer.clone();
         let minimum = optimizer.minimize(self, &start, &mut control);
         (minimum.value <= enough).then_some(minimum.x)

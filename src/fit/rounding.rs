@@ -43,7 +43,7 @@ pub(super) fn minimize<'a>(
     problem: impl Fn(&'a Data) -> Problem<'a>,
     search: impl FnOnce(&mut Problem<'a>) -> Minimum,
     last: &TrustRegion,
-    control: &Control<'_>,
+    control: &Control,
 ) -> (Problem<'a>, Minimum) {
     let mut own = problem(rows);
     let Some(without_rounding) = without_rounding else {

@@ -7,7 +7,7 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::at_bound;
-use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
+use super::{Fit, FittedScale, Fitter, Residual};
 use crate::error::{FitError, LawError, list};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
@@ -332,23 +332,6 @@ impl Serialize for Fit {
     }
 }
 
-impl Serialize for Ensemble {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let stored = StoredEnsemble::of(self);
-        let check = |fit: &StoredFit| fit.clone().into_fit().map(|_| ());
-        stored.fits.iter().try_for_each(check).map_err(S::Error::custom)?;
-        stored.serialize(serializer)
-    }
-}
-
-/// As plain data, of laws that can be read and of others.
-pub(crate) fn plain<S: Serializer>(
-    ensemble: &Option<Ensemble>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    ensemble.as_ref().map(StoredEnsemble::of).serialize(serializer)
-}
-
 impl From<Fit> for StoredFit {
     fn from(fit: Fit) -> Self {
         fit.to_stored()
@@ -360,29 +343,6 @@ impl TryFrom<StoredFit> for Fit {
 
     fn try_from(stored: StoredFit) -> Result<Self, FitError> {
         stored.into_fit()
-    }
-}
-
-/// An [`Ensemble`] as it stands in a file.
-#[derive(Serialize, Deserialize)]
-#[serde(expecting = "an ensemble of fits")]
-pub(super) struct StoredEnsemble {
-    mixlaw: Version,
-    fits: Vec<StoredFit>,
-}
-
-impl StoredEnsemble {
-    fn of(ensemble: &Ensemble) -> Self {
-        Self { mixlaw: Version, fits: ensemble.fits().iter().map(Fit::to_stored).collect() }
-    }
-}
-
-impl TryFrom<StoredEnsemble> for Ensemble {
-    type Error = FitError;
-
-    fn try_from(stored: StoredEnsemble) -> Result<Self, FitError> {
-        let fits: Result<Vec<Fit>, _> = stored.fits.into_iter().map(StoredFit::into_fit).collect();
-        Self::new(fits?)
     }
 }
 

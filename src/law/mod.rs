@@ -94,6 +94,7 @@ mod coordinates;
 mod dependence;
 mod formula;
 mod forward;
+mod from_fn;
 mod grouped;
 mod mixture_function;
 mod named;
@@ -117,6 +118,7 @@ pub use coefficient::{
 pub use coordinates::{Coordinate, Coordinates, Transform};
 pub use dependence::Dependence;
 pub use formula::{Auto, Formula};
+pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::Sum;
 pub use mixture_function::{Curvature, MixtureFunction};
 pub use named::*;
@@ -239,6 +241,21 @@ pub trait ScalingLaw: Debug + Send + Sync {
     fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {
         Box::new(batch::RowByRow::new(self, points))
     }
+}
+
+/// A law at coordinates `z` and one N and D, as a function of h alone. With [`bind`] the only way in which
+/// other modules reach what laws do not show.
+pub(crate) fn at_scale<'a>(
+    law: &'a dyn ScalingLaw,
+    z: &'a [f64],
+    at: Scale,
+) -> Box<dyn MixtureFunction + 'a> {
+    law.at_scale(z, at)
+}
+
+/// A law bound to many points.
+pub(crate) fn bind<'a>(law: &'a dyn ScalingLaw, points: Points<'a>) -> Box<dyn Batch + 'a> {
+    law.batch(points)
 }
 
 /// The gradient of a law at one point; a buffer to use again and again.

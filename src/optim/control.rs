@@ -1,60 +1,40 @@
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-
-use rand::rngs::Xoshiro256PlusPlus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::{Minimum, Termination, is_lower};
+use crate::random::Random;
 use crate::streams::{self, Kind};
 
-/// How far a call has come: a fit, a call of [`Optimizer::minimize`](super::Optimizer::minimize) or one
-/// of the others in the table at [`Observer`].
+/// How far a call has come: what an observer is told.
 ///
-/// What is done is what a stop would leave: of work that several threads share, what is finished
-/// without a gap from the first piece on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// How much is done. It never falls, and ends at `total`.
-    pub done: usize,
-    /// Of how much; `None` where that is not known.
-    pub total: Option<usize>,
-    /// What is counted, such as `local solves` or `resamples`.
-    pub what: &'static str,
-    /// Evaluations so far, or a few less: what is done, and what of it a thread has told since. 0
-    /// where a call does not count them.
-    pub evaluations: usize,
-    /// The lowest value of what is done; before the first local solve is done, of that one so far.
-    /// Infinite where there is none.
-    pub best: f64,
-}
-
-/// A function that is told of the progress of a call and can stop it by `ControlFlow::Break`.
+/// An observer is a closure, `impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static`, that can stop the
+/// call by `ControlFlow::Break`. What a call returns is the same, bit for bit, with an observer that
+/// never says stop and without one.
 ///
-/// Observers can look at the calls below. What these return is the same, bit for bit, with an observer that
-/// never says stop and without one, with the same seed: an observer brings none of its own.
+/// | set by | calls | [`Progress::what`] | a stop leaves |
+/// |---|---|---|---|
+/// | [`Fitter::observe`](crate::Fitter::observe), [`Control::observe`] | [`Fitter::fit`](crate::Fitter::fit), [`Optimizer::minimize`](super::Optimizer::minimize) | `local solves` | the best of those that are done |
+/// | [`Bootstrap::observe`](crate::uncertainty::Bootstrap::observe) | [`run`](crate::uncertainty::Bootstrap::run) | `resamples` | those that are done |
+/// | [`Probe::observe`](crate::uncertainty::Probe::observe) | [`run`](crate::uncertainty::Probe::run) | `other starts and ends of ranges` | those that are done |
+/// | [`Selection::observe`](crate::selection::Selection::observe) | [`run`](crate::selection::Selection::run) | `fits` | the scores of those that are done |
+/// | [`LearningCurve::observe`](crate::selection::LearningCurve::observe) | [`run`](crate::selection::LearningCurve::run) | `fits` | the points whose fits are all done |
 ///
-/// | call | [`Progress::what`] | a stop leaves |
-/// |---|---|---|
-/// | [`Fitter::fit_observed`](crate::Fitter::fit_observed), [`Optimizer::minimize`](super::Optimizer::minimize) with [`Control::observed_by`] | `local solves` | the best of those that are done |
-/// | [`Bootstrap::run_observed`](crate::uncertainty::Bootstrap::run_observed) | `resamples` | those that are done |
-/// | [`Probe::run_observed`](crate::uncertainty::Probe::run_observed) | `other starts and ends of ranges` | those that are done |
-/// | [`Selection::run_observed`](crate::selection::Selection::run_observed) | `fits` | the scores of those that are done |
-/// | [`learning_curve_observed`](crate::selection::learning_curve_observed), [`learning_curve_on_observed`](crate::selection::learning_curve_on_observed) | `fits` | the points whose fits are all done |
-/// | [`Plan::region_share_observed`](crate::Plan::region_share_observed) | `draws` | the share of those that are done |
-///
-/// Each says with a [`Termination`] whether it was stopped. A call ends within one iteration of a local
-/// solve after a stop, on any number of threads; that of draws ends within 256 of them. Work that was begun and is not finished is thrown away,
-/// and so is what is finished after a gap: a call that was stopped with m local solves (or resamples, ..)
-/// done returns the same, bit for bit, as any other that was stopped with m, on any number of threads.
-/// Where not even the first local solve is done, a fit is its best point so far, with 0 local solves.
+/// Each result says with a [`Termination`] whether the call was stopped. A call ends within one
+/// iteration of a local solve after a stop, on any number of threads. Work that was begun and is not
+/// finished is thrown away, and so is what is finished after a gap: a call that was stopped with m local
+/// solves (or resamples, ..) done returns the same, bit for bit, as any other that was stopped with m,
+/// on any number of threads. Where not even the first local solve is done, a fit is its best point so
+/// far, with 0 local solves.
 ///
 /// An observer is called in every iteration of a local solve, on whichever thread that is, and by one
 /// thread at a time: threads that find it busy go on. The last call comes after all is done, so that a
 /// bar ends full, unless the observer said stop: it is not called again after that.
 ///
-/// A closure that is written in the call, `&mut |progress| ..`, needs no types. One with a name needs that
-/// of its argument, `|progress: &Progress| ..`.
+/// Settings can be cloned and used many times, and then several calls share one observer. Each has its
+/// own progress and is stopped alone; one that finds the observer busy with another goes on. An observer
+/// that panicked stops all of them.
 ///
 /// A bar, and a deadline:
 ///
@@ -80,7 +60,7 @@ pub struct Progress {
 ///
 /// // How much is done, in percent, and the best objective so far.
 /// let mut percent = 0;
-/// let fit = fitter.fit_observed(law.clone(), &sweep, "web", &mut |progress| {
+/// let bar = fitter.clone().observe(move |progress| {
 ///     let total = progress.total.expect("a fit by the crate's optimizer knows it");
 ///     let now = 100 * progress.done / total;
 ///     if now > percent {
@@ -88,31 +68,71 @@ pub struct Progress {
 ///         eprint!("\r{now}% of {total} {}: {:.3e}", progress.what, progress.best);
 ///     }
 ///     ControlFlow::Continue(())
-/// })?;
-/// assert_eq!(percent, 100);
+/// });
+/// let fit = bar.fit(law.clone(), &sweep, "web")?;
 ///
 /// // What can be had in a tenth of a second.
 /// let deadline = Instant::now() + Duration::from_millis(100);
-/// let longer = fitter.starts(1_000_000);
-/// let fit = longer.fit_observed(law, &sweep, "web", &mut |_| {
+/// let longer = fitter.starts(1_000_000).observe(move |_| {
 ///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-/// })?;
+/// });
+/// let fit = longer.fit(law, &sweep, "web")?;
 /// assert_eq!(fit.termination(), Termination::Stopped);
 /// println!("the best of {} local solves: {:.3e}", fit.local_solves(), fit.objective());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How much is done: what a stop would leave. It never falls, and ends at `total`. Of work that
+    /// several threads share it is what is finished without a gap, from the first piece on.
+    pub done: usize,
+    /// Of how much; `None` where that is not known.
+    pub total: Option<usize>,
+    /// What is counted, such as `local solves` or `resamples`.
+    pub what: &'static str,
+    /// Evaluations so far, or a few less: what is done, and what of it a thread has told since. 0
+    /// where a call does not count them.
+    pub evaluations: usize,
+    /// The lowest value of what is done; before the first local solve is done, of that one so far.
+    /// Infinite where there is none.
+    pub best: f64,
+}
+
+/// An observer that settings can hold: the clones of it are the same one.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<Mutex<dyn FnMut(&Progress) -> ControlFlow<()> + Send>>);
+
+impl Observer {
+    pub(crate) fn new(observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(observer)))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+impl PartialEq for Observer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Observer {}
 
 /// The seed of a call of [`Optimizer::minimize`](super::Optimizer::minimize), and an observer that can
 /// stop it.
 ///
-/// This is for those who write an [`Optimizer`](super::Optimizer) or call one themselves. The other
-/// calls that can be observed take the [`Observer`] alone.
+/// This is for those who write an [`Optimizer`](super::Optimizer) or call one themselves. See
+/// [`Progress`] for what an observer is told. A clone counts what is done for itself.
 ///
 /// ```
 /// use std::ops::ControlFlow;
 ///
-/// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer, Progress, Termination};
+/// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer, Termination};
 ///
 /// struct Bowl;
 ///
@@ -127,23 +147,22 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 ///     }
 /// }
 ///
-/// let mut three = |progress: &Progress| {
+/// let mut control = Control::seeded(7).observe(|progress| {
 ///     if progress.evaluations < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-/// };
-/// let mut control = Control::seeded(7).observed_by(&mut three);
+/// });
 /// let minimum = Lbfgs::default().minimize(&mut Bowl, &[3.0], &mut control);
 /// assert_eq!(minimum.termination, Termination::Stopped);
 /// ```
-#[allow(missing_debug_implementations, reason = "an observer cannot be printed")]
-pub struct Control<'a> {
+#[derive(Debug, Clone)]
+pub struct Control {
     seed: u64,
-    watch: Option<Arc<dyn Watch + 'a>>,
+    watch: Option<Arc<Watch>>,
     done: Done,
     role: Role,
 }
 
 /// What of a call is finished as its own control and those around it know.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Done {
     evaluations: usize,
     count: usize,
@@ -153,7 +172,7 @@ struct Done {
 const NOTHING: Done = Done { evaluations: 0, count: 0, best: f64::INFINITY };
 
 /// What the observer is told of what happens under a control.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Role {
     /// All of it: it is the whole call.
     Whole,
@@ -165,47 +184,44 @@ enum Role {
     Silent,
 }
 
-/// An observer and what it is told, shared by all threads of a call.
-trait Watch: Send + Sync {
-    fn is_stopped(&self) -> bool;
-
-    /// Changes what the observer will be told.
-    fn update(&self, change: &mut dyn FnMut(&mut Progress));
-
-    /// Tells the observer, unless it is busy; true if the call should stop. With `once` only if more
-    /// is done than it has been told.
-    fn ask(&self, once: bool) -> bool;
-}
-
-struct Watched<'a> {
+/// A call and its observer, shared by all threads of the call.
+#[derive(Debug)]
+struct Watch {
+    observer: Observer,
     stop: AtomicBool,
-    /// Never held while the observer runs.
-    progress: Mutex<Progress>,
-    /// With what it was told to be done.
-    observer: Mutex<(&'a mut Observer<'a>, Option<usize>)>,
+    /// With how much the observer was told to be done. Never held while the observer runs.
+    progress: Mutex<(Progress, Option<usize>)>,
 }
 
-impl Watch for Watched<'_> {
+impl Watch {
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn update(&self, change: &mut dyn FnMut(&mut Progress)) {
-        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    fn progress(&self) -> MutexGuard<'_, (Progress, Option<usize>)> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes what the observer will be told.
+    fn update(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress().0);
+    }
+
+    /// Tells the observer, unless it is busy; true if the call should stop. With `once` only if more
+    /// is done than it has been told.
     fn ask(&self, once: bool) -> bool {
         if self.is_stopped() {
             return true;
         }
         // Nobody waits: an observer may itself use the threads of the pool, and then what it waits
         // for may be the very thread that asks.
-        match self.observer.try_lock() {
+        match self.observer.0.try_lock() {
             Ok(mut observer) => {
-                let (observer, told) = &mut *observer;
-                let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-                let before = told.replace(progress.done);
-                let is_known = once && before == *told;
+                let (progress, is_known) = {
+                    let (progress, told) = &mut *self.progress();
+                    let before = told.replace(progress.done);
+                    (*progress, once && before == *told)
+                };
                 // Another thread may have been told to stop in between.
                 if !is_known && !self.is_stopped() && observer(&progress).is_break() {
                     self.stop.store(true, Ordering::Relaxed);
@@ -222,13 +238,13 @@ impl Watch for Watched<'_> {
     }
 }
 
-impl Default for Control<'_> {
+impl Default for Control {
     fn default() -> Self {
         Self::seeded(0)
     }
 }
 
-impl<'a> Control<'a> {
+impl Control {
     /// A call with this seed and no observer.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
@@ -237,20 +253,22 @@ impl<'a> Control<'a> {
 
     /// Calls `observer` in every iteration and after every local solve.
     #[must_use]
-    pub fn observed_by(self, observer: &'a mut Observer<'a>) -> Self {
-        let (what, best) = ("local solves", f64::INFINITY);
-        let progress = Progress { done: 0, total: None, what, evaluations: 0, best };
-        let watched = Watched {
-            stop: AtomicBool::new(false),
-            progress: Mutex::new(progress),
-            observer: Mutex::new((observer, None)),
-        };
-        Self { watch: Some(Arc::new(watched)), ..self }
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        self.observed_by(Some(&Observer::new(observer)))
     }
 
-    /// The same control once more, for another thread. What it counts is its own.
-    pub(crate) fn twin(&self) -> Self {
-        Self { seed: self.seed, watch: self.watch.clone(), done: self.done, role: self.role }
+    /// The same with the observer of some settings, if they have one.
+    pub(crate) fn observed_by(self, observer: Option<&Observer>) -> Self {
+        let (what, best) = ("local solves", f64::INFINITY);
+        let progress = Progress { done: 0, total: None, what, evaluations: 0, best };
+        let watch = |observer: &Observer| {
+            let (observer, stop) = (observer.clone(), AtomicBool::new(false));
+            Arc::new(Watch { observer, stop, progress: Mutex::new((progress, None)) })
+        };
+        Self { watch: observer.map(watch), ..self }
     }
 
     /// The `index`-th stream of random numbers of this call, for what it draws itself. No other draw
@@ -258,16 +276,15 @@ impl<'a> Control<'a> {
     ///
     /// ```
     /// use mixlaw::optim::Control;
-    /// use mixlaw::rand::RngExt;
     ///
     /// let control = Control::seeded(7);
-    /// let first = |mut stream: mixlaw::rand::rngs::Xoshiro256PlusPlus| stream.random::<u64>();
-    /// let draws = [first(control.stream(0)), first(control.stream(1)), first(control.inner(0).stream(0))];
-    /// assert_eq!(first(Control::seeded(7).stream(0)), draws[0]);
+    /// let streams = [control.stream(0), control.stream(1), control.inner(0).stream(0)];
+    /// let draws = streams.map(|mut stream| stream.unit());
+    /// assert_eq!(Control::seeded(7).stream(0).unit(), draws[0]);
     /// assert!(draws[0] != draws[1] && draws[0] != draws[2] && draws[1] != draws[2]);
     /// ```
     #[must_use]
-    pub fn stream(&self, index: u64) -> Xoshiro256PlusPlus {
+    pub fn stream(&self, index: u64) -> Random {
         streams::stream(self.seed, Kind::Own, index)
     }
 
@@ -279,7 +296,7 @@ impl<'a> Control<'a> {
             let evaluations = self.done.evaluations + evaluations;
             // A stop leaves an unfinished solve only where there is nothing else.
             let kept = self.role != Role::Other && self.done.count == 0;
-            watch.update(&mut |progress| {
+            watch.update(|progress| {
                 progress.evaluations = progress.evaluations.max(evaluations);
                 if kept && is_lower(value, progress.best) {
                     progress.best = value;
@@ -293,7 +310,7 @@ impl<'a> Control<'a> {
     #[must_use]
     pub fn inner(&self, index: u64) -> Self {
         let role = if self.role == Role::Whole { Role::Part } else { self.role };
-        Self { seed: streams::seed(self.seed, Kind::Inner, index), role, ..self.twin() }
+        Self { seed: streams::seed(self.seed, Kind::Inner, index), role, ..self.clone() }
     }
 
     /// As [`Control::inner`], for a run on another function, whose values are not told.
@@ -356,7 +373,7 @@ impl<'a> Control<'a> {
         let (Some(watch), false) = (&self.watch, self.role == Role::Silent) else { return };
         let Done { evaluations, count, best } = self.done;
         let has_value = self.role != Role::Other;
-        watch.update(&mut |progress| {
+        watch.update(|progress| {
             progress.evaluations = progress.evaluations.max(evaluations);
             progress.done = progress.done.max(count);
             if has_value && is_lower(best, progress.best) {
@@ -368,7 +385,7 @@ impl<'a> Control<'a> {
     /// Says what the whole call counts, and how many of it there will be.
     pub(crate) fn expect(&self, what: &'static str, total: Option<usize>) {
         if let (Some(watch), Role::Whole) = (&self.watch, self.role) {
-            watch.update(&mut |progress| (progress.what, progress.total) = (what, total));
+            watch.update(|progress| (progress.what, progress.total) = (what, total));
         }
     }
 
@@ -380,7 +397,7 @@ impl<'a> Control<'a> {
                 count: minimum.local_solves,
                 best: minimum.value,
             };
-            let whole = Self { done, ..self.twin() };
+            let whole = Self { done, ..self.clone() };
             whole.publish();
             whole.complete();
         }
@@ -389,7 +406,7 @@ impl<'a> Control<'a> {
     /// Tells the observer that the whole call is done, unless it knows or said stop.
     pub(crate) fn complete(&self) {
         let (Some(watch), Role::Whole) = (&self.watch, self.role) else { return };
-        watch.update(&mut |progress| {
+        watch.update(|progress| {
             let total = progress.total.unwrap_or(progress.done).max(self.done.count);
             (progress.done, progress.total) = (total, progress.total.map(|_| total));
         });

@@ -209,7 +209,7 @@ impl Lbfgs {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let bounds = bounds(objective);
         let x = match start_in(&bounds, start) {
@@ -306,7 +306,7 @@ impl Optimizer for Lbfgs {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

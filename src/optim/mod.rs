@@ -41,12 +41,12 @@ mod trust_region;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use rand::Rng;
-
 use crate::error::SettingError;
+use crate::random::Random;
 
 pub use basin_hopping::BasinHopping;
-pub use control::{Control, Observer, Progress};
+pub(crate) use control::Observer;
+pub use control::{Control, Progress};
 pub use lbfgs::Lbfgs;
 pub use multi_start::MultiStart;
 pub use sequence::Sequence;
@@ -119,8 +119,8 @@ pub trait Objective {
 
     /// Draws a point to start from, if the objective knows where to: by the generator alone, so that
     /// the same one gives the same point, from a [fork](Objective::fork) too.
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        let _ = rng;
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
+        let _ = random;
         None
     }
 
@@ -203,7 +203,7 @@ pub trait Optimizer: Debug + Send + Sync {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum;
 }
 
@@ -222,7 +222,7 @@ macro_rules! forward_optimizer {
                 &self,
                 objective: &mut dyn Objective,
                 start: &[f64],
-                control: &mut Control<'_>,
+                control: &mut Control,
             ) -> Minimum {
                 (**self).minimize(objective, start, control)
             }
@@ -272,7 +272,7 @@ impl Minimum {
     /// struct Ray;
     ///
     /// impl Optimizer for Ray {
-    ///     fn minimize(&self, f: &mut dyn Objective, start: &[f64], _: &mut Control<'_>) -> Minimum {
+    ///     fn minimize(&self, f: &mut dyn Objective, start: &[f64], _: &mut Control) -> Minimum {
     ///         let point = |t: i32| start.iter().map(|x| x * f64::from(t) / 10.0).collect::<Vec<_>>();
     ///         let by_value = |a: &(f64, i32), b: &(f64, i32)| a.0.total_cmp(&b.0);
     ///         let best = (0..=10).map(|t| (f.value(&point(t)), t)).min_by(by_value);
@@ -397,8 +397,8 @@ fn run(
     optimizer: &dyn Optimizer,
     objective: &mut dyn Objective,
     start: &[f64],
-    control: &mut Control<'_>,
-    search: impl FnOnce(&mut dyn Objective, &mut Control<'_>) -> Minimum,
+    control: &mut Control,
+    search: impl FnOnce(&mut dyn Objective, &mut Control) -> Minimum,
 ) -> Minimum {
     if optimizer.check().is_err() {
         let start = clamped(start, &bounds(objective));

@@ -1,12 +1,11 @@
 use std::sync::Mutex;
 
-use rand::RngExt;
-
 use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped, is_lower, run,
 };
 use crate::error::SettingError;
 use crate::parallel;
+use crate::random::Random;
 
 /// Runs an optimizer from several starts and keeps the best minimum.
 ///
@@ -96,13 +95,13 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
 }
 
 /// A start for an objective, from itself or from its box.
-fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut impl rand::Rng) -> Vec<f64> {
-    if let Some(start) = objective.draw_start(rng) {
+fn draw(objective: &mut dyn Objective, around: &[f64], random: &mut Random) -> Vec<f64> {
+    if let Some(start) = objective.draw_start(random) {
         return start;
     }
     let within = |(&x, (lower, upper)): (&f64, (f64, f64))| {
         let (a, b) = if (upper - lower).is_finite() { (lower, upper) } else { (x - 1.0, x + 1.0) };
-        a + (b - a) * rng.random::<f64>()
+        a + (b - a) * random.unit()
     };
     around.iter().zip(bounds(objective)).map(within).collect()
 }
@@ -133,13 +132,8 @@ struct Outcome {
 
 impl Runs<'_> {
     /// Makes them, on all threads of the pool if the objective can fork, and keeps the best `keep`.
-    fn make(
-        &self,
-        objective: &mut dyn Objective,
-        keep: usize,
-        control: &mut Control<'_>,
-    ) -> Outcome {
-        let watch = control.twin();
+    fn make(&self, objective: &mut dyn Objective, keep: usize, control: &mut Control) -> Outcome {
+        let watch = control.clone();
         let cut_off = Mutex::new(None);
         let task = |objective: &mut dyn Objective, i: usize| {
             let start = (self.point)(objective, i);
@@ -210,10 +204,10 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let (listed, count) = (self.listed(start.len()), self.count(start.len()));
-        let watch = control.twin();
+        let watch = control.clone();
         let point = |objective: &mut dyn Objective, i: usize| match listed.get(i) {
             Some(point) => point.to_vec(),
             None if i == 0 => start.to_vec(),
@@ -266,7 +260,7 @@ impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

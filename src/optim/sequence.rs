@@ -30,7 +30,7 @@ impl<A: Optimizer, B: Optimizer> Sequence<A, B> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let first = self.first.minimize(objective, start, &mut control.inner(0));
         if control.finished(&first) {
@@ -61,7 +61,7 @@ impl<A: Optimizer, B: Optimizer> Optimizer for Sequence<A, B> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

@@ -33,7 +33,7 @@ impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         if !objective.set_smoothing(f64::INFINITY) {
             return self.inner.minimize(objective, start, &mut control.inner(1));
@@ -74,7 +74,7 @@ impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

@@ -305,7 +305,7 @@ impl TrustRegion {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         let bounds = bounds(objective);
         let mut x = match start_in(&bounds, start) {
@@ -408,7 +408,7 @@ impl Optimizer for TrustRegion {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         run(self, objective, start, control, |f, control| self.search(f, start, control))
     }

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use ndarray::ArrayView1;
 
 use crate::error::FitError;
-use crate::fit::{Ensemble, Fitter, losses_of};
+use crate::fit::{Fitter, losses_of};
 use crate::law::{
     AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw,
     Ge24Law, JointLaw, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
+use crate::predictor::Predictor;
 use crate::sweep::Sweep;
 
 /// The crate's laws that can describe what differs between the rows of a sweep and have no more
@@ -117,7 +118,7 @@ impl Candidate {
         Self { name: law.name().to_owned(), laws: vec![Arc::new(law)], fitter }
     }
 
-    /// Several laws, each fitted by the same fitter, whose predictions are averaged: an [`Ensemble`].
+    /// Several laws, each fitted by the same fitter, whose predictions are averaged: a [`Predictor`].
     /// Its name is theirs, such as `joint + full`.
     ///
     /// # Errors
@@ -136,7 +137,7 @@ impl Candidate {
         Ok(Self { name: names.join(" + "), laws, fitter })
     }
 
-    /// [`Ensemble::recommended`] as a candidate, by the name `recommended`.
+    /// [`Predictor::recommended`] as a candidate, by the name `recommended`.
     #[must_use]
     pub fn recommended(sweep: &Sweep) -> Self {
         Self {
@@ -173,10 +174,10 @@ impl Candidate {
     /// Fits the laws to the losses of `target` on all rows of a sweep.
     ///
     /// # Errors
-    /// As [`Fitter::fit`](crate::Fitter::fit) and [`Ensemble::new`].
-    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Ensemble, FitError> {
+    /// As [`Fitter::fit`](crate::Fitter::fit) and [`Predictor::mean`].
+    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, FitError> {
         let fit = |law: &Arc<dyn ScalingLaw>| self.fitter.fit(Arc::clone(law), sweep, target);
-        Ensemble::new(self.laws.iter().map(fit).collect::<Result<_, _>>()?)
+        Ok(Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)?)
     }
 
     /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.

@@ -1,7 +1,10 @@
+use std::fmt;
+use std::ops::ControlFlow;
+
 use super::{Candidate, MOST_DRAWS, Work, draw_mixtures, setting};
 use crate::error::FitError;
 use crate::fit::losses_of;
-use crate::optim::{Control, Observer, Termination};
+use crate::optim::{Control, Observer, Progress, Termination};
 use crate::sweep::Sweep;
 
 /// The error of fits to one number of mixtures, over repeated draws.
@@ -18,21 +21,27 @@ pub struct LearningPoint {
     pub greatest: f64,
 }
 
+impl LearningPoint {
+    fn new(mixtures: usize, errors: &[f64]) -> Self {
+        Self {
+            mixtures,
+            mean: errors.iter().sum::<f64>() / errors.len() as f64,
+            least: errors.iter().copied().fold(f64::INFINITY, f64::min),
+            greatest: errors.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+}
+
 /// How the error on new mixtures falls with the number of mixtures that were trained (Fig. 5 of the
-/// paper): for each of `counts` and each of `repeats` draws, the candidate is fitted to all rows of
-/// so many distinct mixtures drawn at random, and predicts the rows of the others.
+/// paper): for each count and each repeat, a candidate is fitted to all rows of so many distinct
+/// mixtures drawn at random, and predicts the rows of the others.
 ///
-/// A draw of more mixtures contains the draw of fewer with the same number, and every candidate gets
-/// the same draws, so that points and curves can be compared.
-///
-/// # Errors
-/// [`FitError`] if the sweep has no such target, there are not 1 to 10,000 repeats, a count is 0 or not
-/// less than the number of distinct mixtures, or the candidate cannot be fitted to a draw, such as by having
-/// more free coefficients than it has rows.
+/// A draw of more mixtures contains the draw of fewer of the same repeat, and every candidate gets the
+/// same draws, so that points and curves can be compared.
 ///
 /// ```
 /// use mixlaw::law::AdditiveLaw;
-/// use mixlaw::selection::{Candidate, learning_curve};
+/// use mixlaw::selection::{Candidate, LearningCurve};
 /// use mixlaw::{Fitter, Sweep};
 /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
 /// # for web in [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95] {
@@ -47,154 +56,176 @@ pub struct LearningPoint {
 ///
 /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
-/// let curve = learning_curve(&candidate, &sweep, "web", &[3, 6], 4, 0)?;
-/// for point in &curve {
-///     println!("{} mixtures: {:.3}% ({:.3} to {:.3})", point.mixtures, point.mean, point.least,
-///         point.greatest);
-/// }
-/// assert!(curve[1].mean < curve[0].mean);
+/// let curve = LearningCurve::new([3, 6]).repeats(4).run(&candidate, &sweep, "web")?;
+/// println!("{curve}");
+/// let [few, more] = curve.points() else { panic!("a point for each count") };
+/// assert!(more.mean < few.mean);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn learning_curve(
-    candidate: &Candidate,
-    sweep: &Sweep,
-    target: &str,
-    counts: &[usize],
+#[derive(Debug, Clone)]
+pub struct LearningCurve {
+    counts: Vec<usize>,
     repeats: usize,
     seed: u64,
-) -> Result<Vec<LearningPoint>, FitError> {
-    Ok(curve(candidate, sweep, None, target, counts, repeats, seed, Control::default())?.0)
+    test: Option<Sweep>,
+    observer: Option<Observer>,
 }
 
-/// As [`learning_curve`], with an observer that is told of the fits made and can stop the rest, within
-/// an iteration of a fit; the curve then has the points whose draws were all fitted. Beside it
-/// [`Termination::Stopped`] if the observer stopped it early, otherwise [`Termination::Complete`].
-///
-/// # Errors
-/// As [`learning_curve`].
-pub fn learning_curve_observed(
-    candidate: &Candidate,
-    sweep: &Sweep,
-    target: &str,
-    counts: &[usize],
-    repeats: usize,
-    seed: u64,
-    observer: &mut Observer<'_>,
-) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    let control = Control::default().observed_by(observer);
-    curve(candidate, sweep, None, target, counts, repeats, seed, control)
-}
-
-/// As [`learning_curve`], with the error on all rows of another sweep, such as the runs of larger
-/// models, whatever their mixtures. A count may be that of all mixtures.
-///
-/// # Errors
-/// As [`learning_curve`], other than that a count may be the number of mixtures; and if `test` has
-/// other domains or no such target.
-pub fn learning_curve_on(
-    candidate: &Candidate,
-    sweep: &Sweep,
-    test: &Sweep,
-    target: &str,
-    counts: &[usize],
-    repeats: usize,
-    seed: u64,
-) -> Result<Vec<LearningPoint>, FitError> {
-    Ok(curve(candidate, sweep, Some(test), target, counts, repeats, seed, Control::default())?.0)
-}
-
-/// As [`learning_curve_on`], observed as by [`learning_curve_observed`].
-///
-/// # Errors
-/// As [`learning_curve_on`].
-#[allow(clippy::too_many_arguments, reason = "those of learning_curve_on, and the observer")]
-pub fn learning_curve_on_observed(
-    candidate: &Candidate,
-    sweep: &Sweep,
-    test: &Sweep,
-    target: &str,
-    counts: &[usize],
-    repeats: usize,
-    seed: u64,
-    observer: &mut Observer<'_>,
-) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    let control = Control::default().observed_by(observer);
-    curve(candidate, sweep, Some(test), target, counts, repeats, seed, control)
-}
-
-#[allow(clippy::too_many_arguments, reason = "those of learning_curve_on_observed")]
-fn curve(
-    candidate: &Candidate,
-    sweep: &Sweep,
-    test: Option<&Sweep>,
-    target: &str,
-    counts: &[usize],
-    repeats: usize,
-    seed: u64,
-    control: Control<'_>,
-) -> Result<(Vec<LearningPoint>, Termination), FitError> {
-    if let Some(test) = test {
-        losses_of(test, target)?;
+impl LearningCurve {
+    /// A point for each of these numbers of mixtures, of 10 repeats with seed 0.
+    #[must_use]
+    pub fn new(counts: impl Into<Vec<usize>>) -> Self {
+        Self { counts: counts.into(), repeats: 10, seed: 0, test: None, observer: None }
     }
-    if !(1..=MOST_DRAWS).contains(&repeats) {
-        return Err(setting("the number of repeats", repeats, "from 1 to 10000"));
+
+    /// The number of draws for each point, from 1 to 10,000.
+    #[must_use]
+    pub fn repeats(self, repeats: usize) -> Self {
+        Self { repeats, ..self }
     }
-    let mixtures = sweep.count_mixtures();
-    // There is but one draw of all.
-    let repeats_of = |count: usize| if count == mixtures { 1 } else { repeats };
-    let draws = counts.iter().fold(0, |sum: usize, &count| sum.saturating_add(repeats_of(count)));
-    let mut work = Work::new(target, control, draws.saturating_mul(candidate.laws().len()));
-    // `None` if the observer has stopped.
-    let mut error = |count: usize, repeat: usize| -> Result<Option<f64>, FitError> {
+
+    /// The seed of the draws.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Takes the errors on all rows of this sweep, such as the runs of larger models, whatever their
+    /// mixtures, and not on the mixtures that were not drawn. A count may then be that of all
+    /// mixtures, of which there is one draw.
+    #[must_use]
+    pub fn test(self, test: &Sweep) -> Self {
+        Self { test: Some(test.clone()), ..self }
+    }
+
+    /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop within an
+    /// iteration of a fit; the curve then has the points whose draws were all fitted. An observer of the
+    /// candidate's own fitter is not called.
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
+    /// Draws, fits and predicts.
+    ///
+    /// # Errors
+    /// [`FitError`] if a sweep has no such target or other domains, there are not 1 to 10,000 repeats, a count is
+    /// 0 or not less than the number of distinct mixtures (with a [test](LearningCurve::test): greater
+    /// than it), or the candidate cannot be fitted to a draw, such as by having more free coefficients
+    /// than it has rows.
+    pub fn run(
+        &self,
+        candidate: &Candidate,
+        sweep: &Sweep,
+        target: &str,
+    ) -> Result<LearningPoints, FitError> {
+        losses_of(self.test.as_ref().unwrap_or(sweep), target)?;
+        if !(1..=MOST_DRAWS).contains(&self.repeats) {
+            return Err(setting("the number of repeats", self.repeats, "from 1 to 10000"));
+        }
+        let mixtures = sweep.count_mixtures();
+        // There is but one draw of all.
+        let repeats_of = |count: usize| if count == mixtures { 1 } else { self.repeats };
+        let draws = self.counts.iter().fold(0, |sum: usize, &n| sum.saturating_add(repeats_of(n)));
+        let control = Control::default().observed_by(self.observer.as_ref());
+        let mut work = Work::new(target, control, draws.saturating_mul(candidate.laws().len()));
+        let mut points = Vec::with_capacity(self.counts.len());
+        for &count in &self.counts {
+            let error = |repeat| self.error(&mut work, candidate, sweep, count, repeat);
+            let errors: Option<Vec<f64>> =
+                (0..repeats_of(count)).map(error).collect::<Result<_, _>>()?;
+            let Some(errors) = errors else { break };
+            points.push(LearningPoint::new(count, &errors));
+        }
+        Ok(LearningPoints { points, termination: work.end() })
+    }
+
+    /// The MRE of one draw; `None` if the observer has stopped the call.
+    fn error(
+        &self,
+        work: &mut Work<'_>,
+        candidate: &Candidate,
+        sweep: &Sweep,
+        count: usize,
+        repeat: usize,
+    ) -> Result<Option<f64>, FitError> {
         let drawn;
-        let (rows, others) = match test {
+        let (rows, others) = match &self.test {
             // A draw of all leaves no others.
-            Some(test) if count == mixtures => (sweep, test),
-            _ => {
-                drawn = draw_mixtures(sweep, count, seed, repeat)?;
-                (&drawn.0, test.unwrap_or(&drawn.1))
+            Some(test) if count == sweep.count_mixtures() => (sweep, test),
+            test => {
+                drawn = draw_mixtures(sweep, count, self.seed, repeat)?;
+                (&drawn.0, test.as_ref().unwrap_or(&drawn.1))
             }
         };
         let Some(fit) = work.ensemble(candidate, rows) else { return Ok(None) };
         Ok(Some(fit?.evaluate(others)?.mre))
-    };
-    let mut points = Vec::with_capacity(counts.len());
-    for &count in counts {
-        let repeats = repeats_of(count);
-        let errors: Option<Vec<f64>> =
-            (0..repeats).map(|repeat| error(count, repeat)).collect::<Result<_, _>>()?;
-        let Some(errors) = errors else { break };
-        points.push(LearningPoint {
-            mixtures: count,
-            mean: errors.iter().sum::<f64>() / repeats as f64,
-            least: errors.iter().copied().fold(f64::INFINITY, f64::min),
-            greatest: errors.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        });
     }
-    Ok((points, work.end()))
+}
+
+/// The points of a [`LearningCurve`]. It prints as a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearningPoints {
+    points: Vec<LearningPoint>,
+    termination: Termination,
+}
+
+impl LearningPoints {
+    /// A point for each count, in the order in which these were given; of the first ones only where an
+    /// observer stopped it.
+    #[must_use]
+    pub fn points(&self) -> &[LearningPoint] {
+        &self.points
+    }
+
+    /// [`Termination::Stopped`] if an observer stopped it early, otherwise [`Termination::Complete`].
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.termination
+    }
+}
+
+impl fmt::Display for LearningPoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "mixtures   mean MRE  of each draw")?;
+        for point in &self.points {
+            let LearningPoint { mixtures, mean, least, greatest } = point;
+            writeln!(f, "{mixtures:>8}  {mean:>8.3}%  {least:.3} to {greatest:.3}%")?;
+        }
+        if self.termination == Termination::Complete {
+            return Ok(());
+        }
+        writeln!(f, "{}", self.termination)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::fit::Fitter;
     use crate::law::AdditiveLaw;
-    use crate::optim::Progress;
     use crate::selection::tests::sweep;
 
     #[test]
     fn points_are_in_the_order_of_the_counts_and_repeat() {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(8));
-        let curve = learning_curve(&candidate, &s, "t", &[5, 2], 3, 7).unwrap();
+        let run = |seed: u64| {
+            let curve = LearningCurve::new([5, 2]).repeats(3).seed(seed);
+            curve.run(&candidate, &s, "t").unwrap().points().to_vec()
+        };
+        let curve = run(7);
         assert_eq!(curve.iter().map(|p| p.mixtures).collect::<Vec<_>>(), [5, 2]);
         assert!(curve.iter().all(|p| p.least <= p.mean && p.mean <= p.greatest));
         // Two mixtures cannot determine 1/(C_1 h_1^g_1 + C_2 h_2^g_2), five can.
         assert!(curve[0].greatest < 0.01 && curve[1].mean > 0.1, "{curve:?}");
-        assert_eq!(curve, learning_curve(&candidate, &s, "t", &[5, 2], 3, 7).unwrap());
-        assert_ne!(curve, learning_curve(&candidate, &s, "t", &[5, 2], 3, 8).unwrap());
+        assert_eq!(curve, run(7));
+        assert_ne!(curve, run(8));
     }
 
     #[test]
@@ -203,7 +234,8 @@ mod tests {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9, 1.6e10]);
         let large = sweep(&[2e9], &[2e10]);
         let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(8));
-        let curve = learning_curve_on(&candidate, &s, &large, "t", &[2, 6], 3, 0).unwrap();
+        let curve = LearningCurve::new([2, 6]).repeats(3).test(&large);
+        let curve = curve.run(&candidate, &s, "t").unwrap().points().to_vec();
         assert!(curve[1].mean < 0.1 && curve[1].least == curve[1].greatest, "{curve:?}");
         assert!(curve[0].mean > 10.0 * curve[1].mean, "{curve:?}");
         let exact = candidate.fit(&s, "t").unwrap().evaluate(&large).unwrap();
@@ -214,39 +246,37 @@ mod tests {
     fn an_observer_sees_every_fit_and_can_stop() {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9, 1.6e10]);
         let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(4));
-        let run = |test: Option<&Sweep>, most: usize| {
-            let mut seen = Vec::new();
-            let mut observer = |progress: &Progress| {
-                seen.push((progress.done, progress.total));
+        let half = LearningCurve::new([2, 4]).repeats(3).seed(5);
+        let run = |curve: &LearningCurve, most: usize| {
+            let last = Arc::new(Mutex::new((0, None)));
+            let told = last.clone();
+            let curve = curve.clone().observe(move |progress| {
+                *told.lock().unwrap() = (progress.done, progress.total);
                 if progress.done < most {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
-            };
-            let (c, observer) = (&candidate, &mut observer);
-            let (points, termination) = match test {
-                None => learning_curve_observed(c, &s, "t", &[2, 4], 3, 5, observer),
-                Some(test) => learning_curve_on_observed(c, &s, test, "t", &[2, 6], 3, 5, observer),
-            }
-            .unwrap();
-            let (done, total) = seen[seen.len() - 1];
+            });
+            let LearningPoints { points, termination } = curve.run(&candidate, &s, "t").unwrap();
+            let (done, total) = *last.lock().unwrap();
             (points, termination, done, total)
         };
-        let alone = learning_curve(&candidate, &s, "t", &[2, 4], 3, 5).unwrap();
+        let alone = half.run(&candidate, &s, "t").unwrap().points;
         let (complete, stopped) = (Termination::Complete, Termination::Stopped);
-        assert_eq!(run(None, usize::MAX), (alone.clone(), complete, 6, Some(6)));
+        assert_eq!(run(&half, usize::MAX), (alone.clone(), complete, 6, Some(6)));
         // A stop at the last fit leaves nothing out, one at the end of a point keeps it, and one
         // within a point leaves that point out.
-        assert_eq!(run(None, 6), (alone.clone(), complete, 6, Some(6)));
-        assert_eq!(run(None, 5), (alone[..1].to_vec(), stopped, 5, Some(6)));
-        assert_eq!(run(None, 3), (alone[..1].to_vec(), stopped, 3, Some(6)));
-        assert_eq!(run(None, 2), (Vec::new(), stopped, 2, Some(6)));
+        assert_eq!(run(&half, 6), (alone.clone(), complete, 6, Some(6)));
+        assert_eq!(run(&half, 5), (alone[..1].to_vec(), stopped, 5, Some(6)));
+        assert_eq!(run(&half, 3), (alone[..1].to_vec(), stopped, 3, Some(6)));
+        assert_eq!(run(&half, 2), (Vec::new(), stopped, 2, Some(6)));
         // Of all mixtures there is but one draw.
         let large = sweep(&[2e9], &[2e10]);
-        let alone = learning_curve_on(&candidate, &s, &large, "t", &[2, 6], 3, 5).unwrap();
-        assert_eq!(run(Some(&large), usize::MAX), (alone.clone(), complete, 4, Some(4)));
-        assert_eq!(run(Some(&large), 3), (alone[..1].to_vec(), stopped, 3, Some(4)));
+        let all = LearningCurve::new([2, 6]).repeats(3).seed(5).test(&large);
+        let alone = all.run(&candidate, &s, "t").unwrap().points;
+        assert_eq!(run(&all, usize::MAX), (alone.clone(), complete, 4, Some(4)));
+        assert_eq!(run(&all, 3), (alone[..1].to_vec(), stopped, 3, Some(4)));
     }
 
     #[test]
@@ -254,7 +284,7 @@ mod tests {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(1));
         let run = |target: &str, count: usize, repeats: usize| {
-            learning_curve(&candidate, &s, target, &[count], repeats, 0)
+            LearningCurve::new([count]).repeats(repeats).run(&candidate, &s, target)
         };
         assert!(matches!(run("u", 4, 1), Err(FitError::Target { .. })));
         assert!(matches!(run("t", 4, 0), Err(FitError::Setting(_))));
@@ -262,6 +292,6 @@ mod tests {
         assert!(matches!(run("t", 6, 1), Err(FitError::Setting(_))));
         // One mixture has 6 rows for 9 coefficients.
         assert!(matches!(run("t", 1, 1), Err(FitError::TooFewRows { .. })));
-        assert!(learning_curve_on(&candidate, &s, &s, "t", &[7], 1, 0).is_err());
+        assert!(LearningCurve::new([7]).repeats(1).test(&s).run(&candidate, &s, "t").is_err());
     }
 }

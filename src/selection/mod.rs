@@ -11,7 +11,7 @@
 //!
 //! For both it gives the errors ([`Metrics`]) and the regret: how much higher the observed loss of the
 //! mixture is that the law would have chosen among those held out than the least observed one.
-//! [`LearningPoint`]s tell how many mixtures it takes ([`learning_curve`], Fig. 5 of the paper).
+//! A [`LearningCurve`] tells how many mixtures it takes (Fig. 5 of the paper).
 //!
 //! ```
 //! use mixlaw::{Scale, Sweep};
@@ -65,18 +65,17 @@ mod candidate;
 mod comparison;
 mod learning;
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 pub use candidate::{Candidate, applicable};
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
-pub use learning::{
-    LearningPoint, learning_curve, learning_curve_observed, learning_curve_on,
-    learning_curve_on_observed,
-};
+pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
 use crate::error::{FitError, SettingError};
-use crate::fit::{Ensemble, Metrics, losses_of};
-use crate::optim::{Control, Observer, Termination};
+use crate::fit::{Metrics, losses_of};
+use crate::optim::{Control, Observer, Progress, Termination};
+use crate::predictor::Predictor;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -91,6 +90,7 @@ pub struct Selection {
     candidates: Vec<Candidate>,
     holdout: Holdout,
     seed: u64,
+    observer: Option<Observer>,
 }
 
 /// How mixtures are held out.
@@ -112,7 +112,7 @@ impl Holdout {
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { candidates: Vec::new(), holdout: Holdout::Folds(5), seed: 0 }
+        Self { candidates: Vec::new(), holdout: Holdout::Folds(5), seed: 0, observer: None }
     }
 }
 
@@ -164,6 +164,17 @@ impl Selection {
         self
     }
 
+    /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop within an
+    /// iteration of a fit; the scores then hold what is done. Observers of the candidates' own fitters
+    /// are not called.
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
     /// Fits, holds out and fits again. Every candidate gets a [`Score`]: where it could not be fitted
     /// the score says why, in [`Score::failures`].
     ///
@@ -172,30 +183,6 @@ impl Selection {
     /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
     /// than the number of distinct mixtures.
     pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, FitError> {
-        self.run_with(sweep, target, Control::default())
-    }
-
-    /// As [`Selection::run`], with an observer that is told of the fits made and can stop the rest,
-    /// within an iteration of a fit; the scores then hold what was done until then. With an observer that
-    /// never says stop the figures are the same, bit for bit.
-    ///
-    /// # Errors
-    /// As [`Selection::run`].
-    pub fn run_observed(
-        &self,
-        sweep: &Sweep,
-        target: &str,
-        observer: &mut Observer<'_>,
-    ) -> Result<Comparison, FitError> {
-        self.run_with(sweep, target, Control::default().observed_by(observer))
-    }
-
-    fn run_with(
-        &self,
-        sweep: &Sweep,
-        target: &str,
-        control: Control<'_>,
-    ) -> Result<Comparison, FitError> {
         losses_of(sweep, target)?;
         let candidates = if self.candidates.is_empty() {
             candidate::defaults(sweep, target)?
@@ -214,6 +201,7 @@ impl Selection {
         let largest = LargestScale::hold_out(sweep);
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
         let parts = 1 + splits.len() + usize::from(largest.is_some());
+        let control = Control::default().observed_by(self.observer.as_ref());
         let mut work = Work::new(target, control, fits.saturating_mul(parts));
         let mut scores = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
@@ -297,17 +285,17 @@ fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
 }
 
 /// What is common to all fits of a selection or a curve.
-struct Work<'a, 'c> {
+struct Work<'a> {
     target: &'a str,
-    control: Control<'c>,
+    control: Control,
     /// The observer said stop.
     stop: bool,
     /// Something was left out for it.
     undone: bool,
 }
 
-impl<'a, 'c> Work<'a, 'c> {
-    fn new(target: &'a str, control: Control<'c>, fits: usize) -> Self {
+impl<'a> Work<'a> {
+    fn new(target: &'a str, control: Control, fits: usize) -> Self {
         control.expect("fits", Some(fits));
         Self { target, control, stop: false, undone: false }
     }
@@ -335,7 +323,7 @@ impl<'a, 'c> Work<'a, 'c> {
         &mut self,
         candidate: &Candidate,
         rows: &Sweep,
-    ) -> Option<Result<Ensemble, FitError>> {
+    ) -> Option<Result<Predictor, FitError>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -354,13 +342,13 @@ impl<'a, 'c> Work<'a, 'c> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Ensemble::new(fits))
+        Some(Predictor::mean(fits).map_err(FitError::from))
     }
 }
 
 /// A fit with its predictions.
 struct Predicted {
-    fit: Ensemble,
+    fit: Predictor,
     train: Pairs,
     test: Pairs,
     /// Of each group of test rows that share N and D.
@@ -368,7 +356,7 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn new(fit: Ensemble, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
+    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
         let train = Pairs::new(&fit, rows)?;
         let (test, regrets) = match test {
             Some(test) => {
@@ -390,7 +378,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(fit: &Ensemble, sweep: &Sweep) -> Result<Self, FitError> {
+    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, FitError> {
         let observed = losses_of(sweep, fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }
@@ -425,12 +413,12 @@ fn pooled(parts: impl IntoIterator<Item = Option<Predicted>>) -> Option<HeldOut>
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::fit::Fitter;
     use crate::law::{AdditiveLaw, ChinchillaLaw};
-    use crate::optim::{Minimum, Objective, Optimizer, Progress};
+    use crate::optim::{Minimum, Objective, Optimizer};
 
     /// Sizes x 6 mixtures x 2 token counts of an additive law without noise.
     pub(super) fn sweep(sizes: &[f64], tokens: &[f64]) -> Sweep {
@@ -509,17 +497,19 @@ mod tests {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let selection = Selection::new().candidates([additive(&s), additive(&s)]).folds(2).seed(3);
         let run = |most: usize| {
-            let mut seen = Vec::new();
-            let mut observer = |progress: &Progress| {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let told = seen.clone();
+            let observed = selection.clone().observe(move |progress| {
                 assert_eq!((progress.what, progress.total), ("fits", Some(8)));
-                seen.push(progress.done);
+                told.lock().unwrap().push(progress.done);
                 if progress.done < most {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
-            };
-            let c = selection.run_observed(&s, "t", &mut observer).unwrap();
+            });
+            let c = observed.run(&s, "t").unwrap();
+            let mut seen = seen.lock().unwrap().clone();
             // It is asked in every iteration of the local solves too.
             assert!(seen.len() > 10 * seen[seen.len() - 1]);
             seen.dedup();
@@ -552,7 +542,7 @@ mod tests {
             &self,
             objective: &mut dyn Objective,
             start: &[f64],
-            _: &mut Control<'_>,
+            _: &mut Control,
         ) -> Minimum {
             Minimum::measured(objective, start.to_vec(), Termination::Stopped, 0)
         }
@@ -566,7 +556,8 @@ mod tests {
         let c = c.unwrap();
         assert_eq!(c.termination(), Termination::Complete);
         assert!(c.scores().iter().all(|score| score.fit.is_some() && score.mixtures.is_some()));
-        assert_eq!(learning_curve(&hasty, &s, "t", &[2, 4], 2, 0).unwrap().len(), 2);
+        let curve = LearningCurve::new([2, 4]).repeats(2).run(&hasty, &s, "t").unwrap();
+        assert_eq!(curve.points().len(), 2);
     }
 
     #[test]

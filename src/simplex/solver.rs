@@ -5,7 +5,7 @@ use super::mirror_step::{Landing, mirror_step};
 use super::region::Region;
 use super::scaled::{Scaled, factor_for};
 use super::work::Work;
-use crate::error::{SettingError, SimplexError};
+use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
 
@@ -230,9 +230,8 @@ impl SimplexSolver {
     }
 
     /// Whether every setting is in its range.
-    fn check(&self) -> Result<(), SettingError> {
-        let error =
-            |name: &str, value: f64, expected| Err(SettingError::new(name, value, expected));
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let error = |name: &str, value: f64, expected| Err(Error::setting(name, value, expected));
         if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
             return error("tolerance", self.tolerance, "a finite number >= 0");
         }
@@ -264,18 +263,18 @@ impl SimplexSolver {
     /// Minimises a function of the domain weights over the mixtures of a region.
     ///
     /// # Errors
-    /// [`SimplexError::Dimension`] if the region or the start has another number of domains than the
-    /// objective, [`SimplexError::Setting`] if a setting is out of its range, and
-    /// [`SimplexError::NotFinite`] if the objective is not a finite number at any of the starts.
+    /// [`ErrorKind::Length`] if the region or the start has another number of domains than the
+    /// objective, [`ErrorKind::Setting`] if a setting is out of its range, and
+    /// [`ErrorKind::NotFinite`] if the objective is not a finite number at any of the starts.
     pub fn minimize_within(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-    ) -> Result<Optimum, SimplexError> {
+    ) -> Result<Optimum, Error> {
         self.check()?;
         let optimum = self.solve(objective, region)?;
         match optimum.termination {
-            Termination::StartNotFinite => Err(SimplexError::NotFinite { value: optimum.value }),
+            Termination::StartNotFinite => Err(nowhere_finite(optimum.value)),
             _ => Ok(optimum),
         }
     }
@@ -284,23 +283,23 @@ impl SimplexSolver {
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-    ) -> Result<Optimum, SimplexError> {
+    ) -> Result<Optimum, Error> {
         let k = objective.dim();
         let start = self.start.as_ref().map(|start| ("the start", start.len()));
         for (what, found) in [("the region", region.dim())].into_iter().chain(start) {
             if found != k {
-                return Err(SimplexError::Dimension { what, found, expected: k });
+                return Err(ErrorKind::Length { what: what.to_owned(), found, expected: k }.into());
             }
         }
         if objective.parts() == 0 {
             let name = "the number of parts of the objective";
-            return Err(SettingError::new(name, 0.0, "at least 1").into());
+            return Err(Error::setting(name, 0.0, "at least 1"));
         }
         let mut work = Work::new(self.budget);
         let point = Point::near(objective, region, &self.start_point(k, 0), &mut work);
         if !region.keeps(&point.h) {
             // Not even the middle of a region that is all but empty keeps it.
-            return Err(SimplexError::NotFinite { value: f64::NAN });
+            return Err(nowhere_finite(f64::NAN));
         }
         if self.check().is_err() {
             let invalid = Solution::local(point, Termination::InvalidSetting, 0);
@@ -493,6 +492,11 @@ impl SimplexSolver {
         let to = Landing { h: at.h, ln_h: at.ln_h, multipliers: at.multipliers };
         Point::at(objective, region, to, work)
     }
+}
+
+/// An objective without a finite value to descend from.
+fn nowhere_finite(value: f64) -> Error {
+    ErrorKind::NotFinite { what: "the objective at every start".to_owned(), value }.into()
 }
 
 /// What a search found.
@@ -688,7 +692,7 @@ mod tests {
         let error = SimplexSolver::new()
             .minimize_within(&mut Function(2, nan), &Region::simplex(2))
             .unwrap_err();
-        let message = "the objective is NaN at every start, expected a finite value and slopes";
+        let message = "the objective at every start is NaN, expected a finite number";
         assert_eq!(error.to_string(), message);
     }
 }

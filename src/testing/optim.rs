@@ -1,11 +1,10 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
+use std::sync::{Arc, Mutex};
 
 use crate::linalg::eigenvalues;
-use crate::optim::{Control, Minimum, Objective, Optimizer, Progress, Termination};
+use crate::optim::{Control, Minimum, Objective, Optimizer, Termination};
+use crate::random::Random;
 
 /// The functions that an optimizer is tried on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,24 +142,25 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
     for shape in SHAPES {
         let start = shape.start();
         let run = |factor: f64, start: &[f64], stop_after: Option<usize>| {
-            let evaluations = AtomicUsize::new(0);
-            let count = || evaluations.load(Ordering::Relaxed);
+            let evaluations = Arc::new(AtomicUsize::new(0));
             let mut trial = Trial { shape, factor, evaluations: &evaluations, name: &name };
             let total = optimizer.local_solves(&mut trial);
-            let (mut calls, mut at_stop) = (0, None);
-            let mut observer = |_: &Progress| {
-                assert!(at_stop.is_none(), "{name}: the observer is asked again after a stop");
-                calls += 1;
-                if Some(calls) != stop_after {
+            // The calls of the observer, and the evaluations when it said stop.
+            let seen = Arc::new(Mutex::new((0, None)));
+            let (told, counted, tried) = (seen.clone(), evaluations.clone(), name.clone());
+            let mut control = Control::seeded(7).observe(move |_| {
+                let (calls, at_stop) = &mut *told.lock().expect("no call panicked");
+                assert!(at_stop.is_none(), "{tried}: the observer is asked again after a stop");
+                *calls += 1;
+                if Some(*calls) != stop_after {
                     return ControlFlow::Continue(());
                 }
-                at_stop = Some(count());
+                *at_stop = Some(counted.load(Ordering::Relaxed));
                 ControlFlow::Break(())
-            };
-            let mut control = Control::seeded(7).observed_by(&mut observer);
+            });
             let minimum = optimizer.minimize(&mut trial, start, &mut control);
-            drop(control);
-            let after = count() - at_stop.unwrap_or_else(count);
+            let (calls, at_stop) = *seen.lock().expect("no call panicked");
+            let after = at_stop.map_or(0, |before| evaluations.load(Ordering::Relaxed) - before);
             assert!(
                 after <= AFTER_STOP,
                 "{name}: {shape:?} is evaluated {after} times after a stop"
@@ -414,7 +414,7 @@ impl Seen {
                 curvatures.push((reserve, matrix));
             }
         }
-        let start = objective.draw_start(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        let start = objective.draw_start(&mut Random::new(1));
         Self { value, gradient, curvatures, start }
     }
 }

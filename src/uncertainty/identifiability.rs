@@ -1,10 +1,11 @@
 use std::fmt;
+use std::ops::ControlFlow;
 
 use crate::error::{FitError, SettingError};
 use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
-use crate::optim::{Control, Observer, Termination};
+use crate::optim::{Control, Observer, Progress, Termination};
 use crate::parallel;
 use crate::scale::Scale;
 use crate::streams::{self, Kind};
@@ -184,6 +185,7 @@ pub struct Probe {
     within: f64,
     starts: usize,
     seed: u64,
+    observer: Option<Observer>,
 }
 
 /// A diagonal this small beside the largest is rounding: of squares, so that slopes are compared by
@@ -217,7 +219,7 @@ const RESOLVED: f64 = 1e15;
 
 impl Default for Probe {
     fn default() -> Self {
-        Self { within: 1e-3, starts: 12, seed: 0 }
+        Self { within: 1e-3, starts: 12, seed: 0, observer: None }
     }
 }
 
@@ -247,6 +249,17 @@ impl Probe {
         Self { seed, ..self }
     }
 
+    /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop within an
+    /// iteration of a fit. It counts the other starts first, then two ends of the range of each free
+    /// coefficient; the report of a stopped run has those that are done.
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
     /// Looks at a fit on the sweep that it was made from.
     ///
     /// Ranges are found by moving one coefficient away from the fit in steps that double as long as the
@@ -263,31 +276,7 @@ impl Probe {
     /// [`FitError`] if the sweep is another one, `within` is not a finite number above 0, or there are
     /// more than 1,000,000 starts.
     pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
-        self.run_with(fit, sweep, Control::default())
-    }
-
-    /// As [`Probe::run`], with an observer that is told of what was done, the other starts first and then
-    /// two ends of the range of each free coefficient, and can stop the rest, within an iteration of a
-    /// fit; the report then has the ranges that were found until then. With an observer that never says
-    /// stop it is the same, bit for bit.
-    ///
-    /// # Errors
-    /// As [`Probe::run`].
-    pub fn run_observed(
-        &self,
-        fit: &Fit,
-        sweep: &Sweep,
-        observer: &mut Observer<'_>,
-    ) -> Result<Identifiability, FitError> {
-        self.run_with(fit, sweep, Control::default().observed_by(observer))
-    }
-
-    fn run_with(
-        &self,
-        fit: &Fit,
-        sweep: &Sweep,
-        mut control: Control<'_>,
-    ) -> Result<Identifiability, FitError> {
+        let mut control = Control::default().observed_by(self.observer.as_ref());
         if !(self.within > 0.0 && self.within.is_finite()) {
             return Err(SettingError::new("within", self.within, "a finite number > 0").into());
         }
@@ -302,7 +291,7 @@ impl Probe {
         let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
         let tasks = self.starts.saturating_add(2 * free.len());
         control.expect("other starts and ends of ranges", Some(tasks));
-        let call = control.twin();
+        let call = control.clone();
         let restart = |start: usize| {
             let seed = streams::seed(self.seed, Kind::Restart, start as u64);
             let (z, objective) = refit.restart(seed, &call)?;
@@ -485,7 +474,7 @@ impl Side {
         direction: f64,
         step: f64,
         limit: f64,
-        call: &Control<'_>,
+        call: &Control,
     ) -> Option<Self> {
         let origin = held.start()[i];
         let (lower, upper) = held.range();

@@ -255,7 +255,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
     }
     let (mut steps, stop, watcher) =
         (0, rng.random_range(1..50), Fuse::new(rng.random_range(1..50)));
-    let mut observer = |_: &mixlaw::optim::Progress| {
+    let observer = move |_: &mixlaw::optim::Progress| {
         steps += 1;
         if panics {
             watcher.burn();
@@ -263,7 +263,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
         if steps < stop { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let control = Control::seeded(rng.random());
-    let mut control = if watched { control.observed_by(&mut observer) } else { control };
+    let mut control = if watched { control.observe(observer) } else { control };
     let found = unless_planned(tally, || optimizer.minimize(&mut objective, &start, &mut control));
     objective.wild.fuse = Fuse::never();
     let found = found.unwrap_or_else(|| {
@@ -425,7 +425,7 @@ fn with_a_panicking_law(rng: &mut Random, tally: &mut Tally) {
     let z = crate::data::coordinates(rng, &law());
     // A plan asks the law what it depends on before it solves.
     let panicking = Panicking(law(), Fuse::new(rng.random_range(20..2_000)));
-    let plan = Plan::new().with_law("web", 1.0, &panicking, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("web", panicking.clone(), &z).unwrap()).build().unwrap();
     let found = unless_planned(tally, || plan.best(Scale { n: 1e9, d: 2e10 }));
     let found = found.unwrap_or_else(|| plan.best(Scale { n: 1e9, d: 2e10 }));
     tally.answer("choices", found);

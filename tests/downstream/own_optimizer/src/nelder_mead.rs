@@ -60,7 +60,7 @@ impl Optimizer for NelderMead {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         assert_eq!(start.len(), objective.dim(), "one value for each variable");
         if self.check().is_err() {

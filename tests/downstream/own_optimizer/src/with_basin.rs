@@ -30,7 +30,7 @@ struct Stopped;
 /// What basin evaluates through a shared reference.
 struct Search<'a, 'c> {
     objective: &'a mut dyn Objective,
-    control: &'a mut Control<'c>,
+    control: &'a mut Control,
     evaluations: usize,
     best: (f64, Vec<f64>),
 }
@@ -93,7 +93,7 @@ impl Optimizer for BasinLbfgsb {
         &self,
         objective: &mut dyn Objective,
         start: &[f64],
-        control: &mut Control<'_>,
+        control: &mut Control,
     ) -> Minimum {
         assert_eq!(start.len(), objective.dim(), "one value for each variable");
         let (lower, upper): (Vec<f64>, Vec<f64>) =
