@@ -144,10 +144,11 @@ fn run(case: &Case, options: &Options) {
         over_seeds(options.peer_seeds, options.threads, |seed| {
             let start = Instant::now();
             let (fitter, law) = (fitter.clone().seed(seed), case.law.clone());
-            let fit = fitter.fit_observed(law, &case.sweep, case.target, &mut |_| {
+            let fitter = fitter.observe(move |_| {
                 let in_time = start.elapsed() < limit;
                 if in_time { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
+            let fit = fitter.fit(law, &case.sweep, case.target);
             fit.expect("the case is valid").objective()
         })
     };

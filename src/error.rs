@@ -128,9 +128,9 @@ pub enum ErrorKind {
     /// A value in data that no run can have.
     #[error("{}, expected {expected}", cut(value))]
     Value {
-        /// What stood there.
+        /// What was found there.
         value: String,
-        /// What should stand there.
+        /// What should be there.
         expected: &'static str,
     },
     /// A domain weight that is negative, infinite or NaN.
@@ -142,10 +142,13 @@ pub enum ErrorKind {
         value: f64,
     },
     /// Domain weights that do not sum to one.
-    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6)")]
+    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6){}", but_ignored(ignored))]
     WeightSum {
         /// What they sum to.
         sum: f64,
+        /// Columns of the file that were ignored, where the sum is too small: one of them may be a
+        /// domain whose name is misspelled.
+        ignored: Vec<String>,
     },
     /// A list, an array or a mixture of the wrong length.
     #[error("{what} has length {found}, expected {expected}")]
@@ -196,7 +199,7 @@ pub enum ErrorKind {
         known: Vec<String>,
     },
     /// A name that must be there and is not.
-    #[error("no {kind} {}, there are: {}", cut(name), list(found))]
+    #[error("no {kind} `{}`, there {}", cut(name), are(found))]
     Missing {
         /// What should have the name.
         kind: &'static str,
@@ -344,9 +347,9 @@ pub enum ErrorKind {
     Stored {
         /// What is wrong, such as `its domains are`.
         what: String,
-        /// What stands there.
+        /// What was found.
         found: String,
-        /// What should stand there.
+        /// What should be there.
         expected: String,
     },
     /// Constraints that no mixture keeps.
@@ -413,6 +416,16 @@ pub enum ErrorKind {
         /// Why.
         message: String,
     },
+}
+
+/// `; ignored columns: a, b`, if there are some.
+fn but_ignored(columns: &[String]) -> String {
+    if columns.is_empty() { String::new() } else { format!("; ignored columns: {}", list(columns)) }
+}
+
+/// `are: a, b`, or `are none`.
+fn are(names: &[String]) -> String {
+    if names.is_empty() { "are none".to_owned() } else { format!("are: {}", list(names)) }
 }
 
 /// ` in the group a + b`, if there is one.
@@ -512,6 +525,12 @@ impl Error {
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self(Box::new(Inner { kind, places: Vec::new() }))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        ErrorKind::Io { kind: error.kind(), message: error.to_string() }.into()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
@@ -33,6 +34,11 @@ impl Random {
         self.0.random_range(range)
     }
 
+    /// A number from 0 to 1, the latter excluded.
+    pub fn unit(&mut self) -> f64 {
+        self.0.random()
+    }
+
     /// A whole number below `count`.
     ///
     /// # Panics
@@ -49,5 +55,15 @@ impl Random {
     /// A number of the exponential distribution of mean 1.
     pub fn exponential(&mut self) -> f64 {
         Exp1.sample(&mut self.0)
+    }
+
+    /// Puts some items into a random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        items.shuffle(&mut self.0);
+    }
+
+    /// The same stream for functions of `rand`.
+    pub(crate) fn rng(&mut self) -> &mut Xoshiro256PlusPlus {
+        &mut self.0
     }
 }

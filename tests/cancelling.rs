@@ -11,10 +11,9 @@ use mixlaw::optim::{
     Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
-use mixlaw::selection::{Candidate, Selection, learning_curve_observed};
+use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::uncertainty::{Bootstrap, Probe};
-use mixlaw::{Fitter, Sweep};
-use rand::{Rng, RngExt};
+use mixlaw::{Fitter, Random, Sweep};
 
 /// On so many threads.
 fn on<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
@@ -50,8 +49,8 @@ impl Objective for Slow {
         (-3.0, 3.0)
     }
 
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        Some((0..6).map(|_| rng.random_range(-3.0..3.0)).collect())
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
+        Some((0..6).map(|_| random.uniform(-3.0..3.0)).collect())
     }
 
     fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
@@ -71,23 +70,24 @@ fn search() -> impl Optimizer {
 /// The minimum where the observer says stop once `is_enough`, and the evaluations after that.
 fn stopped(
     optimizer: &dyn Optimizer,
-    is_enough: impl Fn(&Progress) -> bool + Send + Sync,
+    is_enough: impl Fn(&Progress) -> bool + Send + 'static,
 ) -> (Minimum, usize) {
     let mut objective = Slow::default();
     let evaluations = objective.evaluations.clone();
-    let mut at_stop = None;
-    let mut observer = |progress: &Progress| {
-        assert_eq!(at_stop, None, "it is not called again after a stop");
+    let at_stop = Arc::new(Mutex::new(None));
+    let told = at_stop.clone();
+    let mut control = Control::seeded(3).observe(move |progress| {
+        let mut at_stop = told.lock().unwrap();
+        assert_eq!(*at_stop, None, "it is not called again after a stop");
         if is_enough(progress) {
-            at_stop = Some(evaluations.load(Ordering::SeqCst));
+            *at_stop = Some(evaluations.load(Ordering::SeqCst));
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
-    };
-    let mut control = Control::seeded(3).observed_by(&mut observer);
+    });
     let minimum = optimizer.minimize(&mut objective, &START, &mut control);
-    drop(control);
     let all = objective.evaluations.load(Ordering::SeqCst);
+    let at_stop = *at_stop.lock().unwrap();
     (minimum, all - at_stop.unwrap_or(all))
 }
 
@@ -99,7 +99,7 @@ fn after_a_stop_each_thread_ends_its_iteration_and_no_more() {
     for threads in [1, 2, 4] {
         for limit in [10, 100, 300, 600] {
             let (minimum, after) =
-                on(threads, || stopped(&search(), |progress| progress.evaluations >= limit));
+                on(threads, || stopped(&search(), move |progress| progress.evaluations >= limit));
             assert_eq!(minimum.termination, Termination::Stopped, "{limit} on {threads} threads");
             // An iteration of either optimizer is some trials; a start that was stopped before it
             // began is two evaluations.
@@ -113,7 +113,7 @@ fn after_a_stop_each_thread_ends_its_iteration_and_no_more() {
 
 #[test]
 fn as_many_local_solves_are_the_same_bits_on_any_number_of_threads() {
-    let alone = |most: usize| on(1, || stopped(&search(), |progress| progress.done >= most).0);
+    let alone = |most: usize| on(1, || stopped(&search(), move |progress| progress.done >= most).0);
     let whole = on(1, || stopped(&search(), |_| false).0);
     assert_eq!((whole.local_solves, whole.termination.converged()), (17, true));
     let mut by_count: BTreeMap<usize, Minimum> = (1..17).map(|most| (most, alone(most))).collect();
@@ -126,19 +126,20 @@ fn as_many_local_solves_are_the_same_bits_on_any_number_of_threads() {
         let coarse = TrustRegion::default().tolerance(1e-3);
         // As within the sequence.
         let few = Sequence::new(MultiStart::new(coarse, starts), Lbfgs::default());
-        let best = Mutex::new(f64::INFINITY);
-        let (few, _) = stopped(&few, |progress| {
-            *best.lock().unwrap() = progress.best;
+        let best = Arc::new(Mutex::new(f64::INFINITY));
+        let told = best.clone();
+        let (few, _) = stopped(&few, move |progress| {
+            *told.lock().unwrap() = progress.best;
             progress.done == starts
         });
         assert_eq!((&few.x, few.local_solves), (&by_count[&starts].x, starts));
-        assert_eq!(best.into_inner().unwrap(), few.value);
+        assert_eq!(*best.lock().unwrap(), few.value);
     }
     by_count.insert(17, whole);
     for threads in [2, 4] {
         for limit in (20..950).step_by(30) {
             let (minimum, _) =
-                on(threads, || stopped(&search(), |progress| progress.evaluations >= limit));
+                on(threads, || stopped(&search(), move |progress| progress.evaluations >= limit));
             if minimum.local_solves > 0 {
                 assert_eq!(minimum, by_count[&minimum.local_solves], "{threads} threads");
             }
@@ -241,23 +242,23 @@ fn sweep() -> Sweep {
     Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
 }
 
+type Observer = Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send>;
+
 /// Calls `run` with an observer that says stop after `calls` calls, and returns the evaluations of the
 /// law after that.
-fn after_stop(
-    calls: usize,
-    evaluations: &Arc<AtomicUsize>,
-    run: impl FnOnce(&mut mixlaw::optim::Observer<'_>),
-) -> usize {
-    let (mut left, mut at_stop) = (calls, None);
-    run(&mut |_| {
+fn after_stop(calls: usize, evaluations: &Arc<AtomicUsize>, run: impl FnOnce(Observer)) -> usize {
+    let (mut left, at_stop) = (calls, Arc::new(Mutex::new(None)));
+    let (told, counted) = (at_stop.clone(), evaluations.clone());
+    run(Box::new(move |_| {
         left -= 1;
         if left > 0 {
             return ControlFlow::Continue(());
         }
-        at_stop = Some(evaluations.load(Ordering::SeqCst));
+        *told.lock().unwrap() = Some(counted.load(Ordering::SeqCst));
         ControlFlow::Break(())
-    });
-    evaluations.load(Ordering::SeqCst) - at_stop.expect("it is called so often")
+    }));
+    let at_stop = at_stop.lock().unwrap().expect("it is called so often");
+    evaluations.load(Ordering::SeqCst) - at_stop
 }
 
 #[test]
@@ -272,25 +273,25 @@ fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
     let selection = Selection::new().candidate(Candidate::new(law.clone(), Fitter::new()));
     for threads in [1, 2, 4] {
         for calls in [1, 3, 20] {
-            let of_one = |run: &mut (dyn FnMut(&mut mixlaw::optim::Observer<'_>) + Send)| {
+            let of_one = |run: &mut (dyn FnMut(Observer) + Send)| {
                 on(threads, || after_stop(calls, &evaluations, run))
             };
             let fitted = of_one(&mut |observer| {
-                let fit = Fitter::new().fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+                let fit = Fitter::new().observe(observer).fit(law.clone(), &sweep, "t").unwrap();
                 assert_eq!(fit.termination(), Termination::Stopped);
             });
             let selected = of_one(&mut |observer| {
-                let scores = selection.run_observed(&sweep, "t", observer).unwrap();
+                let scores = selection.clone().observe(observer).run(&sweep, "t").unwrap();
                 assert_eq!(scores.termination(), Termination::Stopped);
                 assert!(scores.scores()[0].fit.is_none());
             });
             let resampled = of_one(&mut |observer| {
                 // None is an error.
-                let some = Bootstrap::new(100).run_observed(&fit, &sweep, observer);
+                let some = Bootstrap::new(100).observe(observer).run(&fit, &sweep);
                 assert!(some.map_or(true, |some| some.termination() == Termination::Stopped));
             });
             let probed = of_one(&mut |observer| {
-                let report = Probe::new().run_observed(&fit, &sweep, observer).unwrap();
+                let report = Probe::new().observe(observer).run(&fit, &sweep).unwrap();
                 assert_eq!(report.termination, Termination::Stopped);
             });
             // What a report and a plan do without a solve is some evaluations of all rows too.
@@ -316,30 +317,31 @@ fn endless_calls_begin_at_once_and_can_be_stopped() {
     let law = AdditiveLaw::for_sweep(&sweep);
     let fit = Fitter::new().starts(4).fit(law.clone(), &sweep, "t").unwrap();
     let endless = Fitter::new().starts(usize::MAX);
-    let at_five = &mut |progress: &Progress| {
+    let at_five = |progress: &Progress| {
         if progress.done < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let stopped = Termination::Stopped;
-    let fitted = endless.fit_observed(law.clone(), &sweep, "t", at_five).unwrap();
+    let fitted = endless.observe(at_five).fit(law.clone(), &sweep, "t").unwrap();
     assert!(fitted.local_solves() >= 5 && fitted.termination() == stopped);
-    let some = Bootstrap::new(1_000_000).run_observed(&fit, &sweep, at_five).unwrap();
+    let some = Bootstrap::new(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
     assert!(some.len() >= 5 && some.termination() == stopped);
-    let report = Probe::new().starts(1_000_000).run_observed(&fit, &sweep, at_five).unwrap();
+    let report = Probe::new().starts(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
     assert!(report.restarts.starts >= 5 && report.termination == stopped);
 }
 
 /// What an observer was told: done in order, and the last total.
-fn told(
-    what: &str,
-    run: impl FnOnce(&mut mixlaw::optim::Observer<'_>),
-) -> (Vec<usize>, Option<usize>) {
-    let (mut done, mut total) = (Vec::new(), None);
-    run(&mut |progress| {
+fn told(what: &'static str, run: impl FnOnce(Observer)) -> (Vec<usize>, Option<usize>) {
+    let seen = Arc::new(Mutex::new((Vec::new(), None)));
+    let told = seen.clone();
+    run(Box::new(move |progress| {
+        let (done, total) = &mut *told.lock().unwrap();
         assert_eq!(progress.what, what);
-        assert!(total.is_none() || total == progress.total);
-        (total, done) = (progress.total, [std::mem::take(&mut done), vec![progress.done]].concat());
+        assert!(total.is_none() || *total == progress.total);
+        *total = progress.total;
+        done.push(progress.done);
         ControlFlow::Continue(())
-    });
+    }));
+    let (mut done, total) = seen.lock().unwrap().clone();
     assert!(done.is_sorted() && done.last().copied() == total, "{what}: {total:?}");
     done.dedup();
     (done, total)
@@ -354,28 +356,28 @@ fn totals_are_what_is_done_at_the_end() {
     for threads in [1, 3] {
         on(threads, || {
             let (done, total) = told("local solves", |observer| {
-                fitter.fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+                fitter.clone().observe(observer).fit(law.clone(), &sweep, "t").unwrap();
             });
             // Six starts of two solves, two of the shortlist and the last.
             assert_eq!(total, Some(15));
             assert!(threads > 1 || done == [0, 2, 4, 6, 8, 10, 12, 13, 14, 15], "{done:?}");
             let local = fitter.clone().optimizer(TrustRegion::default());
             let (done, total) = told("local solves", |observer| {
-                local.fit_observed(law.clone(), &sweep, "t", observer).unwrap();
+                local.observe(observer).fit(law.clone(), &sweep, "t").unwrap();
             });
             assert_eq!((done, total), (vec![0, 1], Some(1)));
             let (_, total) = told("resamples", |observer| {
-                Bootstrap::new(30).run_observed(&fit, &sweep, observer).unwrap();
+                Bootstrap::new(30).observe(observer).run(&fit, &sweep).unwrap();
             });
             assert_eq!(total, Some(30));
             let (_, total) = told("other starts and ends of ranges", |observer| {
-                Probe::new().starts(3).run_observed(&fit, &sweep, observer).unwrap();
+                Probe::new().starts(3).observe(observer).run(&fit, &sweep).unwrap();
             });
             assert_eq!(total, Some(3 + 2 * 9));
             let candidate = Candidate::new(law.clone(), fitter.clone());
             let (done, total) = told("fits", |observer| {
                 let selection = Selection::new().candidate(candidate.clone()).folds(3);
-                selection.run_observed(&sweep, "t", observer).unwrap();
+                selection.observe(observer).run(&sweep, "t").unwrap();
             });
             assert_eq!((done, total), ((0..=5).collect(), Some(5)));
             // A candidate that cannot be fitted is done with too.
@@ -384,13 +386,45 @@ fn totals_are_what_is_done_at_the_end() {
                 let weights = fitter.clone().row_weights([1.0]);
                 let bad = Candidate::new(law.clone(), weights);
                 let selection = Selection::new().candidates([candidate.clone(), bad]).folds(3);
-                selection.run_observed(&few, "t", observer).unwrap();
+                selection.observe(observer).run(&few, "t").unwrap();
             });
             assert_eq!(total, Some(10));
             let (done, total) = told("fits", |observer| {
-                learning_curve_observed(&candidate, &sweep, "t", &[3, 4], 2, 0, observer).unwrap();
+                let curve = LearningCurve::new([3, 4]).repeats(2).observe(observer);
+                curve.run(&candidate, &sweep, "t").unwrap();
             });
             assert_eq!((done, total), ((0..=4).collect(), Some(4)));
         });
     }
+}
+
+#[test]
+fn calls_that_share_an_observer_are_stopped_one_by_one() {
+    let sweep = sweep();
+    let law = AdditiveLaw::for_sweep(&sweep);
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let told = calls.clone();
+    let fitter = Fitter::new().starts(4).observe(move |progress| {
+        told.lock().unwrap().push(progress.done);
+        if progress.done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let fit = fitter.clone().fit(law.clone(), &sweep, "t").unwrap();
+        assert_eq!(fit.termination(), Termination::Stopped);
+        seen.push(std::mem::take(&mut *calls.lock().unwrap()));
+        // The settings that a fit keeps are those without the observer.
+        let whole = fit.fitter().fit(law.clone(), &sweep, "t").unwrap();
+        assert!(whole.termination().converged() && calls.lock().unwrap().is_empty());
+    }
+    for seen in seen {
+        assert_eq!((seen[0], seen[seen.len() - 1] >= 2), (0, true), "{seen:?}");
+    }
+    // At the same time, each of the others goes on while one is in the observer.
+    let stopped = std::thread::scope(|scope| {
+        let fit = || fitter.fit(law.clone(), &sweep, "t").unwrap();
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(fit)).collect();
+        all.into_iter().map(|fit| fit.join().unwrap().termination()).collect::<Vec<_>>()
+    });
+    assert!(stopped.contains(&Termination::Stopped), "{stopped:?}");
 }

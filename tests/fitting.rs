@@ -3,7 +3,7 @@
 mod every_law;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::Scale;
@@ -279,13 +279,14 @@ fn the_recommended_predictor_needs_several_sizes_and_tokens() {
 #[test]
 fn an_observer_sees_the_fall_and_can_stop_it() {
     let (sweep, ..) = planted(0.01);
-    let mut best = Vec::new();
-    let mut observer = |progress: &mixlaw::optim::Progress| {
-        best.push(progress.best);
+    let best = Arc::new(Mutex::new(Vec::new()));
+    let told = best.clone();
+    let fitter = Fitter::new().observe(move |progress| {
+        told.lock().unwrap().push(progress.best);
         if progress.done < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    };
-    let law = AdditiveLaw::for_sweep(&sweep);
-    let fit = Fitter::new().fit_observed(law, &sweep, "t", &mut observer).unwrap();
+    });
+    let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t").unwrap();
+    let best = best.lock().unwrap().clone();
     assert_eq!(fit.termination(), Termination::Stopped);
     // Those of other threads that waited for an earlier one count at once.
     assert!((4..57).contains(&fit.local_solves()) && fit.objective().is_finite());
@@ -303,19 +304,21 @@ fn observing_a_fit_does_not_change_it() {
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let (mut solves, mut best) = (0, f64::INFINITY);
-            let mut observer = |progress: &mixlaw::optim::Progress| {
-                (solves, best) = (progress.done, best.min(progress.best));
+            let seen = Arc::new(Mutex::new((0, f64::INFINITY)));
+            let told = seen.clone();
+            let observed = fitter.clone().observe(move |progress| {
+                let mut told = told.lock().unwrap();
+                *told = (progress.done, told.1.min(progress.best));
                 ControlFlow::Continue(())
-            };
-            let fit = fitter.fit_observed(law.clone(), &sweep, "t", &mut observer).unwrap();
+            });
+            let fit = observed.fit(law.clone(), &sweep, "t").unwrap();
             assert_eq!(fit.coordinates(), alone.coordinates());
             assert_eq!(
                 (fit.objective(), fit.termination()),
                 (alone.objective(), alone.termination())
             );
             assert_eq!(fit.evaluations(), alone.evaluations());
-            assert_eq!((solves, best), (fit.local_solves(), fit.objective()));
+            assert_eq!(*seen.lock().unwrap(), (fit.local_solves(), fit.objective()));
         });
     }
 }

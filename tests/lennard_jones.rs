@@ -4,6 +4,7 @@
 //! 5111-5116.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, Minimum, Objective, Optimizer, Progress, Termination,
@@ -89,22 +90,25 @@ fn a_power_of_two_times_the_energy_leaves_every_bit_of_the_walk() {
 fn an_observer_stops_the_walk_at_the_best_so_far() {
     let start: Vec<f64> = (0..21).map(|i| f64::from(i * i % 11) / 5.0).collect();
     for limit in [1, 2, 100, 500] {
-        let mut last = None;
-        let mut calls_after_stop = 0;
-        let mut observer = |progress: &Progress| {
-            calls_after_stop += usize::from(last.is_some_and(|p: Progress| p.evaluations >= limit));
-            last = Some(*progress);
+        let told = Arc::new(Mutex::new((None, 0)));
+        let seen = told.clone();
+        let mut control = Control::default().observe(move |progress| {
+            let (last, calls_after_stop) = &mut *seen.lock().unwrap();
+            *calls_after_stop +=
+                usize::from(last.is_some_and(|p: Progress| p.evaluations >= limit));
+            *last = Some(*progress);
             if progress.evaluations < limit {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
-        };
+        });
         let found = BasinHopping::new(Lbfgs::default()).minimize(
             &mut Cluster { atoms: 7, scale: 1.0 },
             &start,
-            &mut Control::default().observed_by(&mut observer),
+            &mut control,
         );
+        let (last, calls_after_stop) = *told.lock().unwrap();
         let last = last.expect("the observer is called");
         assert_eq!(found.termination, Termination::Stopped);
         // A local solve that was begun does not count, but for the first one.

@@ -3,7 +3,7 @@
 #![cfg(feature = "csv")]
 
 use mixlaw::law::AdditiveLaw;
-use mixlaw::selection::{Candidate, Selection, learning_curve};
+use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::uncertainty::{Bootstrap, Unit};
 use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 
@@ -69,9 +69,9 @@ fn held_out_errors_are_the_same() {
         let comparison =
             Selection::new().candidates([candidate.clone()]).run(sweep, TARGET).unwrap();
         let score = comparison.scores()[0].clone();
-        let curve = learning_curve(&candidate, sweep, TARGET, &[8], 3, 0).unwrap();
+        let curve = LearningCurve::new([8]).repeats(3).run(&candidate, sweep, TARGET).unwrap();
         let (mixtures, scale) = (score.mixtures.unwrap(), score.scale.unwrap());
-        [mixtures.test.mre, scale.test.mre, mixtures.regret.unwrap(), curve[0].mean]
+        [mixtures.test.mre, scale.test.mre, mixtures.regret.unwrap(), curve.points()[0].mean]
     };
     let (exact, rounded) = (held_out(&embedded(true, 0.0)), held_out(&embedded(true, 1e-9)));
     println!("{exact:?} {rounded:?}");

@@ -3,7 +3,7 @@
 use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, JointLaw};
 use mixlaw::selection::{
-    Candidate, Comparison, LargestScale, Score, Selection, applicable, learning_curve,
+    Candidate, Comparison, LargestScale, LearningCurve, Score, Selection, applicable,
 };
 use mixlaw::uncertainty::Probe;
 use mixlaw::{FitError, Fitter, Scale, Sweep};
@@ -155,8 +155,8 @@ fn splits_and_curves_draw_the_same_mixtures() {
     let [_, additive] = candidates(&sweep);
     let selection = Selection::new().candidate(additive.clone()).mixtures(4, 1).seed(9);
     let score = selection.run(&sweep, "t").unwrap().scores()[0].mixtures.unwrap();
-    let curve = learning_curve(&additive, &sweep, "t", &[4], 1, 9).unwrap();
-    assert_eq!(curve[0].mean, score.test.mre);
+    let curve = LearningCurve::new([4]).repeats(1).seed(9).run(&additive, &sweep, "t").unwrap();
+    assert_eq!(curve.points()[0].mean, score.test.mre);
 }
 
 #[test]
@@ -332,7 +332,8 @@ fn settings_out_of_range_are_named() {
     assert!(failures[0].error.to_string().starts_with("delta is -1, expected"), "{failures:?}");
 
     let curve = |count, repeats| {
-        error(learning_curve(&candidate, &sweep, "t", &[count], repeats, 0).map(|_| ()))
+        let curve = LearningCurve::new([count]).repeats(repeats);
+        error(curve.run(&candidate, &sweep, "t").map(|_| ()))
     };
     assert_eq!(curve(2, 0), "the number of repeats is 0, expected from 1 to 10000");
     assert!(curve(2, huge).ends_with("expected from 1 to 10000"));

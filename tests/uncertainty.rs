@@ -4,6 +4,7 @@
 mod designs;
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 
 use designs::{DESIGNS, Run, TARGET, Truth};
 use mixlaw::fit::Ensemble;
@@ -137,14 +138,16 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn an_observer_stops_with_what_is_there() {
     let (_, truth, sweep) = problem(1);
-    let mut calls = Vec::new();
-    let mut observer = |progress: &Progress| {
-        calls.push(progress.done);
-        if progress.done < 64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    };
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let told = calls.clone();
     let bootstrap = Bootstrap::new(200).seed(3);
     let fit = fit(&truth, &sweep);
-    let resamples = bootstrap.run_observed(&fit, &sweep, &mut observer).unwrap();
+    let observed = bootstrap.clone().observe(move |progress| {
+        told.lock().unwrap().push(progress.done);
+        if progress.done < 64 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let resamples = observed.run(&fit, &sweep).unwrap();
+    let calls = calls.lock().unwrap().clone();
     assert_eq!(resamples.termination(), Termination::Stopped);
     // Those of other threads may end in the same moment.
     let made = resamples.len();
@@ -158,7 +161,7 @@ fn an_observer_stops_with_what_is_there() {
         resamples.values(Scale { n, d }, &h).unwrap()
     );
     // None is no answer.
-    let none = bootstrap.run_observed(&fit, &sweep, &mut |_| ControlFlow::Break(()));
+    let none = bootstrap.observe(|_| ControlFlow::Break(())).run(&fit, &sweep);
     assert!(none.unwrap_err().to_string().contains("before the stop is 0"));
 }
 

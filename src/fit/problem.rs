@@ -1,10 +1,10 @@
 //! The objective of a fit.
 
-use rand::Rng;
-
 use super::{Data, Residual};
 use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, bind};
 use crate::optim::Objective;
+use crate::optim::sealed::Token;
+use crate::random::Random;
 
 /// The range of one variable of the fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) struct Problem<'a> {
     row_weights: Vec<f64>,
     /// Other coordinates, and the second derivative of each prediction along a step.
     other: Vec<f64>,
-    bends: Vec<f64>,
+    second_derivatives: Vec<f64>,
     mean_mixture: Vec<f64>,
     sorted_losses: Vec<f64>,
 }
@@ -101,7 +101,7 @@ impl<'a> Problem<'a> {
             slopes: vec![-1.0; rows],
             row_weights: vec![0.0; rows],
             other: vec![0.0; bounds.len()],
-            bends: vec![0.0; rows],
+            second_derivatives: vec![0.0; rows],
             mean_mixture,
             sorted_losses,
         }
@@ -266,7 +266,14 @@ impl Objective for Problem<'_> {
         true
     }
 
-    fn acceleration(&mut self, y: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+    fn second_derivatives(
+        &mut self,
+        y: &[f64],
+        v: &[f64],
+        reserve: f64,
+        out: &mut [f64],
+        _: Token,
+    ) -> bool {
         if !self.predict(y) {
             return false;
         }
@@ -275,22 +282,23 @@ impl Objective for Problem<'_> {
         for (i, j, ln_scale) in self.shifted() {
             v_z[i] -= ln_scale * self.exponent(j, y[j]).1 * v[j];
         }
-        self.batch.bends(&self.z, &v_z, &mut self.bends);
+        self.batch.bends(&self.z, &v_z, &mut self.second_derivatives);
         self.other = v_z;
         let delta = self.delta();
         self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
-        self.row_weights.iter_mut().zip(&self.bends).for_each(|(w, bend)| *w *= bend);
+        let rows = self.row_weights.iter_mut().zip(&self.second_derivatives);
+        rows.for_each(|(w, second)| *w *= second);
         self.sum_gradients(y, out);
         true
     }
 
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
         let data = StartData {
             least_loss: self.sorted_losses[0],
             median_loss: self.sorted_losses[self.sorted_losses.len() / 2],
             mixture: &self.mean_mixture,
         };
-        let mut y = self.law.start(&data, rng);
+        let mut y = self.law.start(&data, random.rng());
         let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
         // Exponents first: shifted variables follow from where they end up.
         let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);
@@ -306,7 +314,7 @@ impl Objective for Problem<'_> {
         Some(Box::new(Problem { smoothing: self.smoothing, ..fork }))
     }
 
-    fn set_smoothing(&mut self, factor: f64) -> bool {
+    fn set_smoothing(&mut self, factor: f64, _: Token) -> bool {
         self.smoothing = factor;
         self.delta.is_finite()
     }

@@ -6,6 +6,7 @@ use super::problem::{Bound, Problem, exponent};
 use super::{Data, Fit, Fitter, rounding};
 use crate::error::FitError;
 use crate::law::ScalingLaw;
+use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
 use crate::sweep::Sweep;
 
@@ -303,7 +304,14 @@ impl Objective for Held<'_> {
         self.problem.curvature(y, reserve, out)
     }
 
-    fn acceleration(&mut self, y: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
-        self.problem.acceleration(y, v, reserve, out)
+    fn second_derivatives(
+        &mut self,
+        y: &[f64],
+        v: &[f64],
+        reserve: f64,
+        out: &mut [f64],
+        token: Token,
+    ) -> bool {
+        self.problem.second_derivatives(y, v, reserve, out, token)
     }
 }

@@ -1,5 +1,3 @@
-use rand::RngExt;
-
 use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, check_setting, clamped,
     run,
@@ -74,7 +72,7 @@ impl<O: Optimizer> BasinHopping<O> {
         start: &[f64],
         control: &mut Control,
     ) -> Minimum {
-        let mut rng = control.stream(0);
+        let mut random = control.stream(0);
         let bounds = bounds(objective);
         let mut current = self.inner.minimize(objective, start, &mut control.inner(0));
         let mut stopped = control.finished(&current);
@@ -93,7 +91,7 @@ impl<O: Optimizer> BasinHopping<O> {
                 (current.x.iter().map(|x| x * x).sum::<f64>() / current.x.len() as f64).sqrt();
             let reach = step * if size > 0.0 { size } else { 1.0 };
             let moved: Vec<f64> =
-                current.x.iter().map(|x| x + reach * rng.random_range(-1.0..1.0)).collect();
+                current.x.iter().map(|x| x + reach * random.uniform(-1.0..1.0)).collect();
             let run = self.inner.minimize(
                 objective,
                 &clamped(&moved, &bounds),
@@ -106,7 +104,7 @@ impl<O: Optimizer> BasinHopping<O> {
             best = better(Some(best), run.clone());
 
             let rise = run.value - current.value;
-            let chance: f64 = rng.random();
+            let chance = random.unit();
             // A walk that started nowhere accepts any minimum.
             let accept = if current.value.is_finite() {
                 // The same minimum again says nothing about the distance between minima.
@@ -126,10 +124,6 @@ impl<O: Optimizer> BasinHopping<O> {
                 step *= if 2 * accepted > ADAPT_EVERY { 1.0 / 0.9 } else { 0.9 };
                 accepted = 0;
             }
-        }
-        // One that is nowhere says so.
-        if best.value.is_finite() {
-            best.termination = Termination::Exhausted;
         }
         best
     }

@@ -3,9 +3,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use rand::rngs::Xoshiro256PlusPlus;
-
 use super::{Minimum, Termination, is_lower};
+use crate::random::Random;
 use crate::streams::{self, Kind};
 
 /// How far a call has come: what an observer is told.
@@ -277,16 +276,15 @@ impl Control {
     ///
     /// ```
     /// use mixlaw::optim::Control;
-    /// use mixlaw::rand::RngExt;
     ///
     /// let control = Control::seeded(7);
-    /// let first = |mut stream: mixlaw::rand::rngs::Xoshiro256PlusPlus| stream.random::<u64>();
-    /// let draws = [first(control.stream(0)), first(control.stream(1)), first(control.inner(0).stream(0))];
-    /// assert_eq!(first(Control::seeded(7).stream(0)), draws[0]);
+    /// let streams = [control.stream(0), control.stream(1), control.inner(0).stream(0)];
+    /// let draws = streams.map(|mut stream| stream.unit());
+    /// assert_eq!(Control::seeded(7).stream(0).unit(), draws[0]);
     /// assert!(draws[0] != draws[1] && draws[0] != draws[2] && draws[1] != draws[2]);
     /// ```
     #[must_use]
-    pub fn stream(&self, index: u64) -> Xoshiro256PlusPlus {
+    pub fn stream(&self, index: u64) -> Random {
         streams::stream(self.seed, Kind::Own, index)
     }
 

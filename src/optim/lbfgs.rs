@@ -1,8 +1,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Control, Minimum, Objective, Optimizer, Termination, bounds, check_tolerance, clamped,
-    has_vanished, is_held, is_solve, optimality, run, start_in,
+    Control, Minimum, Objective, Optimizer, Point, Termination, bounds, check_tolerance, clamped,
+    is_held, run, start_in,
 };
 use crate::error::SettingError;
 use crate::linalg::dot;
@@ -59,20 +59,6 @@ impl Lbfgs {
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
-    }
-}
-
-/// A point with its value and gradient.
-#[derive(Clone)]
-struct Point {
-    x: Vec<f64>,
-    value: f64,
-    g: Vec<f64>,
-}
-
-impl Point {
-    fn is_finite(&self) -> bool {
-        self.value.is_finite() && self.g.iter().all(|g| g.is_finite())
     }
 }
 
@@ -137,19 +123,56 @@ fn interpolate(a: Trial, b: Trial) -> f64 {
     if t.is_finite() { t.clamp(low + margin, high - margin) } else { 0.5 * (low + high) }
 }
 
-/// A run of the optimizer on one objective.
+/// One call on one objective.
 struct Run<'a> {
     objective: &'a mut dyn Objective,
     bounds: Vec<(f64, f64)>,
     evaluations: usize,
+    /// The last steps, the latest at the end.
+    pairs: VecDeque<Pair>,
 }
 
 impl Run<'_> {
     fn evaluate(&mut self, x: Vec<f64>) -> Point {
         self.evaluations += 1;
-        let mut g = vec![0.0; x.len()];
-        let value = self.objective.value_gradient(&x, &mut g);
-        Point { x, value, g }
+        Point::new(self.objective, x)
+    }
+
+    /// The next point; `None` where no step lowers the value.
+    fn step(&mut self, at: &Point) -> Option<Point> {
+        let held: Vec<bool> = (0..at.x.len()).map(|i| at.is_held(i, &self.bounds)).collect();
+        loop {
+            let mut d = direction(&at.g, &held, &self.pairs);
+            for (i, d) in d.iter_mut().enumerate() {
+                // The model may push a variable out of the box that its gradient pulls in.
+                if is_held(at.x[i], -*d, self.bounds[i]) {
+                    *d = 0.0;
+                }
+            }
+            let length = dot(&d, &d).sqrt();
+            let first = if self.pairs.is_empty() { 1.0 / length } else { 1.0 };
+            let descends = dot(&d, &at.g) < 0.0 && length.is_finite();
+            let found = if descends { self.line_search(at, &d, first) } else { None };
+            if found.is_some() || self.pairs.is_empty() {
+                return found;
+            }
+            // The model of the curvature is no good here: forget it.
+            self.pairs.clear();
+        }
+    }
+
+    /// Adds a step to the model of the curvature, of so many, if it is one of a convex function.
+    fn remember(&mut self, at: &Point, next: &Point, memory: usize) {
+        let difference =
+            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        let (s, y) = (difference(&next.x, &at.x), difference(&next.g, &at.g));
+        let sy = dot(&s, &y);
+        if sy > 1e-12 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
+            if self.pairs.len() == memory {
+                self.pairs.pop_front();
+            }
+            self.pairs.push_back(Pair { s, y, sy });
+        }
     }
 
     /// A point along `d` that meets the strong Wolfe conditions, or lowers the value at the end of
@@ -216,77 +239,39 @@ impl Lbfgs {
             Ok(x) => x,
             Err(minimum) => return minimum,
         };
-        let mut run = Run { objective, bounds, evaluations: 0 };
+        let mut run = Run { objective, bounds, evaluations: 0, pairs: VecDeque::new() };
         let mut at = run.evaluate(x);
-        let mut pairs: VecDeque<Pair> = VecDeque::new();
-        let mut history = VecDeque::from([at.value]);
-        let mut largest_gradient = 0.0f64;
-        let termination = 'search: {
-            if !at.is_finite() {
-                break 'search Termination::StartNotFinite;
-            }
-            for _ in 0..self.max_iterations {
-                let held: Vec<bool> =
-                    (0..at.x.len()).map(|i| is_held(at.x[i], at.g[i], run.bounds[i])).collect();
-                let free = at.g.iter().zip(&held).filter(|(_, held)| !**held);
-                let size = free.map(|(g, _)| g.abs()).fold(0.0, f64::max);
-                largest_gradient = largest_gradient.max(size);
-                let optimality = optimality(&at.x, at.value, &at.g, &run.bounds);
-                if has_vanished(size, largest_gradient, optimality, self.tolerance) {
-                    break 'search Termination::GradientVanished;
-                }
-                let next = loop {
-                    let mut d = direction(&at.g, &held, &pairs);
-                    for (i, d) in d.iter_mut().enumerate() {
-                        // The model may push a variable out of the box that its gradient pulls in.
-                        if is_held(at.x[i], -*d, run.bounds[i]) {
-                            *d = 0.0;
-                        }
-                    }
-                    let length = dot(&d, &d).sqrt();
-                    let first = if pairs.is_empty() { 1.0 / length } else { 1.0 };
-                    let descends = dot(&d, &at.g) < 0.0 && length.is_finite();
-                    let found = if descends { run.line_search(&at, &d, first) } else { None };
-                    if found.is_some() || pairs.is_empty() {
-                        break found;
-                    }
-                    // The model of the curvature is no good here: forget it.
-                    pairs.clear();
-                };
-                let Some(next) = next else { break 'search Termination::NoProgress };
-                let difference = |a: &[f64], b: &[f64]| -> Vec<f64> {
-                    a.iter().zip(b).map(|(a, b)| a - b).collect()
-                };
-                let (s, y) = (difference(&next.x, &at.x), difference(&next.g, &at.g));
-                let sy = dot(&s, &y);
-                if sy > 1e-12 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
-                    if pairs.len() == self.memory {
-                        pairs.pop_front();
-                    }
-                    pairs.push_back(Pair { s, y, sy });
-                }
-                at = next;
-                if control.should_stop(run.evaluations, at.value) {
-                    break 'search Termination::Stopped;
-                }
-                history.push_back(at.value);
-                if history.len() > WINDOW {
-                    let before = history.pop_front().expect("the window is not empty");
-                    if before - at.value <= self.tolerance * before.abs().max(at.value.abs()) {
-                        break 'search Termination::Converged;
-                    }
-                }
-            }
-            Termination::Exhausted
+        let termination = if at.is_finite() {
+            self.descend(&mut run, &mut at, control)
+        } else {
+            Termination::StartNotFinite
         };
-        Minimum {
-            optimality: optimality(&at.x, at.value, &at.g, &run.bounds),
-            value: at.value,
-            x: at.x,
-            termination,
-            evaluations: run.evaluations,
-            local_solves: usize::from(is_solve(termination)),
+        at.into_minimum(&run.bounds, termination, run.evaluations)
+    }
+
+    /// Steps until one of the reasons to stop.
+    fn descend(&self, run: &mut Run<'_>, at: &mut Point, control: &Control) -> Termination {
+        let mut history = VecDeque::from([at.value]);
+        let mut largest_gradient = 0.0;
+        for _ in 0..self.max_iterations {
+            if at.has_vanished(&run.bounds, &mut largest_gradient, self.tolerance) {
+                return Termination::GradientVanished;
+            }
+            let Some(next) = run.step(at) else { return Termination::NoProgress };
+            run.remember(at, &next, self.memory);
+            *at = next;
+            if control.should_stop(run.evaluations, at.value) {
+                return Termination::Stopped;
+            }
+            history.push_back(at.value);
+            if history.len() > WINDOW {
+                let before = history.pop_front().expect("the window is not empty");
+                if before - at.value <= self.tolerance * before.abs().max(at.value.abs()) {
+                    return Termination::Converged;
+                }
+            }
         }
+        Termination::Exhausted
     }
 }
 

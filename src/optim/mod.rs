@@ -41,9 +41,8 @@ mod trust_region;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use rand::Rng;
-
 use crate::error::SettingError;
+use crate::random::Random;
 
 pub use basin_hopping::BasinHopping;
 pub(crate) use control::Observer;
@@ -109,19 +108,26 @@ pub trait Objective {
         false
     }
 
-    /// The second-order change of the objective's parts along a step `v` from `x`, as they enter the
-    /// gradient, into `out`; false if it is not known. For a sum of losses `rho(r_j(x))` it is
-    /// `sum_j w_j grad r_j (v^T hess r_j v)`, with the weights w_j of the rows in
-    /// [`Objective::curvature`] with this `reserve`. It bends a long step along a curved valley.
-    fn acceleration(&mut self, x: &[f64], v: &[f64], reserve: f64, out: &mut [f64]) -> bool {
+    /// For a sum of losses `rho(r_j(x))`: the second derivatives of its residuals along a step `v` from
+    /// `x`, as they enter the gradient, `sum_j w_j grad r_j (v^T hess r_j v)`, with the weights w_j of
+    /// the rows in [`Objective::curvature`] with this `reserve`, into `out`; false if they are not known.
+    #[doc(hidden)]
+    fn second_derivatives(
+        &mut self,
+        x: &[f64],
+        v: &[f64],
+        reserve: f64,
+        out: &mut [f64],
+        _: sealed::Token,
+    ) -> bool {
         let _ = (x, v, reserve, out);
         false
     }
 
     /// Draws a point to start from, if the objective knows where to: by the generator alone, so that
     /// the same one gives the same point, from a [fork](Objective::fork) too.
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        let _ = rng;
+    fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
+        let _ = random;
         None
     }
 
@@ -134,10 +140,18 @@ pub trait Objective {
     /// Switches to a version of itself that is smoother by this factor, whose minimum is a good start;
     /// false if there is none. A factor of 1 is the objective itself, and an infinite one the
     /// smoothest that there is.
-    fn set_smoothing(&mut self, factor: f64) -> bool {
+    #[doc(hidden)]
+    fn set_smoothing(&mut self, factor: f64, _: sealed::Token) -> bool {
         let _ = factor;
         false
     }
+}
+
+/// What some methods of [`Objective`] ask for: nobody outside the crate can name it, and so nobody can
+/// call them or write their own.
+pub(crate) mod sealed {
+    #[derive(Debug, Clone, Copy)]
+    pub struct Token;
 }
 
 /// A way to minimise an [`Objective`] within its box.
@@ -251,7 +265,7 @@ pub struct Minimum {
     pub optimality: f64,
     /// Why the optimizer stopped.
     pub termination: Termination,
-    /// Evaluations of the objective, of its gradient with it, or of its acceleration.
+    /// Evaluations of the objective, of its gradient with it, or of second derivatives along a step.
     pub evaluations: usize,
     /// Runs of a local optimizer that were finished.
     pub local_solves: usize,
@@ -278,7 +292,7 @@ impl Minimum {
     ///         let by_value = |a: &(f64, i32), b: &(f64, i32)| a.0.total_cmp(&b.0);
     ///         let best = (0..=10).map(|t| (f.value(&point(t)), t)).min_by(by_value);
     ///         let (_, t) = best.expect("some points");
-    ///         Minimum::measured(f, point(t), Termination::Exhausted, 11)
+    ///         Minimum::measured(f, point(t), Termination::Complete, 11)
     ///     }
     /// }
     ///
@@ -308,12 +322,7 @@ impl Minimum {
     ) -> Self {
         let bounds = bounds(objective);
         assert_eq!(x.len(), bounds.len(), "one value for each variable");
-        let mut g = vec![0.0; x.len()];
-        let value = objective.value_gradient(&x, &mut g);
-        let optimality = optimality(&x, value, &g, &bounds);
-        let evaluations = evaluations + 1;
-        let local_solves = usize::from(is_solve(termination));
-        Self { x, value, optimality, termination, evaluations, local_solves }
+        Point::new(objective, x).into_minimum(&bounds, termination, evaluations + 1)
     }
 }
 
@@ -332,9 +341,10 @@ pub enum Termination {
     GradientVanished,
     /// No step lowers the value although the tolerances are not met: the limit of rounding.
     NoProgress,
-    /// The number of iterations or hops that was asked for is done.
+    /// The largest number of iterations was made before a tolerance was met.
     Exhausted,
-    /// Everything that was asked for is done, of a call that makes many fits or draws.
+    /// Everything that was asked for is done, of a call that makes many fits or draws, or of an
+    /// optimizer that looks at a given number of points.
     Complete,
     /// The observer said stop.
     Stopped,
@@ -369,6 +379,67 @@ impl fmt::Display for Termination {
             Self::StartNotFinite => "start not finite",
             Self::InvalidSetting => "a setting is out of its range",
         })
+    }
+}
+
+/// A point with its value and gradient.
+#[derive(Debug, Clone)]
+struct Point {
+    x: Vec<f64>,
+    value: f64,
+    g: Vec<f64>,
+}
+
+impl Point {
+    fn new(objective: &mut dyn Objective, x: Vec<f64>) -> Self {
+        let mut g = vec![0.0; x.len()];
+        let value = objective.value_gradient(&x, &mut g);
+        Self { x, value, g }
+    }
+
+    fn is_finite(&self) -> bool {
+        self.value.is_finite() && self.g.iter().all(|g| g.is_finite())
+    }
+
+    /// Whether variable `i` is held at a bound by its gradient.
+    fn is_held(&self, i: usize, bounds: &[(f64, f64)]) -> bool {
+        is_held(self.x[i], self.g[i], bounds[i])
+    }
+
+    /// The largest slope of a variable that is not held.
+    fn steepest(&self, bounds: &[(f64, f64)]) -> f64 {
+        let free = (0..self.x.len()).filter(|&i| !self.is_held(i, bounds));
+        free.map(|i| self.g[i].abs()).fold(0.0, f64::max)
+    }
+
+    /// [`Minimum::optimality`].
+    fn optimality(&self, bounds: &[(f64, f64)]) -> f64 {
+        let free = (0..self.x.len()).filter(|&i| !self.is_held(i, bounds));
+        let largest = free.map(|i| self.g[i].abs() * self.x[i].abs().max(1.0)).fold(0.0, f64::max);
+        if largest == 0.0 { 0.0 } else { largest / self.value.abs() }
+    }
+
+    /// Whether the gradient is as good as zero: it is, or it is this fraction of the largest one seen,
+    /// which is updated, and the value has all but reached zero too. The fraction alone says nothing:
+    /// beside the gradient of a start at a singularity every other one is small.
+    fn has_vanished(&self, bounds: &[(f64, f64)], largest: &mut f64, fraction: f64) -> bool {
+        let size = self.steepest(bounds);
+        *largest = largest.max(size);
+        let is_small = size <= fraction * *largest;
+        size == 0.0 || (is_small && self.optimality(bounds) >= 1.0 / fraction.sqrt())
+    }
+
+    /// The minimum of a local solve that ends here.
+    fn into_minimum(
+        self,
+        bounds: &[(f64, f64)],
+        termination: Termination,
+        evaluations: usize,
+    ) -> Minimum {
+        let optimality = self.optimality(bounds);
+        let Self { x, value, .. } = self;
+        let local_solves = usize::from(is_solve(termination));
+        Minimum { x, value, optimality, termination, evaluations, local_solves }
     }
 }
 
@@ -469,18 +540,4 @@ fn clamped(x: &[f64], bounds: &[(f64, f64)]) -> Vec<f64> {
 /// Whether variable `x` is held at a bound by its gradient `g`.
 fn is_held(x: f64, g: f64, (lower, upper): (f64, f64)) -> bool {
     lower == upper || (x <= lower && g > 0.0) || (x >= upper && g < 0.0)
-}
-
-/// Whether a gradient of this size is as good as zero: it is, or it is this fraction of the largest
-/// one seen and the value has all but reached zero too. The fraction alone says nothing: beside the
-/// gradient of a start at a singularity every other one is small.
-fn has_vanished(size: f64, largest: f64, optimality: f64, fraction: f64) -> bool {
-    size == 0.0 || (size <= fraction * largest && optimality >= 1.0 / fraction.sqrt())
-}
-
-/// [`Minimum::optimality`].
-fn optimality(x: &[f64], value: f64, g: &[f64], bounds: &[(f64, f64)]) -> f64 {
-    let free = (0..x.len()).filter(|&i| !is_held(x[i], g[i], bounds[i]));
-    let largest = free.map(|i| g[i].abs() * x[i].abs().max(1.0)).fold(0.0, f64::max);
-    if largest == 0.0 { 0.0 } else { largest / value.abs() }
 }

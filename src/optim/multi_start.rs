@@ -1,12 +1,11 @@
 use std::sync::Mutex;
 
-use rand::RngExt;
-
 use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped, is_lower, run,
 };
 use crate::error::SettingError;
 use crate::parallel;
+use crate::random::Random;
 
 /// Runs an optimizer from several starts and keeps the best minimum.
 ///
@@ -96,13 +95,13 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
 }
 
 /// A start for an objective, from itself or from its box.
-fn draw(objective: &mut dyn Objective, around: &[f64], rng: &mut impl rand::Rng) -> Vec<f64> {
-    if let Some(start) = objective.draw_start(rng) {
+fn draw(objective: &mut dyn Objective, around: &[f64], random: &mut Random) -> Vec<f64> {
+    if let Some(start) = objective.draw_start(random) {
         return start;
     }
     let within = |(&x, (lower, upper)): (&f64, (f64, f64))| {
         let (a, b) = if (upper - lower).is_finite() { (lower, upper) } else { (x - 1.0, x + 1.0) };
-        a + (b - a) * rng.random::<f64>()
+        a + (b - a) * random.unit()
     };
     around.iter().zip(bounds(objective)).map(within).collect()
 }

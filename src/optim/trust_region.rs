@@ -1,6 +1,7 @@
+use super::sealed::Token;
 use super::{
-    Control, Minimum, Objective, Optimizer, Termination, bounds, check_tolerance, has_vanished,
-    is_held, is_solve, optimality, run, start_in,
+    Control, Minimum, Objective, Optimizer, Point, Termination, bounds, check_tolerance, run,
+    start_in,
 };
 use crate::error::SettingError;
 use crate::linalg::{cholesky, cholesky_solve, dot};
@@ -10,10 +11,10 @@ use crate::linalg::{cholesky, cholesky_solve, dot};
 /// Every step minimises the model `g.v + v.(B + damping D).v / 2` within the box and within the trust
 /// region `|v_i| <= radius`, where B is the objective's [curvature](Objective::curvature) with the
 /// damping as its reserve, and D the largest diagonal of B so far (Moré, 1978), which makes the
-/// damping independent of the scale of every variable. Where the objective knows its
-/// [acceleration](Objective::acceleration) c, the step then bends by half of
-/// `a = -(B + damping D)^-1 c`, if that is short beside it (Transtrum and Sethna, 2012): badly
-/// determined fits lie in long curved valleys, and straight steps along them have to be small.
+/// damping independent of the scale of every variable. In a fit the step then bends by half of its
+/// geodesic acceleration `a = -(B + damping D)^-1 c`, with c the second derivatives of the residuals
+/// along the step, if that is short beside it (Transtrum and Sethna, 2012): badly determined fits lie in
+/// long curved valleys, and straight steps along them have to be small.
 ///
 /// The damping falls while the model predicts well and rises when a step fails (Nielsen, 1999). The
 /// radius, 1 at first, doubles where it was in the way of a good step and halves where it let a bad
@@ -89,9 +90,9 @@ struct Steps {
     free: Vec<usize>,
     is_free: Vec<bool>,
     step: Vec<f64>,
-    acceleration: Vec<f64>,
-    /// How often it was asked for.
-    accelerations: usize,
+    second_derivatives: Vec<f64>,
+    /// How often these were asked for.
+    evaluations: usize,
     /// Whether the objective has no curvature of its own.
     updated: bool,
     damping: f64,
@@ -112,8 +113,8 @@ impl Steps {
             free: Vec::with_capacity(dim),
             is_free: vec![false; dim],
             step: vec![0.0; dim],
-            acceleration: vec![0.0; dim],
-            accelerations: 0,
+            second_derivatives: vec![0.0; dim],
+            evaluations: 0,
             updated: false,
             damping: FIRST_DAMPING,
             growth: 2.0,
@@ -157,74 +158,88 @@ impl Steps {
     fn solve(
         &mut self,
         objective: &mut dyn Objective,
-        x: &[f64],
-        g: &[f64],
+        at: &Point,
         bounds: &[(f64, f64)],
     ) -> Option<f64> {
         let n = self.dim;
         self.step.fill(0.0);
         self.free.clear();
-        self.free.extend((0..n).filter(|&i| !is_held(x[i], g[i], bounds[i])));
+        self.free.extend((0..n).filter(|&i| !at.is_held(i, bounds)));
         let mut is_solved = false;
         // Freeing variables again could go round in circles: that many solves are enough.
         for _ in 0..=2 * n {
             let m = self.free.len();
-            self.is_free.fill(false);
-            self.free.iter().for_each(|&i| self.is_free[i] = true);
-            for a in 0..m {
-                let i = self.free[a];
-                let fixed: f64 = (0..n)
-                    .filter(|&j| self.step[j] != 0.0 && !self.is_free[j])
-                    .map(|j| self.damped(i, j) * self.step[j])
-                    .sum();
-                self.right[a] = -g[i] - fixed;
-                for b in 0..=a {
-                    self.factor[a * n + b] = self.damped(i, self.free[b]);
-                }
-            }
-            if !cholesky(&mut self.factor, m, n) {
-                return None;
-            }
-            cholesky_solve(&self.factor, m, n, &mut self.right[..m]);
-            for (&i, s) in self.free.iter().zip(&self.right) {
-                self.step[i] = *s;
-            }
-            let (step, radius) = (&mut self.step, self.radius);
-            self.free.retain(|&i| {
-                let (lower, upper) = reach(x[i], bounds[i], radius);
-                let inside = (lower..=upper).contains(&step[i]);
-                step[i] = step[i].clamp(lower, upper);
-                inside
-            });
+            self.solve_free(at)?;
+            self.hold_outside(at, bounds);
             is_solved = self.free.len() == m;
-            if (is_solved || self.free.is_empty()) && !self.free_again(x, g, bounds) {
+            if (is_solved || self.free.is_empty()) && !self.free_again(at, bounds) {
                 break;
             }
         }
         let bend: f64 = (0..n)
             .map(|i| self.step[i] * dot(&self.curvature[i * n..(i + 1) * n], &self.step))
             .sum();
-        let fall = -dot(g, &self.step) - 0.5 * bend;
+        let fall = -dot(&at.g, &self.step) - 0.5 * bend;
         if !(fall > 0.0 && fall.is_finite()) {
             return None;
         }
-        (!is_solved || self.accelerate(objective, x, bounds)).then_some(fall)
+        (!is_solved || self.accelerate(objective, at, bounds)).then_some(fall)
     }
 
-    /// Bends the step by half of its acceleration, if that is short beside it.
+    /// Solves for the step in the free variables, the others being where they are; `None` if the damped
+    /// curvature between them is not positive definite.
+    fn solve_free(&mut self, at: &Point) -> Option<()> {
+        let (n, m) = (self.dim, self.free.len());
+        self.is_free.fill(false);
+        self.free.iter().for_each(|&i| self.is_free[i] = true);
+        for a in 0..m {
+            let i = self.free[a];
+            let fixed: f64 = (0..n)
+                .filter(|&j| self.step[j] != 0.0 && !self.is_free[j])
+                .map(|j| self.damped(i, j) * self.step[j])
+                .sum();
+            self.right[a] = -at.g[i] - fixed;
+            for b in 0..=a {
+                self.factor[a * n + b] = self.damped(i, self.free[b]);
+            }
+        }
+        if !cholesky(&mut self.factor, m, n) {
+            return None;
+        }
+        cholesky_solve(&self.factor, m, n, &mut self.right[..m]);
+        for (&i, s) in self.free.iter().zip(&self.right) {
+            self.step[i] = *s;
+        }
+        Some(())
+    }
+
+    /// Sets the variables that the step carries out of the box or the trust region to the edge, and frees
+    /// them no more.
+    fn hold_outside(&mut self, at: &Point, bounds: &[(f64, f64)]) {
+        let (step, radius) = (&mut self.step, self.radius);
+        self.free.retain(|&i| {
+            let (lower, upper) = reach(at.x[i], bounds[i], radius);
+            let inside = (lower..=upper).contains(&step[i]);
+            step[i] = step[i].clamp(lower, upper);
+            inside
+        });
+    }
+
+    /// Bends the step by half of its geodesic acceleration; false if that is not short beside it.
     fn accelerate(
         &mut self,
         objective: &mut dyn Objective,
-        x: &[f64],
+        at: &Point,
         bounds: &[(f64, f64)],
     ) -> bool {
-        if !objective.acceleration(x, &self.step, self.reserve, &mut self.acceleration) {
+        let (v, out) = (&self.step, &mut self.second_derivatives);
+        if !objective.second_derivatives(&at.x, v, self.reserve, out, Token) {
             return true;
         }
-        self.accelerations += 1;
+        self.evaluations += 1;
         let m = self.free.len();
         for (right, &i) in self.right.iter_mut().zip(&self.free) {
-            *right = -0.5 * self.acceleration[i];
+            *right = -0.5 * self.second_derivatives[i];
         }
         cholesky_solve(&self.factor, m, self.dim, &mut self.right[..m]);
         let squares = self.free.iter().zip(&self.right).map(|(&i, bend)| {
@@ -236,7 +251,7 @@ impl Steps {
             return false;
         }
         for (&i, bend) in self.free.iter().zip(&self.right) {
-            let (lower, upper) = reach(x[i], bounds[i], self.radius);
+            let (lower, upper) = reach(at.x[i], bounds[i], self.radius);
             self.step[i] = (self.step[i] + bend).clamp(lower, upper);
         }
         true
@@ -244,50 +259,44 @@ impl Steps {
 
     /// Frees the variables at an edge that the model, with all the others where they are now, pulls
     /// back; false if there are none.
-    fn free_again(&mut self, x: &[f64], g: &[f64], bounds: &[(f64, f64)]) -> bool {
+    fn free_again(&mut self, at: &Point, bounds: &[(f64, f64)]) -> bool {
         let before = self.free.len();
         for i in 0..self.dim {
-            if is_held(x[i], g[i], bounds[i]) || self.free[..before].contains(&i) {
+            if at.is_held(i, bounds) || self.free[..before].contains(&i) {
                 continue;
             }
             let pull: f64 = (0..self.dim).map(|j| self.damped(i, j) * self.step[j]).sum();
-            if (g[i] + pull) * self.step[i] > 0.0 {
+            if (at.g[i] + pull) * self.step[i] > 0.0 {
                 self.free.push(i);
             }
         }
         self.free.len() > before
     }
 
-    /// The curvature at `x`, from the objective or by a BFGS update from the last point.
-    fn update(
-        &mut self,
-        objective: &mut dyn Objective,
-        x: &[f64],
-        g: &[f64],
-        last: Option<(&[f64], &[f64])>,
-    ) {
+    /// The curvature at a point, from the objective or by a BFGS update from the last one.
+    fn update(&mut self, objective: &mut dyn Objective, at: &Point, last: Option<&Point>) {
         self.reserve = self.damping.min(1.0);
-        if self.updated || !objective.curvature(x, self.reserve, &mut self.curvature) {
+        if self.updated || !objective.curvature(&at.x, self.reserve, &mut self.curvature) {
             self.updated = true;
-            self.update_by_gradients(x, g, last);
+            self.update_by_gradients(at, last);
         }
         for (i, largest) in self.diagonal.iter_mut().enumerate() {
             *largest = largest.max(self.curvature[i * self.dim + i]);
         }
     }
 
-    fn update_by_gradients(&mut self, x: &[f64], g: &[f64], last: Option<(&[f64], &[f64])>) {
+    fn update_by_gradients(&mut self, at: &Point, last: Option<&Point>) {
         let n = self.dim;
         let b = &mut self.curvature;
-        let Some((last_x, last_g)) = last else {
+        let Some(last) = last else {
             // So that the first step has about the length of one in every variable.
-            let size = g.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+            let size = at.g.iter().fold(0.0f64, |m, g| m.max(g.abs()));
             b.fill(0.0);
             (0..n).for_each(|i| b[i * n + i] = size);
             return;
         };
-        let s: Vec<f64> = x.iter().zip(last_x).map(|(a, b)| a - b).collect();
-        let y: Vec<f64> = g.iter().zip(last_g).map(|(a, b)| a - b).collect();
+        let s: Vec<f64> = at.x.iter().zip(&last.x).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = at.g.iter().zip(&last.g).map(|(a, b)| a - b).collect();
         let bs: Vec<f64> = (0..n).map(|i| dot(&b[i * n..(i + 1) * n], &s)).collect();
         let (sy, sbs) = (dot(&s, &y), dot(&s, &bs));
         if sy > 1e-12 * (dot(&s, &s) * dot(&y, &y)).sqrt() && sbs > 0.0 {
@@ -300,6 +309,77 @@ impl Steps {
     }
 }
 
+/// One call on one objective.
+struct Run<'a> {
+    objective: &'a mut dyn Objective,
+    bounds: Vec<(f64, f64)>,
+    at: Point,
+    /// The point before, once there is one.
+    last: Point,
+    is_first: bool,
+    trial: Point,
+    steps: Steps,
+    /// Of the value and the gradient.
+    evaluations: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(objective: &'a mut dyn Objective, bounds: Vec<(f64, f64)>, start: Vec<f64>) -> Self {
+        let at = Point::new(objective, start);
+        let (last, trial, steps) = (at.clone(), at.clone(), Steps::new(at.x.len()));
+        Self { objective, bounds, at, last, is_first: true, trial, steps, evaluations: 1 }
+    }
+
+    /// All evaluations.
+    fn evaluations(&self) -> usize {
+        self.evaluations + self.steps.evaluations
+    }
+
+    /// Takes a step that lowers the value, the first that is not refused; otherwise why there is none.
+    fn step(&mut self) -> Result<(), Termination> {
+        let last = (!self.is_first).then_some(&self.last);
+        self.steps.update(self.objective, &self.at, last);
+        while self.steps.damping <= MAX_DAMPING {
+            let Some(expected) = self.steps.solve(self.objective, &self.at, &self.bounds) else {
+                self.steps.fail();
+                continue;
+            };
+            if let Some(ratio) = self.attempt(expected) {
+                std::mem::swap(&mut self.last, &mut self.at);
+                std::mem::swap(&mut self.at, &mut self.trial);
+                self.is_first = false;
+                self.steps.succeed(ratio);
+                return Ok(());
+            }
+            // What is predicted is below rounding: this is as low as it gets.
+            if expected <= 1e-15 * self.at.value.abs() {
+                return Err(Termination::Converged);
+            }
+            self.steps.fail();
+        }
+        Err(Termination::NoProgress)
+    }
+
+    /// Evaluates the trial that the step leads to; its fall over the expected one if that will do.
+    fn attempt(&mut self, expected: f64) -> Option<f64> {
+        let Self { at, trial, bounds, steps, .. } = self;
+        for (i, x) in trial.x.iter_mut().enumerate() {
+            // Rounding must not carry it out of the box.
+            *x = (at.x[i] + steps.step[i]).max(bounds[i].0).min(bounds[i].1);
+        }
+        trial.value = self.objective.value(&trial.x);
+        self.evaluations += 1;
+        let fall = at.value - trial.value;
+        let ratio = fall / expected;
+        if !(fall > 0.0 && ratio > 1e-4) {
+            return None;
+        }
+        let again = self.objective.value_gradient(&trial.x, &mut trial.g);
+        self.evaluations += 1;
+        (again.is_finite() && trial.is_finite()).then_some(ratio)
+    }
+}
+
 impl TrustRegion {
     fn search(
         &self,
@@ -308,90 +388,39 @@ impl TrustRegion {
         control: &mut Control,
     ) -> Minimum {
         let bounds = bounds(objective);
-        let mut x = match start_in(&bounds, start) {
-            Ok(x) => x,
+        let start = match start_in(&bounds, start) {
+            Ok(start) => start,
             Err(minimum) => return minimum,
         };
-        let mut g = vec![0.0; x.len()];
-        let mut value = objective.value_gradient(&x, &mut g);
-        let mut evaluations = 1;
-        let mut steps = Steps::new(x.len());
-        let (mut trial, mut trial_g) = (x.clone(), g.clone());
-        let (mut last_x, mut last_g) = (x.clone(), g.clone());
-        let mut is_first = true;
-        let mut small_falls = 0;
-        let mut largest_gradient = 0.0f64;
-        let is_finite =
-            |value: f64, g: &[f64]| value.is_finite() && g.iter().all(|g| g.is_finite());
-        let termination = 'search: {
-            if !is_finite(value, &g) {
-                break 'search Termination::StartNotFinite;
+        let mut run = Run::new(objective, bounds, start);
+        let is_finite = run.at.is_finite();
+        let termination =
+            if is_finite { self.descend(&mut run, control) } else { Termination::StartNotFinite };
+        let evaluations = run.evaluations();
+        run.at.into_minimum(&run.bounds, termination, evaluations)
+    }
+
+    /// Steps until one of the reasons to stop.
+    fn descend(&self, run: &mut Run<'_>, control: &Control) -> Termination {
+        let (mut small_falls, mut largest_gradient) = (0, 0.0);
+        for _ in 0..self.max_iterations {
+            if run.at.has_vanished(&run.bounds, &mut largest_gradient, ZERO_GRADIENT) {
+                return Termination::GradientVanished;
             }
-            for _ in 0..self.max_iterations {
-                let free = (0..x.len()).filter(|&i| !is_held(x[i], g[i], bounds[i]));
-                let size = free.map(|i| g[i].abs()).fold(0.0, f64::max);
-                largest_gradient = largest_gradient.max(size);
-                let optimality = optimality(&x, value, &g, &bounds);
-                if has_vanished(size, largest_gradient, optimality, ZERO_GRADIENT) {
-                    break 'search Termination::GradientVanished;
-                }
-                let last = (!is_first).then_some((&last_x[..], &last_g[..]));
-                steps.update(objective, &x, &g, last);
-                loop {
-                    if steps.damping > MAX_DAMPING {
-                        break 'search Termination::NoProgress;
-                    }
-                    let Some(expected) = steps.solve(objective, &x, &g, &bounds) else {
-                        steps.fail();
-                        continue;
-                    };
-                    for i in 0..x.len() {
-                        // Rounding must not carry it out of the box.
-                        trial[i] = (x[i] + steps.step[i]).max(bounds[i].0).min(bounds[i].1);
-                    }
-                    let trial_value = objective.value(&trial);
-                    evaluations += 1;
-                    let fall = value - trial_value;
-                    let ratio = fall / expected;
-                    if fall > 0.0 && ratio > 1e-4 {
-                        let again = objective.value_gradient(&trial, &mut trial_g);
-                        evaluations += 1;
-                        if is_finite(again, &trial_g) {
-                            let small = fall <= self.tolerance * value.abs();
-                            small_falls = if small { small_falls + 1 } else { 0 };
-                            std::mem::swap(&mut last_x, &mut x);
-                            std::mem::swap(&mut last_g, &mut g);
-                            x.copy_from_slice(&trial);
-                            g.copy_from_slice(&trial_g);
-                            value = trial_value;
-                            is_first = false;
-                            steps.succeed(ratio);
-                            break;
-                        }
-                    }
-                    // What is predicted is below rounding: this is as low as it gets.
-                    if expected <= 1e-15 * value.abs() {
-                        break 'search Termination::Converged;
-                    }
-                    steps.fail();
-                }
-                if control.should_stop(evaluations + steps.accelerations, value) {
-                    break 'search Termination::Stopped;
-                }
-                if small_falls == SMALL_FALLS {
-                    break 'search Termination::Converged;
-                }
+            if let Err(termination) = run.step() {
+                return termination;
             }
-            Termination::Exhausted
-        };
-        Minimum {
-            optimality: optimality(&x, value, &g, &bounds),
-            x,
-            value,
-            termination,
-            evaluations: evaluations + steps.accelerations,
-            local_solves: usize::from(is_solve(termination)),
+            let (before, value) = (run.last.value, run.at.value);
+            let is_small = before - value <= self.tolerance * before.abs();
+            small_falls = if is_small { small_falls + 1 } else { 0 };
+            if control.should_stop(run.evaluations(), value) {
+                return Termination::Stopped;
+            }
+            if small_falls == SMALL_FALLS {
+                return Termination::Converged;
+            }
         }
+        Termination::Exhausted
     }
 }
 

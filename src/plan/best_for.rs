@@ -1,7 +1,6 @@
-use super::{Plan, Target, minimize};
+use super::{Plan, Target};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
-use crate::parallel;
 use crate::scale::Scale;
 
 /// So many points of a grid are compared with each other in well under a minute.
@@ -45,10 +44,11 @@ impl Plan {
                 targets.push(Target { weight, ..own.clone() });
             }
         }
-        let plan = Self { targets: targets.into(), ..self.clone() };
+        let plan = Self { targets: targets.into(), ..self.begin("mixtures", Some(1)) };
         let region = plan.region(at.d)?;
         plan.check_sees(&region)?;
-        let best = minimize(&plan.solver, &mut plan.objective(at)?, &region)?.weights;
+        let best = plan.minimize(&plan.solver, &mut plan.objective(at)?, &region)?.weights;
+        plan.complete();
         let distance = wanted.js_distance(&best);
         Ok(BestFor { wanted: wanted.clone(), best, distance })
     }
@@ -70,9 +70,10 @@ impl Plan {
             return Err(Error::setting(name, points.round(), "at most 20,000"));
         }
         let grid = Mixture::grid(k, steps, 0.0)?;
-        let quick = Self { solver: self.descents_only(grid.len() / 8), ..self.clone() };
-        let mapped = parallel::map(grid.len(), |i| quick.best_for(at, &grid[i]));
-        let mapped = mapped.into_iter().collect::<Result<Vec<BestFor>, Error>>()?;
+        let plan = self.begin("mixtures of the grid", Some(grid.len()));
+        let quick = Self { solver: self.descents_only(grid.len() / 8), ..plan.clone() };
+        let mapped =
+            quick.all(&mut plan.control(), grid.len(), |i| quick.best_for(at, &grid[i]))?;
         let step = 1.0 / steps as f64;
         // Neighbours differ by one step of weight from one domain to another.
         let next = |a: &Mixture, b: &Mixture| {
@@ -84,12 +85,13 @@ impl Plan {
         };
         let mut found: Vec<BestFor> = Vec::new();
         let starts: Vec<&BestFor> = mapped.iter().filter(lowest).collect();
-        for point in parallel::map(starts.len(), |i| quick.closest(at, starts[i].clone(), step)) {
-            let point = point?;
+        let closest = |i: usize| quick.closest(at, starts[i].clone(), step);
+        for point in quick.all(&mut plan.part(), starts.len(), closest)? {
             if !found.iter().any(|f| f.wanted.js_distance(&point.wanted) < 1e-2) {
                 found.push(point);
             }
         }
+        plan.complete();
         found.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         Ok(found)
     }

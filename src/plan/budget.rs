@@ -1,8 +1,9 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{Choice, Plan, finite, minimize};
+use super::{Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
+use crate::optim::Control;
 use crate::scale::Scale;
 
 /// What a run of N parameters and D tokens costs, and which are considered.
@@ -209,11 +210,15 @@ impl Plan {
         }
         let most = self.most_tokens(budget)?;
         // Some hundred scales are looked at.
-        let Some((n, d)) = self.sharing(32).best_scale(amount, most, budget)? else {
+        let plan = self.begin("scales", None);
+        let search = plan.sharing(32);
+        let Some(at) = search.best_scale(amount, most, budget, &mut plan.control())? else {
             let expected = "enough for the least N and D considered";
             return Err(Error::setting("the budget", amount, expected));
         };
-        self.best(Scale { n, d })
+        let choice = plan.best(at);
+        plan.complete();
+        choice
     }
 
     /// The most tokens considered with which the constraints can be kept: limits on epochs exclude
@@ -252,17 +257,21 @@ impl Plan {
             return Err(Error::setting(name, most, expected));
         }
         // Up to sixty amounts are looked at, at some hundred scales each. Nothing can be had for some.
-        let each = self.sharing(2048);
-        let excess = |amount: f64| match each.best_scale(amount, tokens, budget)? {
-            Some((n, d)) => Ok(each.quick(Scale { n, d })? - value),
-            None => Ok(f64::INFINITY),
-        };
+        let plan = self.begin("scales", None);
+        let (each, mut control) = (plan.sharing(2048), plan.control());
+        let mut excess =
+            |amount: f64| match each.best_scale(amount, tokens, budget, &mut control)? {
+                Some(at) => Ok(each.quick(at)? - value),
+                None => Ok(f64::INFINITY),
+            };
         let at_most = excess(most)?;
         if at_most > 0.0 {
             return Err(ErrorKind::Unreachable { value, floor: value + at_most }.into());
         }
         let enough = last_root((most.ln(), at_most), least.ln(), |ln| excess(ln.exp()))?.exp();
-        Ok((enough, self.within_budget(enough, budget)?))
+        let choice = plan.within_budget(enough, budget)?;
+        plan.complete();
+        Ok((enough, choice))
     }
 
     /// What the mixture h costs at N and D beside the best one, in nats and in tokens. One that does
@@ -275,8 +284,9 @@ impl Plan {
     /// As [`Plan::best`], and if h has the wrong length or a law is not defined or not finite there.
     pub fn price(&self, at: Scale, h: impl AsRef<[f64]>) -> Result<Price, Error> {
         let (d, h) = (at.d, h.as_ref());
-        let best = self.best(at)?.optimum.value;
-        let references = self.references(at)?;
+        let plan = self.begin("iterations", None);
+        let best = plan.best(at)?.optimum.value;
+        let references = plan.references(at)?;
         let with = |d: f64| -> Result<f64, Error> {
             let at = Scale { d, ..at };
             Ok(self.objective_over(at, &references)?.value(h)?)
@@ -301,6 +311,7 @@ impl Plan {
             }
             bisect(enough.ln(), d.ln(), |ln_d| reached(ln_d.exp()))?.exp()
         };
+        plan.complete();
         Ok(Price { value, best, tokens })
     }
 
@@ -313,7 +324,7 @@ impl Plan {
     fn quick(&self, at: Scale) -> Result<f64, Error> {
         let Scale { d, .. } = at;
         let solver = self.descents_only(1);
-        Ok(minimize(&solver, &mut self.objective(at)?, &self.region(d)?)?.value)
+        Ok(self.minimize(&solver, &mut self.objective(at)?, &self.region(d)?)?.value)
     }
 
     /// The best N and D for an amount, with at most so many tokens; `None` if nothing considered costs
@@ -323,10 +334,12 @@ impl Plan {
         amount: f64,
         most_tokens: f64,
         budget: &Budget<'_>,
-    ) -> Result<Option<(f64, f64)>, Error> {
+        control: &mut Control,
+    ) -> Result<Option<Scale>, Error> {
         let (least, most) = (budget.sizes.start().ln(), budget.sizes.end().ln());
         let size = |ln_n: f64| ln_n.exp().clamp(*budget.sizes.start(), *budget.sizes.end());
-        let at = |ln_n: f64| -> Result<f64, Error> {
+        let mut at = |ln_n: f64| -> Result<f64, Error> {
+            control.counted(1);
             let tokens = budget.tokens_for(size(ln_n), most_tokens, amount)?;
             tokens.map_or(Ok(f64::INFINITY), |d| self.quick(Scale { n: size(ln_n), d }))
         };
@@ -361,7 +374,7 @@ impl Plan {
         let ends = [(at_a, a), (at_b, b), best];
         let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
         let n = size(ln_n);
-        Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| (n, d)))
+        Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| Scale { n, d }))
     }
 }
 

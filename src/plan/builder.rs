@@ -113,7 +113,9 @@ impl PlanBuilder {
             penalties: penalties?.into(),
             constraints: Arc::new(self.constraints),
             solver: self.solver,
+            observer: None,
             member: None,
+            call: None,
         })
     }
 }

@@ -2,7 +2,6 @@ use super::{BEST, Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
-use crate::parallel;
 use crate::predictor::{Interval, Members, check_level, interval};
 
 /// So many draws are looked at between two calls of the observer.
@@ -165,7 +164,9 @@ impl Plan {
             finite(BEST, best.value)?;
             Ok(best.weights)
         };
-        let (optima, termination) = self.for_members(members, one)?;
+        let plan = self.begin("members", Some(members));
+        let (optima, termination) = plan.for_members(members, one)?;
+        plan.complete();
         Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
     }
 
@@ -189,7 +190,7 @@ impl Plan {
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             finite("the advantage of the choice", objective.value(other)? - own)
         };
-        let (values, _) = self.for_members(members, difference)?;
+        let values = self.for_all_members(members, difference)?;
         let lower = values.iter().filter(|v| **v > 0.0).count();
         let probability = lower as f64 / values.len() as f64;
         let nats = interval(difference(self)?, values, level);
@@ -223,7 +224,7 @@ impl Plan {
             };
             mixtures.iter().map(good).collect()
         };
-        let (all, _) = self.for_members(members, one)?;
+        let all = self.for_all_members(members, one)?;
         let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
         Ok((0..mixtures.len()).map(share).collect())
     }
@@ -249,17 +250,27 @@ impl Plan {
         }
         let uniform = vec![1.0; choice.domains.len()];
         let drawn = Mixture::dirichlet(&uniform, draws, seed)?;
-        let within = |some: &[Mixture]| -> Result<usize, Error> {
-            let shares = self.as_good(choice, some)?;
-            Ok(shares.iter().filter(|share| **share > 1.0 - level).count())
-        };
-        let (mut done, mut inside) = (0, 0);
+        let plan = self.begin("draws", Some(draws));
+        let (mut done, mut inside, mut control) = (0, 0, plan.control());
         for some in drawn.chunks(ROUND) {
-            inside += within(some)?;
+            inside += match plan.count_inside(choice, some, level) {
+                Err(error) if error.is_stopped() && done > 0 => break,
+                count => count?,
+            };
             done += some.len();
+            if control.counted(some.len()) {
+                break;
+            }
         }
+        plan.complete();
         let termination = Termination::of_many(done == draws);
         Ok(RegionShare { share: inside as f64 / done as f64, draws: done, termination })
+    }
+
+    /// How many mixtures are in the region of those that could be the best.
+    fn count_inside(&self, choice: &Choice, some: &[Mixture], level: f64) -> Result<usize, Error> {
+        let shares = self.as_good(choice, some)?;
+        Ok(shares.iter().filter(|share| **share > 1.0 - level).count())
     }
 
     /// The members of each target, checked to belong together.
@@ -282,17 +293,34 @@ impl Plan {
         Ok(self.members()?[0].len())
     }
 
-    /// What `one` makes of the plan as each member sees it, without the search for a proof; the error
-    /// of the first that has one.
-    pub(super) fn for_members<T: Send>(
+    /// What `one` makes of the plan as each member sees it, without the search for a proof: of the first
+    /// ones where an observer stops the call. The error of the first that has one.
+    fn for_members<T: Send>(
         &self,
         members: usize,
         one: impl Fn(&Self) -> Result<T, Error> + Sync,
     ) -> Result<(Vec<T>, Termination), Error> {
         let solver = self.descents_only(members / 8);
-        let task =
-            |member| one(&Self { member: Some(member), solver: solver.clone(), ..self.clone() });
-        let all: Result<Vec<T>, Error> = parallel::map(members, task).into_iter().collect();
-        Ok((all?, Termination::Complete))
+        let as_member = |member| Self {
+            member: Some(member),
+            solver: solver.clone(),
+            call: Some(self.part()),
+            ..self.clone()
+        };
+        let all = self.some(&mut self.control(), members, |member| one(&as_member(member)))?;
+        let termination = Termination::of_many(all.len() == members);
+        Ok((all, termination))
+    }
+
+    /// As [`Plan::for_members`], as a call of its own that makes no sense in part.
+    pub(super) fn for_all_members<T: Send>(
+        &self,
+        members: usize,
+        one: impl Fn(&Self) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let plan = self.begin("members", Some(members));
+        let (all, termination) = plan.for_members(members, one)?;
+        plan.complete();
+        if termination == Termination::Complete { Ok(all) } else { Err(ErrorKind::Stopped.into()) }
     }
 }

@@ -48,10 +48,13 @@ mod penalty;
 #[cfg(feature = "serde")]
 mod stored;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
+use crate::optim::{Control, Observer, Progress};
+use crate::parallel;
 use crate::predictor::Predictor;
 use crate::scale::Scale;
 use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
@@ -113,8 +116,11 @@ pub struct Plan {
     penalties: Arc<[Added]>,
     constraints: Arc<Constraints>,
     solver: SimplexSolver,
+    observer: Option<Observer>,
     /// The member that all targets are seen by; `None` for their own predictions.
     member: Option<usize>,
+    /// The call that it answers.
+    call: Option<Control>,
 }
 
 #[derive(Debug, Clone)]
@@ -174,16 +180,25 @@ impl Plan {
     /// can tell mixtures apart ([`Error::is_blind`]) though there are several to choose from, or the
     /// value or a loss is not finite.
     pub fn best(&self, at: Scale) -> Result<Choice, Error> {
-        let mut objective = self.objective(at)?;
-        let region = self.region(at.d)?;
+        let plan = self.begin("iterations", None);
+        let (mut objective, region) = (plan.objective(at)?, self.region(at.d)?);
         self.check_sees(&region)?;
-        let optimum = minimize(&self.solver, &mut objective, &region)?;
+        let mut minimize = |region: &Region| {
+            let optimum = self.solver.minimize_for(&mut objective, region, plan.control())?;
+            finite(BEST, optimum.value)?;
+            Ok::<Optimum, Error>(optimum)
+        };
+        let optimum = minimize(&region)?;
         let unconstrained = if self.constraints.is_empty() {
             optimum.clone()
         } else {
-            let all = Constraints::new().region(&self.domains, at.d)?;
-            minimize(&self.solver, &mut objective, &all)?
+            minimize(&Constraints::new().region(&self.domains, at.d)?)?
         };
+        if self.call.is_some() {
+            // Half a choice is no part of an answer.
+            self.check_stopped()?;
+        }
+        plan.complete();
         let losses = objective.losses(&optimum.weights)?;
         let named = |(target, loss): (&Target, f64)| {
             let what = format!("the loss of target `{}`", target.name());
@@ -194,6 +209,49 @@ impl Plan {
         let blind = self.targets.iter().filter(|t| t.blind).map(|t| t.name().to_owned()).collect();
         let domains = self.domains.to_vec();
         Ok(Choice { scale: at, domains, optimum, unconstrained, losses, blind })
+    }
+
+    /// The same plan, of which every call that can take long tells `observer` of its [`Progress`] and
+    /// can be stopped. An observer that never says stop changes nothing.
+    ///
+    /// | call | what is counted | a stop leaves |
+    /// |---|---|---|
+    /// | [`Plan::best`] | iterations of mirror descent | the best so far, with [`Termination::Stopped`](crate::optim::Termination::Stopped) |
+    /// | [`Plan::certainty`] | members | those that are done |
+    /// | [`Plan::region_share`] | draws | those that are done |
+    /// | [`Plan::path`] | choices | those that are done |
+    /// | [`Plan::next_runs`] | members, then runs | the runs that are chosen |
+    /// | all others | what they are made of | an error, [`Error::is_stopped`] |
+    ///
+    /// So does a call of the upper ones that is stopped before the first is done.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use mixlaw::law::{AdditiveLaw, ScalingLaw};
+    /// # use mixlaw::plan::Growth;
+    /// # use mixlaw::plan::Rate::Linear;
+    /// # use mixlaw::{Plan, Predictor, Scale};
+    /// # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
+    /// # let z = law.coordinates_of(&[
+    /// #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
+    /// #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+    /// # ])?;
+    /// # let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
+    ///
+    /// let impatient = plan.observe(|progress| {
+    ///     if progress.done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// });
+    /// let (from, growth) = (Scale { n: 1e9, d: 2e10 }, Growth { n: Linear, d: Linear });
+    /// assert_eq!(impatient.path(from, growth, &[1.0, 10.0, 100.0])?.len(), 2);
+    /// assert_eq!(plan.path(from, growth, &[1.0, 10.0, 100.0])?.len(), 3);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn observe(
+        &self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self.clone() }
     }
 
     /// The names of the domains, in the order of every mixture: those of the first predictor, unless
@@ -233,10 +291,12 @@ impl Plan {
             return Err(Error::setting("epsilon", epsilon, "a finite number >= 0"));
         }
         self.check_choice(choice)?;
-        let mut objective = self.objective(choice.scale)?;
+        let plan = self.begin("ends of ranges", Some(2 * choice.domains.len()));
+        let mut control = plan.control();
+        let mut objective = plan.objective(choice.scale)?;
         let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
         // What is wrong with all mixtures is an error; a law may be infinite without a domain.
-        self.descend(&mut objective, &self.region(choice.scale.d)?, own, 4)?;
+        plan.descend(&mut objective, &self.region(choice.scale.d)?, own, 4)?;
         // Some twenty for each of two ends, of two descents each.
         let problems = 100 * choice.domains.len();
         let mut good = |domain: &String, weight: f64| {
@@ -244,22 +304,27 @@ impl Plan {
                 .at_least(domain, weight)
                 .at_most(domain, weight);
             let Ok(region) = fixed.region(&choice.domains, choice.scale.d) else { return false };
-            let best = self.descend(&mut objective, &region, own, problems);
+            let best = plan.descend(&mut objective, &region, own, problems);
             best.is_ok_and(|best| best.value <= level)
         };
         let mut end = |domain: &String, inside: f64, outside: f64| {
-            if good(domain, outside) {
-                return outside;
-            }
             let (mut inside, mut outside) = (inside, outside);
-            while (inside - outside).abs() > 1e-6 {
+            if good(domain, outside) {
+                inside = outside;
+            }
+            while (inside - outside).abs() > 1e-6 && !control.is_stopped() {
                 let middle = 0.5 * (inside + outside);
                 *(if good(domain, middle) { &mut inside } else { &mut outside }) = middle;
             }
+            control.counted(1);
             inside
         };
         let weights = choice.domains.iter().zip(own.iter());
-        Ok(weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect())
+        let ranges =
+            weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect();
+        plan.check_stopped()?;
+        plan.complete();
+        Ok(ranges)
     }
 
     /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
@@ -271,16 +336,95 @@ impl Plan {
     pub fn corners(&self, at: Scale) -> Result<Vec<(String, Optimum)>, Error> {
         let region = self.region(at.d)?;
         self.check_sees(&region)?;
+        let plan = self.begin("targets", Some(self.targets.len()));
+        let mut control = plan.control();
         let one = |target: &Target| {
             let mut alone = self.alone(target, &self.penalties, at)?;
-            Ok((target.name().to_owned(), minimize(&self.solver, &mut alone, &region)?))
+            let best = plan.minimize(&self.solver, &mut alone, &region)?;
+            control.counted(1);
+            Ok((target.name().to_owned(), best))
         };
-        self.targets.iter().filter(|target| !target.blind).map(one).collect()
+        let corners = self.targets.iter().filter(|target| !target.blind).map(one).collect();
+        plan.complete();
+        corners
     }
 }
 
 /// What the questions have in common.
 impl Plan {
+    /// The plan for one call, which counts this; a call within another one is a part of it.
+    fn begin(&self, what: &'static str, total: Option<usize>) -> Self {
+        let call = match &self.call {
+            Some(outer) => outer.within(0),
+            None => Control::default().observed_by(self.observer.as_ref()),
+        };
+        call.expect(what, total);
+        Self { call: Some(call), ..self.clone() }
+    }
+
+    /// The control of the call that it answers.
+    fn control(&self) -> Control {
+        self.call.clone().unwrap_or_default()
+    }
+
+    /// The control of a part of the call, which only passes a stop on.
+    fn part(&self) -> Control {
+        self.control().within(0)
+    }
+
+    /// Tells the observer that the call is done.
+    fn complete(&self) {
+        self.control().complete();
+    }
+
+    /// An error if an observer has stopped the call.
+    fn check_stopped(&self) -> Result<(), Error> {
+        if self.control().is_stopped() { Err(ErrorKind::Stopped.into()) } else { Ok(()) }
+    }
+
+    /// `one` for each number below `count`, on all threads: of the first ones where an observer stops the
+    /// call, which is an error where that is none. The error of the first that has one.
+    fn some<T: Send>(
+        &self,
+        control: &mut Control,
+        count: usize,
+        one: impl Fn(usize) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        // What a stop has cut short is thrown away.
+        let task = |i| match one(i) {
+            _ if self.control().is_stopped() => None,
+            result => Some(result),
+        };
+        let all: Result<Vec<T>, Error> =
+            parallel::map_observed(count, control, task).into_iter().collect();
+        let all = all?;
+        if all.is_empty() && count > 0 { Err(ErrorKind::Stopped.into()) } else { Ok(all) }
+    }
+
+    /// As [`Plan::some`], all of them.
+    fn all<T: Send>(
+        &self,
+        control: &mut Control,
+        count: usize,
+        one: impl Fn(usize) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let all = self.some(control, count, one)?;
+        if all.len() == count { Ok(all) } else { Err(ErrorKind::Stopped.into()) }
+    }
+
+    /// The optimum, as a part of the call, whose value must be finite.
+    fn minimize(
+        &self,
+        solver: &SimplexSolver,
+        objective: &mut MixtureObjective<'_>,
+        region: &Region,
+    ) -> Result<Optimum, Error> {
+        let optimum = solver.minimize_for(objective, region, self.part())?;
+        self.check_stopped()?;
+        finite(BEST, optimum.value)?;
+        Ok(optimum)
+    }
+
     fn objective_over(&self, at: Scale, references: &[f64]) -> Result<MixtureObjective<'_>, Error> {
         let targets = self.targets.iter().map(|target| (target, target.weight));
         let sum = MixtureObjective::new(targets, &self.domains, &self.penalties, self.member, at)?;
@@ -307,7 +451,7 @@ impl Plan {
         let solver = self.solver.clone().share_of_budget(self.targets.len());
         let least = |target: &Target| {
             let mut alone = self.alone(target, &[], at)?;
-            Ok(minimize(&solver, &mut alone, &region)?.value)
+            Ok(self.minimize(&solver, &mut alone, &region)?.value)
         };
         self.targets.iter().map(least).collect()
     }
@@ -365,11 +509,12 @@ impl Plan {
         problems: usize,
     ) -> Result<Optimum, Error> {
         let local = self.descents_only(problems);
-        let from_near = local.clone().start(near.clone()).minimize_within(objective, region);
+        let from_near =
+            local.clone().start(near.clone()).minimize_for(objective, region, self.part());
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
             return Ok(from_near?);
         }
-        match (from_near, local.minimize_within(objective, region)) {
+        match (from_near, local.minimize_for(objective, region, self.part())) {
             (Ok(near), Ok(own)) => {
                 // Equal up to rounding is the same: keep the near one.
                 let margin = 1e-12 * near.value.abs();
@@ -378,17 +523,6 @@ impl Plan {
             (from_near, own) => Ok(from_near.or(own)?),
         }
     }
-}
-
-/// The optimum, whose value must be finite.
-fn minimize(
-    solver: &SimplexSolver,
-    objective: &mut MixtureObjective<'_>,
-    region: &Region,
-) -> Result<Optimum, Error> {
-    let optimum = solver.minimize_within(objective, region)?;
-    finite(BEST, optimum.value)?;
-    Ok(optimum)
 }
 
 // The other questions, each with its impl of `Plan`. They stand here for the order of its page.

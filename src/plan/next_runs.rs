@@ -1,6 +1,7 @@
 use super::{Choice, Plan, Target, finite};
 use crate::error::{Error, ErrorKind, Place};
 use crate::mixture::Mixture;
+use crate::optim::Termination;
 use crate::predictor::Members;
 use crate::scale::Scale;
 
@@ -123,11 +124,13 @@ impl Plan {
             return Err(Error::setting("the number of runs", count as f64, expected));
         }
         self.check_choice(choice)?;
+        let plan = self.begin("runs", Some(count));
+        let mut control = plan.control();
         let mut design = Design {
-            measured: self.measured(candidates)?,
+            measured: plan.measured(candidates)?,
             decision: match criterion {
                 Criterion::Law => Vec::new(),
-                Criterion::Decision => self.decision(choice)?,
+                Criterion::Decision => plan.decision(choice)?,
             },
             criterion,
         };
@@ -147,7 +150,11 @@ impl Plan {
                 Criterion::Decision => 0.0,
             };
             chosen.push(NextRun { candidate, gain });
+            if control.counted(1) {
+                break;
+            }
         }
+        plan.complete();
         Ok(chosen)
     }
 
@@ -178,9 +185,12 @@ impl Plan {
     /// What the mixtures that could be the best are worth to each member, relative to the choice.
     fn decision(&self, choice: &Choice) -> Result<Vec<Anomaly>, Error> {
         let certainty = self.certainty(choice)?;
+        if certainty.termination() != Termination::Complete {
+            return Err(ErrorKind::Stopped.into());
+        }
         let members = certainty.optima().len();
         let rivals = &certainty.optima()[..RIVALS.min(members)];
-        let (values, _) = self.for_members(members, |plan| {
+        let values = self.for_all_members(members, |plan| {
             let mut objective = plan.objective(choice.scale)?;
             let own = objective.value(&choice.optimum.weights)?;
             let rival = |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);

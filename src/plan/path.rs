@@ -79,6 +79,7 @@ impl Plan {
     /// As [`Plan::best`], with t, N and D of the first point that has no choice, and if t or a factor
     /// is not a number > 0.
     pub fn path(&self, from: Scale, growth: Growth, times: &[f64]) -> Result<Vec<Choice>, Error> {
+        let plan = self.begin("choices", Some(times.len()));
         let point = |&t: &f64| {
             let factors = (growth.n.factor(t), growth.d.factor(t));
             if !(t > 0.0 && factors.0 > 0.0 && factors.1 > 0.0) {
@@ -86,9 +87,23 @@ impl Plan {
                 return Err(Error::setting("t", t, expected));
             }
             let at = Scale { n: from.n * factors.0, d: from.d * factors.1 };
-            self.best(at).map_err(|error| error.at(Place::Time { t, scale: at }))
+            plan.best(at).map_err(|error| match error.is_stopped() {
+                true => error,
+                false => error.at(Place::Time { t, scale: at }),
+            })
         };
-        times.iter().map(point).collect()
+        let (mut choices, mut control) = (Vec::with_capacity(times.len()), plan.control());
+        for t in times {
+            match point(t) {
+                Err(error) if error.is_stopped() && !choices.is_empty() => break,
+                choice => choices.push(choice?),
+            }
+            if control.counted(1) {
+                break;
+            }
+        }
+        plan.complete();
+        Ok(choices)
     }
 
     /// Where a path leads: the choice where what grows is infinite.
@@ -114,7 +129,9 @@ impl Plan {
             let what = format!("the value at {at}");
             finite(&what, self.objective(at)?.value(h)?)
         };
-        let limit = self.best(Scale::INFINITE)?.optimum;
+        let plan = self.begin("iterations", None);
+        let limit = plan.best(Scale::INFINITE)?.optimum;
+        plan.complete();
         let in_the_limit = value(Scale::INFINITE)?;
         let of_size = value(Scale { n: at.n, ..Scale::INFINITE })?;
         Ok(Decomposition {

@@ -1,5 +1,3 @@
-use rand::RngExt;
-
 use super::interval::quantile;
 use crate::error::{Error, ErrorKind};
 use crate::optim::Termination;
@@ -101,10 +99,10 @@ impl Draws {
 
     /// How often each row is drawn by a resample.
     pub(crate) fn counts(&self, resample: usize) -> Vec<f64> {
-        let mut rng = streams::stream(self.seed, Kind::Resample, resample as u64);
+        let mut random = streams::stream(self.seed, Kind::Resample, resample as u64);
         let mut counts = vec![0.0; self.units];
         for _ in 0..self.units {
-            counts[rng.random_range(0..self.units)] += 1.0;
+            counts[random.below(self.units)] += 1.0;
         }
         self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
     }

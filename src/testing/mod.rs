@@ -1,5 +1,5 @@
-//! Checks for laws, coefficient functions, optimizers and objectives of your own, to be called from unit
-//! tests.
+//! For unit tests of your own: checks of laws, coefficient functions, optimizers and objectives, and
+//! synthetic sweeps whose true law is known.
 //!
 //! ```
 //! use mixlaw::law::{Auto, Coordinate, Formula, Scalar};
@@ -37,7 +37,9 @@
 mod law;
 mod optim;
 mod simplex;
+mod synthetic;
 
 pub use law::{assert_coefficient_contract, assert_law_contract, check_gradient};
 pub use optim::{assert_objective_contract, assert_optimizer_contract};
 pub use simplex::assert_simplex_objective_contract;
+pub use synthetic::{Modality, SyntheticSweep};

@@ -2,11 +2,10 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-
 use crate::linalg::eigenvalues;
+use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, Termination};
+use crate::random::Random;
 
 /// The functions that an optimizer is tried on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -271,8 +270,7 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
 /// * [`Objective::curvature`], where there is one, is symmetric and positive semidefinite;
 /// * a [fork](Objective::fork), where there is one, has the same value, gradient and curvature, and draws
 ///   the same start, to the bit;
-/// * a drawn start is a point without NaN, the same for the same generator;
-/// * the [smooth version](Objective::set_smoothing), where there is one, leaves no trace.
+/// * a drawn start is a point without NaN, the same for the same stream of random numbers.
 ///
 /// # Panics
 /// With a message that says what does not hold, or if `x` has another length than [`Objective::dim`].
@@ -341,7 +339,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
             g[i]
         );
     }
-    // Looking elsewhere must leave no trace.
+    // A look elsewhere must leave no trace.
     let traces = Seen::of(objective, x);
     assert!(
         traces.value == value && traces.gradient == g,
@@ -376,7 +374,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
         let other = Seen::of(fork.as_mut(), x);
         assert!(other == traces, "a fork has {other:?}, the objective {traces:?}");
     }
-    if objective.set_smoothing(f64::INFINITY) {
+    if objective.set_smoothing(f64::INFINITY, Token) {
         let smooth = Seen::of(objective, x);
         if let Some(mut fork) = objective.fork() {
             let other = Seen::of(fork.as_mut(), x);
@@ -386,7 +384,7 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
             );
         }
         assert!(
-            objective.set_smoothing(1.0),
+            objective.set_smoothing(1.0, Token),
             "there is a smooth version, and with factor 1 there is none"
         );
     }
@@ -416,7 +414,7 @@ impl Seen {
                 curvatures.push((reserve, matrix));
             }
         }
-        let start = objective.draw_start(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        let start = objective.draw_start(&mut Random::new(1));
         Self { value, gradient, curvatures, start }
     }
 }

@@ -2,7 +2,7 @@
 
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{Constraints, Pull, SimplexSolver};
-use mixlaw::{Mixture, PlanError, Scale, SimplexError};
+use mixlaw::{Error, Mixture, Scale};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -136,7 +136,7 @@ fn constraints() {
             .collect();
         let choice = match plan.best(Scale { n, d }) {
             Ok(choice) => choice,
-            Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => {
+            Err(error) if Error::from(error.clone()).is_infeasible() => {
                 tally.count("infeasible");
                 assert!(kept.is_empty(), "{constraints:?} is kept by {:?}", kept[0]);
                 return;

@@ -12,8 +12,8 @@ use mixlaw::optim::{
 use mixlaw::plan::Plan;
 use mixlaw::simplex::{Constraints, SimplexObjective, SimplexSolver};
 use mixlaw::{Fitter, Mixture, Scale};
+use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
-use rand::{Rng, RngExt};
 
 use crate::data::{NAMES, mixture, number, pick, sweep};
 use crate::harness::{Tally, campaign, caught};
@@ -136,10 +136,8 @@ struct Boxed {
     wild: Wild,
     bounds: Vec<(f64, f64)>,
     curvature: Option<f64>,
-    acceleration: Option<f64>,
     draws: Option<f64>,
     forks: bool,
-    smooths: bool,
 }
 
 impl Boxed {
@@ -158,10 +156,8 @@ impl Boxed {
             bounds: bounds.collect(),
             wild: Wild::new(rng),
             curvature: maybe(rng),
-            acceleration: maybe(rng),
             draws: maybe(rng),
             forks: rng.random(),
-            smooths: rng.random(),
         }
     }
 
@@ -194,24 +190,14 @@ impl Objective for Boxed {
         true
     }
 
-    fn acceleration(&mut self, _: &[f64], _: &[f64], _: f64, out: &mut [f64]) -> bool {
-        let Some(value) = self.acceleration else { return false };
-        out.fill(value);
-        true
-    }
-
-    fn draw_start(&mut self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+    fn draw_start(&mut self, random: &mut mixlaw::Random) -> Option<Vec<f64>> {
         let odd = self.draws?;
-        let draw = |_: &_| if rng.random_bool(0.2) { odd } else { rng.random_range(-1.0..1.0) };
+        let draw = |_: &_| if random.unit() < 0.2 { odd } else { random.uniform(-1.0..1.0) };
         Some(self.bounds.iter().map(draw).collect())
     }
 
     fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
         self.forks.then(|| Box::new(self.clone()) as Box<dyn Objective + Send>)
-    }
-
-    fn set_smoothing(&mut self, _: f64) -> bool {
-        self.smooths
     }
 }
 
@@ -255,7 +241,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
     }
     let (mut steps, stop, watcher) =
         (0, rng.random_range(1..50), Fuse::new(rng.random_range(1..50)));
-    let mut observer = |_: &mixlaw::optim::Progress| {
+    let observer = move |_: &mixlaw::optim::Progress| {
         steps += 1;
         if panics {
             watcher.burn();
@@ -263,7 +249,7 @@ fn minimized(rng: &mut Random, tally: &mut Tally) {
         if steps < stop { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let control = Control::seeded(rng.random());
-    let mut control = if watched { control.observed_by(&mut observer) } else { control };
+    let mut control = if watched { control.observe(observer) } else { control };
     let found = unless_planned(tally, || optimizer.minimize(&mut objective, &start, &mut control));
     objective.wild.fuse = Fuse::never();
     let found = found.unwrap_or_else(|| {

@@ -9,7 +9,7 @@ use mixlaw::optim::{
     SmoothFirst, Termination, TrustRegion,
 };
 use mixlaw::plan::{Budget, Criterion, Extrapolation, Goal, Growth, Plan, Run};
-use mixlaw::selection::{Candidate, Selection, learning_curve_observed};
+use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::simplex::{Constraints, Pull, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::uncertainty::{Bootstrap, Probe, Unit};
 use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
@@ -20,7 +20,7 @@ use crate::data::{NAMES, coordinates, count, mixture, mostly, number, pick, swee
 use crate::harness::{Tally, campaign, check_message};
 
 /// Breaks after so many calls.
-fn patience(calls: usize) -> impl FnMut(&Progress) -> ControlFlow<()> {
+fn patience(calls: usize) -> impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static {
     let mut left = calls;
     move |_| {
         left = left.saturating_sub(1);
@@ -92,8 +92,8 @@ fn optimizers(rng: &mut Random, tally: &mut Tally) {
         .collect();
     let mut objective = Bowl(bounds);
     let start = [mostly(rng, 2.0, number), mostly(rng, -2.0, number)];
-    let mut observer = patience(rng.random_range(1..300));
-    let mut control = Control::seeded(rng.random()).observed_by(&mut observer);
+    let observer = patience(rng.random_range(1..300));
+    let mut control = Control::seeded(rng.random()).observe(observer);
     let found = optimizer.minimize(&mut objective, &start, &mut control);
     if let Err(error) = optimizer.check() {
         check_message(&error);
@@ -159,8 +159,8 @@ fn fits(rng: &mut Random, tally: &mut Tally) {
     let fitter = fitter(rng, &rows);
     let law =
         crate::data::law(rng, rows.domains().len(), &["additive", "joint", "simple"], rows.scale());
-    let mut observer = patience(rng.random_range(1..300));
-    let fit = fitter.fit_observed(law, &rows, "web", &mut observer);
+    let observer = patience(rng.random_range(1..300));
+    let fit = fitter.clone().observe(observer).fit(law, &rows, "web");
     let Some(fit) = tally.answer("fits", fit) else { return };
     assert!(fit.objective() >= 0.0, "a fit with the objective {}: {fitter:?}", fit.objective());
     assert!(fit.coordinates().iter().all(|z| z.is_finite()), "{:?}: {fitter:?}", fit.coordinates());
@@ -176,12 +176,12 @@ fn fits(rng: &mut Random, tally: &mut Tally) {
 fn resamples(rng: &mut Random, tally: &mut Tally) {
     let rows = rows(rng);
     let fit = fitted(rng, &rows);
-    let mut observer = patience(rng.random_range(1..40));
+    let observer = patience(rng.random_range(1..40));
     match rng.random_range(0..4) {
         0 => {
             let bootstrap = Bootstrap::new(mostly(rng, 20, count)).seed(rng.random());
             let bootstrap = bootstrap.unit(pick(rng, &[Unit::Run, Unit::Mixture]));
-            let answer = bootstrap.run_observed(&fit, &rows, &mut observer);
+            let answer = bootstrap.observe(observer).run(&fit, &rows);
             let Some(resamples) = tally.answer("bootstraps", answer) else { return };
             let h = mixture(rng, rows.domains().len());
             let (n, d) = (mostly(rng, 1e9, number), mostly(rng, 1e10, number));
@@ -196,7 +196,7 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
         1 => {
             let probe = Probe::new().starts(mostly(rng, 2, count)).seed(rng.random());
             let probe = probe.within(mostly(rng, 0.1, number));
-            tally.answer("probes", probe.run_observed(&fit, &rows, &mut observer));
+            tally.answer("probes", probe.observe(observer).run(&fit, &rows));
         }
         2 => {
             let candidate = Candidate::new(AdditiveLaw::for_sweep(&rows), Fitter::new().starts(1));
@@ -208,15 +208,14 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
             if rng.random_bool(0.9) {
                 selection = selection.candidate(candidate);
             }
-            tally.answer("selections", selection.run_observed(&rows, "web", &mut observer));
+            tally.answer("selections", selection.observe(observer).run(&rows, "web"));
         }
         _ => {
             let candidate = Candidate::new(AdditiveLaw::for_sweep(&rows), Fitter::new().starts(1));
             let sizes: Vec<usize> = (0..rng.random_range(0..3)).map(|_| count(rng)).collect();
             let draws = mostly(rng, 2, count);
-            let curve =
-                learning_curve_observed(&candidate, &rows, "web", &sizes, draws, 1, &mut observer);
-            tally.answer("learning curves", curve);
+            let curve = LearningCurve::new(sizes).repeats(draws).seed(1).observe(observer);
+            tally.answer("learning curves", curve.run(&candidate, &rows, "web"));
         }
     }
 }

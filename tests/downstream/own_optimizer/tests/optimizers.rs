@@ -80,14 +80,13 @@ fn they_keep_the_contract_alone_and_inside_others() {
 #[test]
 fn they_can_be_stopped() {
     for optimizer in both() {
-        let mut observer = |progress: &Progress| {
+        let mut control = Control::default().observe(|progress| {
             if progress.evaluations < 20 {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
-        };
-        let mut control = Control::default().observed_by(&mut observer);
+        });
         let run = optimizer.minimize(&mut Valley, &[-1.2, 1.0, 2.0], &mut control);
         assert_eq!(run.termination, Termination::Stopped);
         // The start is worth 24.7.
