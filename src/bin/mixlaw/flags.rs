@@ -19,8 +19,7 @@ pub const SHARED: [Shared; 9] = [
         "laws",
         "  --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
                           additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,
-                          autoscale, d-cpt
-                          [default: simple,additive,joint,full]",
+                          autoscale, d-cpt",
     ),
     ("targets", "  --targets x,y           [default: all]"),
     (
@@ -52,13 +51,16 @@ pub const SHARED: [Shared; 9] = [
 ];
 
 /// The help of these flags, and of the file and `--help`, which all subcommands take.
-pub fn help(names: &[&str]) -> String {
+pub fn help(names: &[&str], default_laws: &str) -> String {
     let mut text = String::from(
         "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n",
     );
     for (name, lines) in SHARED {
         if names.contains(&name) {
             text += &format!("{lines}\n");
+            if name == "laws" {
+                text += &format!("{:26}[default: {default_laws}]\n", "");
+            }
         }
     }
     text + "  --help\n"

@@ -16,6 +16,7 @@ use crate::goals::{self, Best};
 use crate::laws::{self, Fitted};
 use crate::load::Data;
 use crate::pictures::Folder;
+use crate::progress;
 use crate::report::Report;
 use limits::Limits;
 use summary::Summary;
@@ -94,7 +95,10 @@ impl Command for Mixture {
                 Some(flops) => plan.within_budget(flops, &Budget::flops()).map_err(of_law)?.scale,
             };
             let best = Best::of(law, targets, &plan, at).map_err(of_law)?;
-            let summary = Summary::new(&plan, &free, best, own, &data, self.epsilon)?;
+            let bar = progress::bar(format!("{law}, {}, solves", goals::title(&best.targets)));
+            let (watched, free) = (plan.observe(bar.observer()), free.observe(bar.observer()));
+            let summary = Summary::new(&watched, &free, best, own, &data, self.epsilon)?;
+            drop(bar);
             summary.write(&mut text)?;
             json.push(summary.json());
             chosen.push((plan, summary));
@@ -114,7 +118,7 @@ impl Mixture {
             return Err(format!("--pull: `{pull}`, expected a --prior to pull to").into());
         }
         if let (Some(flops), Some(_)) = (self.flops, flags.at) {
-            return Err(format!("--flops: `{flops}`, expected no --at, which gives N and D").into());
+            return Err(format!("--flops: `{flops:e}`, expected no --at, which gives N and D").into());
         }
         Ok(())
     }
