@@ -151,8 +151,8 @@ fn rows_of_every_split_are_checked() {
 
 #[test]
 fn files_that_are_no_sweep_are_refused() {
-    refuses("empty", "", &["the file is empty"]);
-    refuses("header", SMALL.lines().next().unwrap(), &["a header but no rows"]);
+    refuses("empty", "", &["at least one line"]);
+    refuses("header", SMALL.lines().next().unwrap(), &["at least one row below"]);
     refuses("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01", &["line 1", "not UTF-8"]);
     let binary_below = [SMALL.as_bytes(), b"\xff\xfe\0\x01\n"].concat();
     refuses("binary-below", binary_below, &["line 6", "not UTF-8"]);
