@@ -124,7 +124,7 @@ impl Ensemble {
             if values.iter().all(|value| *value == values[0]) {
                 return Err(FitError::Ensemble(format!(
                     "the joint and the full law need rows of several {what}, but {what} is {:e} in all \
-                     of them; selection::applicable lists the laws that suit",
+                     of them; law::suitable lists the laws that suit",
                     values[0]
                 )));
             }

@@ -1,7 +1,7 @@
 //! The objective of a fit.
 
 use super::{Data, Residual};
-use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, bind};
+use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, second_derivatives};
 use crate::optim::Objective;
 use crate::random::Random;
 
@@ -37,7 +37,7 @@ pub(super) struct Problem<'a> {
     row_weights: Vec<f64>,
     /// Other coordinates, and the second derivative of each prediction along a step.
     other: Vec<f64>,
-    bends: Vec<f64>,
+    second: Vec<f64>,
     mean_mixture: Vec<f64>,
     sorted_losses: Vec<f64>,
 }
@@ -89,7 +89,7 @@ impl<'a> Problem<'a> {
             law,
             data,
             bounds,
-            batch: bind(law, Points::new(&data.n, &data.d, &data.h, k)),
+            batch: law.batch(Points::new(&data.n, &data.d, &data.h, k)),
             delta,
             residual,
             smoothing: 1.0,
@@ -100,7 +100,7 @@ impl<'a> Problem<'a> {
             slopes: vec![-1.0; rows],
             row_weights: vec![0.0; rows],
             other: vec![0.0; bounds.len()],
-            bends: vec![0.0; rows],
+            second: vec![0.0; rows],
             mean_mixture,
             sorted_losses,
         }
@@ -274,11 +274,11 @@ impl Objective for Problem<'_> {
         for (i, j, ln_scale) in self.shifted() {
             v_z[i] -= ln_scale * self.exponent(j, y[j]).1 * v[j];
         }
-        self.batch.bends(&self.z, &v_z, &mut self.bends);
+        second_derivatives(self.batch.as_mut(), &self.z, &v_z, &mut self.second);
         self.other = v_z;
         let delta = self.delta();
         self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
-        self.row_weights.iter_mut().zip(&self.bends).for_each(|(w, bend)| *w *= bend);
+        self.row_weights.iter_mut().zip(&self.second).for_each(|(w, second)| *w *= second);
         self.sum_gradients(y, out);
         true
     }
@@ -289,7 +289,7 @@ impl Objective for Problem<'_> {
             median_loss: self.sorted_losses[self.sorted_losses.len() / 2],
             mixture: &self.mean_mixture,
         };
-        let mut y = self.law.start(&data, random.rng());
+        let mut y = self.law.start(&data, random);
         let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
         // Exponents first: shifted variables follow from where they end up.
         let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);
