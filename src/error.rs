@@ -278,10 +278,10 @@ pub enum ErrorKind {
         domain: String,
     },
     /// A law that cannot be composed of these parts.
-    #[error("the {} law {problem}", cut(law))]
+    #[error("{part} {problem}")]
     Composition {
-        /// The law.
-        law: String,
+        /// The law, or the part of it that does not fit.
+        part: String,
         /// What is wrong with it.
         problem: String,
     },

@@ -389,7 +389,7 @@ impl Fitter {
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
             law.check(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })?;
+                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source: source.into() })?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::mixture_function::AtScale;
+use super::sealed::Token;
 use super::{Coordinates, Dependence, Gradient, MixtureFunction, ScalingLaw, check_domains};
 use crate::error::Error;
 use crate::scale::Scale;
@@ -72,7 +73,7 @@ impl ScalingLaw for FromFn {
         Dependence { n: true, d: true, h: true }
     }
 
-    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale, _: Token) -> Box<dyn MixtureFunction + 'a> {
         let gradient = Gradient::new(self);
         Box::new(AtScale { law: self, z, at, gradient, convex: self.is_convex })
     }

@@ -124,10 +124,10 @@ impl<'a> Reordered<'a> {
         out
     }
 
-    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
         let own_h = self.own(h);
         let mut own = vec![0.0; h.len()];
-        self.function.add_looseness(&own_h, scale, &mut own);
+        self.function.add_relaxation_gap(&own_h, scale, &mut own);
         out.iter_mut().zip(self.ours(own)).for_each(|(out, own)| *out += own);
     }
 }
@@ -319,7 +319,7 @@ impl SimplexObjective for MixtureObjective<'_> {
     fn add_looseness(&mut self, h: &[f64], shares: &[f64], out: &mut [f64]) {
         for (t, term) in self.terms.iter_mut().enumerate() {
             let share = shares[if self.worst { t } else { 0 }];
-            term.function.add_looseness(h, share * term.weight, out);
+            term.function.add_relaxation_gap(h, share * term.weight, out);
         }
     }
 }

@@ -68,7 +68,7 @@ mod learning;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-pub use candidate::{Candidate, applicable};
+pub use candidate::Candidate;
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
@@ -120,7 +120,7 @@ impl Default for Selection {
 const MOST_DRAWS: usize = 10_000;
 
 impl Selection {
-    /// Five folds, seed 0 and the crate's own candidates: all [`applicable`] laws with the default
+    /// Five folds, seed 0 and the crate's own candidates: all [`suitable`](crate::law::suitable) laws with the default
     /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
     /// are among them.
     #[must_use]

@@ -158,7 +158,7 @@ fn refits<'a>(predictor: &'a Predictor, sweep: &Sweep) -> Result<Vec<Refit<'a>>,
     let one = |part: &'a Part| match part {
         Part::Fit(fit) => Ok(Refit::new(fit, sweep)?),
         Part::Law { law, .. } => Err(ErrorKind::Composition {
-            law: law.name().to_owned(),
+            part: format!("the {} law", law.name()),
             problem: "was not fitted, expected a fit to resample".to_owned(),
         }
         .into()),
