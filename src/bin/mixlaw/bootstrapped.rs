@@ -57,7 +57,7 @@ pub fn predictors(
 fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec<Fit>> {
     let mut fits = Vec::new();
     for name in laws {
-        let law = laws::law(name, &data.train, target, flags.positive_gamma)?;
+        let law = laws::law(name, &data.train, target, &flags.law_settings())?;
         let Some(law) = law else { continue };
         let bar = progress::bar(format!("{target}, {name}, local solves"));
         let fitter = laws::fitter(flags).weigh_by_compute(1.0).observe(bar.observer());
