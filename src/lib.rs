@@ -49,7 +49,7 @@
 //!
 //! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, "python")?;
 //! println!("{fit}");
-//! println!("held-out error: {:.2}%", fit.evaluate(&sweep.split("eval")?)?.mre);
+//! println!("held out: {}", fit.evaluate(&sweep.split("eval")?)?);
 //!
 //! let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.5e11 })?.with_fit(1.0, &fit)?;
 //! let best = SimplexSolver::new().minimize(&mut objective);

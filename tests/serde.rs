@@ -209,7 +209,7 @@ fn sweeps_are_kept() {
     let part = sweep().select(|row| row.n > 2e8).unwrap();
     for back in through(&part) {
         assert_eq!(back, part);
-        assert_eq!(back.place(0), "row 3");
+        assert_eq!(back.place(0).to_string(), "row 3");
     }
 }
 
@@ -239,7 +239,7 @@ fn a_sweep_of_a_file_keeps_its_lines() {
     for back in through(&sweep) {
         assert_eq!(back, sweep);
         assert_eq!(
-            (back.place(1).as_str(), back.ignored_columns()),
+            (back.place(1).to_string().as_str(), back.ignored_columns()),
             ("line 4", &["note".into()][..])
         );
     }
@@ -255,7 +255,7 @@ fn a_sweep_is_checked_as_by_its_constructor() {
         "mixlaw": 1, "domains": ["a", "b"], "targets": ["t"], "rows": [row(1e9), row(2e9)]
     });
     let sweep: Sweep = serde_json::from_value(good.clone()).unwrap();
-    assert_eq!((sweep.len(), sweep.place(1)), (2, "row 1".to_owned()));
+    assert_eq!((sweep.len(), sweep.place(1).to_string()), (2, "row 1".to_owned()));
     for (at, value, expected) in [
         (
             "/rows/1/n_params",
@@ -855,7 +855,7 @@ fn version_1_stays_readable() {
     let text = include_str!("reference/stored_v1.json");
     let mut all: Value = serde_json::from_str(text).unwrap();
     let sweep: Sweep = serde_json::from_value(all["sweep"].take()).unwrap();
-    assert_eq!((sweep.len(), sweep.place(0).as_str()), (54, "row 0"));
+    assert_eq!((sweep.len(), sweep.place(0).to_string().as_str()), (54, "row 0"));
     let ensemble: Ensemble = serde_json::from_value(all["ensemble"].take()).unwrap();
     assert_eq!(ensemble.name(), "joint + full");
     let fits: Vec<Fit> = ensemble.fits().to_vec();

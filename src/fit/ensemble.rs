@@ -104,7 +104,7 @@ impl Ensemble {
         target: &str,
     ) -> Result<Self, FitError> {
         let fits: Result<Vec<Fit>, FitError> =
-            laws.into_iter().map(|law| fitter.fit(law, sweep, target)).collect();
+            laws.into_iter().map(|law| Ok(fitter.fit(law, sweep, target)?)).collect();
         Self::new(fits?)
     }
 
@@ -170,7 +170,7 @@ impl Ensemble {
     /// # Errors
     /// As [`Fit::predict`].
     pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, LawError> {
-        let sum: Result<f64, LawError> = self.fits.iter().map(|fit| fit.predict(at, h)).sum();
+        let sum: Result<f64, LawError> = self.fits.iter().map(|fit| Ok(fit.predict(at, h)?)).sum();
         Ok(sum? / self.fits.len() as f64)
     }
 

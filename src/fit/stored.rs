@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::at_bound;
 use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
-use crate::error::{FitError, LawError, list};
+use crate::error::{FitError, LawError, Place, list};
 use crate::law::{ScalingLaw, named_as};
 use crate::optim::Minimum;
 use crate::scale::Scale;
@@ -261,7 +261,7 @@ impl StoredFit {
     /// beside them agrees with them. The law has the same coordinates. Returns which of them are on a
     /// bound.
     fn check_place(&self, law: &dyn ScalingLaw) -> Result<Vec<String>, FitError> {
-        self.fitter.check_settings(|row| format!("row {row}"))?;
+        self.fitter.check_settings(Place::Row)?;
         let bounds = self.fitter.bounds(law)?;
         let (names, x) = (law.coordinates(), &self.minimum.x);
         if x.len() != bounds.len() {
@@ -419,7 +419,7 @@ impl TryFrom<StoredFitter> for Fitter {
         }
         let own =
             Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
-        own.check_settings(|row| format!("row {row}"))?;
+        own.check_settings(Place::Row)?;
         Ok(own)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ndarray::ArrayView1;
 
-use crate::error::FitError;
+use crate::error::{Error, ErrorKind};
 use crate::fit::{Ensemble, Fitter, losses_of};
 use crate::law::{
     AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw,
@@ -28,7 +28,7 @@ use crate::sweep::Sweep;
 /// and [`DCptLaw`](crate::law::DCptLaw). Add them as candidates.
 ///
 /// # Errors
-/// [`FitError::Target`] if the sweep has no such target.
+/// If the sweep has no such target.
 ///
 /// ```
 /// use mixlaw::Sweep;
@@ -44,7 +44,7 @@ use crate::sweep::Sweep;
 /// assert_eq!(names, ["additive-fixed-n", "ge24"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>, FitError> {
+pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>, Error> {
     losses_of(sweep, target)?;
     let differs = |x: ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
     let one_mixture = sweep.count_mixtures() == 1;
@@ -81,7 +81,7 @@ pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>
 }
 
 /// What is compared where no candidate is given.
-pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, FitError> {
+pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
     let laws = applicable(sweep, target)?;
     let full = laws.iter().any(|law| law.name() == "full");
     let alone = laws.into_iter().map(|law| Candidate::new(law, Fitter::new()));
@@ -101,7 +101,7 @@ pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Fi
 /// let candidate = Candidate::new(law, Fitter::new().weigh_by_compute(1.0));
 /// assert_eq!(candidate.name(), "additive");
 /// assert_eq!(candidate.named("additive, weighted").name(), "additive, weighted");
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -121,16 +121,15 @@ impl Candidate {
     /// Its name is theirs, such as `joint + full`.
     ///
     /// # Errors
-    /// [`FitError::Ensemble`] if there is no law.
+    /// If there is no law.
     pub fn ensemble(
         laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         fitter: Fitter,
-    ) -> Result<Self, FitError> {
+    ) -> Result<Self, Error> {
         let laws: Vec<Arc<dyn ScalingLaw>> =
             laws.into_iter().map(|law| Arc::new(law) as Arc<dyn ScalingLaw>).collect();
         if laws.is_empty() {
-            let error = "a candidate needs at least one law, got none";
-            return Err(FitError::Ensemble(error.to_owned()));
+            return Err(ErrorKind::Empty { what: "a candidate", part: "law" }.into());
         }
         let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
         Ok(Self { name: names.join(" + "), laws, fitter })
@@ -174,9 +173,9 @@ impl Candidate {
     ///
     /// # Errors
     /// As [`Fitter::fit`](crate::Fitter::fit) and [`Ensemble::new`].
-    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Ensemble, FitError> {
+    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Ensemble, Error> {
         let fit = |law: &Arc<dyn ScalingLaw>| self.fitter.fit(Arc::clone(law), sweep, target);
-        Ensemble::new(self.laws.iter().map(fit).collect::<Result<_, _>>()?)
+        Ok(Ensemble::new(self.laws.iter().map(fit).collect::<Result<_, _>>()?)?)
     }
 
     /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
@@ -188,8 +187,8 @@ impl Candidate {
     /// The coefficients of all its laws that are not fixed.
     ///
     /// # Errors
-    /// [`FitError`] if the fitter bounds a coefficient that a law does not have.
-    pub(super) fn free_coefficients(&self) -> Result<usize, FitError> {
+    /// If the fitter bounds a coefficient that a law does not have.
+    pub(super) fn free_coefficients(&self) -> Result<usize, Error> {
         self.laws.iter().map(|law| self.fitter.free_coefficients(law)).sum()
     }
 }
@@ -214,7 +213,7 @@ mod tests {
         let fixed = ["additive-fixed-nd", "ye-m1", "ye-m2", "ye-m3", "ye-m4"];
         assert_eq!(names(&sweep(&[1e8], &[1e9]), "t"), fixed);
         let fault = applicable(&sweep(&sizes, &tokens), "u").unwrap_err();
-        assert!(matches!(fault, FitError::Target { .. }));
+        assert!(fault.is_unknown_name());
     }
 
     #[test]
@@ -266,7 +265,7 @@ mod tests {
     fn a_candidate_has_a_law() {
         assert!(matches!(
             Candidate::ensemble([] as [JointLaw; 0], Fitter::new()),
-            Err(FitError::Ensemble(_))
+            Err(error) if matches!(error.kind(), ErrorKind::Empty { .. })
         ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let two = applicable(&s, "t").unwrap().into_iter().take(2);

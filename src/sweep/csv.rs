@@ -388,6 +388,7 @@ fn text(bytes: &ByteRecord, line: u64) -> Result<StringRecord, SweepError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Place;
 
     const GOOD: &str = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u\n\
         r0,train,1e8,1e9,0.5,0.5,3.0,2.0\n\
@@ -404,7 +405,7 @@ mod tests {
         assert_eq!(sweep.domains(), ["a", "b"]);
         assert_eq!(sweep.targets(), ["t", "u"]);
         assert_eq!(sweep.row(2).run, "r1");
-        assert_eq!(sweep.split("eval").unwrap().place(0), "line 4");
+        assert_eq!(sweep.split("eval").unwrap().place(0), Place::Line(4));
         let awkward = Sweep::from_slices(
             &["a,\"b\"", "c"],
             &["t\nu"],
@@ -654,7 +655,7 @@ mod tests {
         let (sweep, skipped) =
             CsvReader::new().skip_incomplete().read_from(text.as_bytes()).unwrap();
         assert_eq!((sweep.len(), skipped), (2, 1));
-        assert_eq!(sweep.place(1), "line 4");
+        assert_eq!(sweep.place(1), Place::Line(4));
         let bad = text.replace("0.1,0.9", "0.1,0.8");
         assert!(CsvReader::new().skip_incomplete().read_from(bad.as_bytes()).is_err());
     }

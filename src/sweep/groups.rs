@@ -71,8 +71,8 @@ impl Sweep {
                     "run `{name}` has `{column}` = {x} and {y}, expected one {expected} in a run"
                 );
                 Err(SweepError::Contradiction {
-                    first: self.place(a),
-                    other: self.place(b),
+                    first: self.place(a).to_string(),
+                    other: self.place(b).to_string(),
                     problem,
                 })
             };

@@ -43,7 +43,7 @@ use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{MixtureError, SweepError, cut, listed};
+use crate::error::{MixtureError, Place, SweepError, cut, listed};
 use crate::mixture;
 use crate::scale::Scale;
 
@@ -121,10 +121,10 @@ enum Origin {
 }
 
 impl Origin {
-    fn place(&self, row: usize) -> String {
+    fn place(&self, row: usize) -> Place {
         match self {
-            Origin::Rows(rows) => format!("row {}", rows[row]),
-            Origin::Lines(lines) => format!("line {}", lines[row]),
+            Origin::Rows(rows) => Place::Row(rows[row]),
+            Origin::Lines(lines) => Place::Line(lines[row]),
         }
     }
 
@@ -263,12 +263,13 @@ impl Sweep {
         let problem = format!(
             "{what}; if they are runs with other seeds, {seeds}; if one checkpoint was measured again, say `repeated_measurements()`"
         );
-        SweepError::Contradiction { first: self.place(first), other: self.place(other), problem }
+        let (first, other) = (self.place(first).to_string(), self.place(other).to_string());
+        SweepError::Contradiction { first, other, problem }
     }
 
     fn check_row(&self, i: usize) -> Result<(), SweepError> {
         let value = |column: String, value: f64, expected| SweepError::Value {
-            place: self.place(i),
+            place: self.place(i).to_string(),
             column,
             value: value.to_string(),
             expected,
@@ -287,7 +288,11 @@ impl Sweep {
             Err(source) => {
                 let columns: Vec<String> = self.domains.iter().map(|d| format!("h_{d}")).collect();
                 let columns = listed(&columns, " + ");
-                return Err(SweepError::Mixture { place: self.place(i), columns, source });
+                return Err(SweepError::Mixture {
+                    place: self.place(i).to_string(),
+                    columns,
+                    source,
+                });
             }
         }
         for (target, &loss) in self.targets.iter().zip(self.row(i).losses) {
@@ -350,7 +355,7 @@ impl Sweep {
     /// # Panics
     /// If there is no such row.
     #[must_use]
-    pub fn place(&self, i: usize) -> String {
+    pub fn place(&self, i: usize) -> Place {
         self.origin.place(i)
     }
 

@@ -198,8 +198,11 @@ mod tests {
             s.split_by_mixture(3, 1).unwrap(),
         ] {
             assert_eq!(a.len() + b.len(), s.len());
-            let mut places: Vec<String> =
-                (0..a.len()).map(|i| a.place(i)).chain((0..b.len()).map(|i| b.place(i))).collect();
+            let mut places: Vec<String> = (0..a.len())
+                .map(|i| a.place(i))
+                .chain((0..b.len()).map(|i| b.place(i)))
+                .map(|x| x.to_string())
+                .collect();
             places.sort();
             places.dedup();
             assert_eq!(places.len(), s.len());
@@ -228,7 +231,7 @@ mod tests {
         assert_eq!(sizes.iter().map(|x| x.1).max(), Some(12));
         assert!(sizes.iter().all(|(a, b)| a + b == 24 && *b >= 6));
         let mut places: Vec<String> =
-            folds.iter().flat_map(|(_, b)| (0..b.len()).map(|i| b.place(i))).collect();
+            folds.iter().flat_map(|(_, b)| (0..b.len()).map(|i| b.place(i).to_string())).collect();
         places.sort();
         places.dedup();
         assert_eq!(places.len(), 24);
