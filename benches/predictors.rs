@@ -82,7 +82,7 @@ fn hold_out(power: f64, rows: &Sweep, test: &Sweep, targets: &[String]) -> Resul
         for (w, _) in WAYS.iter().enumerate() {
             for (m, laws) in MEANS.iter().enumerate() {
                 let own: Vec<Vec<f64>> = laws.iter().map(|&l| of_law[l][w].clone()).collect();
-                let mre = Metrics::new(&observed, &mean(&own)).mre;
+                let mre = Metrics::new(&observed, &mean(&own)).mre * 100.0;
                 errors[w * MEANS.len() + m] += mre / targets.len() as f64;
             }
         }
@@ -174,11 +174,11 @@ fn final_report(sweep: &Sweep) -> Result<()> {
     let targets: Vec<&String> = sweep.targets().iter().filter(|t| *t != "openhermes").collect();
     let mut sums = [0.0; 5];
     for target in &targets {
-        let recommended = Ensemble::recommended(&train, target)?.evaluate(&eval)?.mre;
+        let recommended = Ensemble::recommended(&train, target)?.evaluate(&eval)?.mre * 100.0;
         let mut own = vec![recommended];
         for name in ["simple", "additive", "joint", "full"] {
             let fit = Fitter::new().fit(law(name, &train), &train, target)?;
-            own.push(fit.evaluate(&eval)?.mre);
+            own.push(fit.evaluate(&eval)?.mre * 100.0);
         }
         print!("| {target} |");
         own.iter().for_each(|e| print!(" {e:.2} |"));

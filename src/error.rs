@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-pub use crate::error_legacy::*;
-
 /// So much of a name or a cell is shown in a message, in characters.
 const SHOWN_TEXT: usize = 60;
 /// So many names of a list are shown in a message.
@@ -37,9 +35,6 @@ pub(crate) fn short(x: f64) -> String {
     let is_plain = x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs());
     if is_plain { x.to_string() } else { format!("{x:e}") }
 }
-
-/// A result with the crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What is wrong with data, a setting or a question, where, and what was expected.
 ///
@@ -407,9 +402,6 @@ pub enum ErrorKind {
     /// An observer stopped the call before there was anything to return.
     #[error("stopped by an observer before there was a result")]
     Stopped,
-    #[doc(hidden)]
-    #[error("{0}")]
-    Legacy(String),
     /// A picture that could not be drawn.
     #[error("the picture could not be drawn: {message}")]
     Drawing {

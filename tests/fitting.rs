@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::Scale;
+use mixlaw::error::ErrorKind;
 use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
@@ -16,9 +17,7 @@ use mixlaw::law::{
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{
-    Fit, FitError, Fitter, LawError, Mixture, MixtureObjective, Plan, SimplexError, Sweep,
-};
+use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Plan, Sweep};
 use rand::Rng;
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
@@ -290,7 +289,7 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
     assert_eq!(fit.termination(), Termination::Stopped);
     // Those of other threads that waited for an earlier one count at once.
     assert!((4..57).contains(&fit.local_solves()) && fit.objective().is_finite());
-    assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
+    assert!(fit.evaluate(&sweep).unwrap().mre < 0.05);
     assert!(best.windows(2).all(|w| w[1] <= w[0] || w[1].is_infinite() || w[0].is_infinite()));
     assert!(fit.objective() <= best.into_iter().fold(f64::INFINITY, f64::min));
 }
@@ -370,7 +369,8 @@ fn a_fit_without_a_finite_objective_is_an_error() {
     let (sweep, ..) = planted(0.01);
     let law = Auto::for_sweep(Nowhere, &sweep).unwrap();
     let error = Fitter::new().starts(2).fit(law, &sweep, "t").unwrap_err();
-    assert!(matches!(&error, FitError::NoFiniteLoss { law } if law == "nowhere"), "{error}");
+    let kind = ErrorKind::NoFiniteLoss { law: "nowhere".to_owned() };
+    assert_eq!(error.kind(), &kind, "{error}");
 }
 
 /// `1`, without anything to fit.
@@ -445,8 +445,8 @@ fn faults_are_named() {
         (fault(Fitter::new().row_weights([1.0])), "the number of row weights is 1"),
         (fault(Fitter::new().row_weights([-1.0; 200])), "the weight of row 0 is -1"),
         (fault(Fitter::new().row_weights([0.0; 200])), "the sum of the row weights is 0"),
-        (fault(Fitter::new().fix("gamma[web2]", 1.0)), "no coefficient `gamma[web2]`"),
-        (fault(Fitter::new().fix("gamma_A", 1.0)), "no coefficient `gamma_A`"),
+        (fault(Fitter::new().fix("gamma[web2]", 1.0)), "unknown coefficient `gamma[web2]`"),
+        (fault(Fitter::new().fix("gamma_A", 1.0)), "unknown coefficient `gamma_A`"),
         (fault(Fitter::new().fix("alpha", -1.0)), "coefficient `alpha` is -1"),
         (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha` is 0.5"),
         (
@@ -468,9 +468,10 @@ fn faults_are_named() {
     ] {
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }
-    assert!(matches!(Fitter::new().fit(law, &sweep, "u"), Err(FitError::Target { .. })));
+    assert!(Fitter::new().fit(law, &sweep, "u").unwrap_err().is_unknown_name());
     let other = AdditiveLaw::new(&["web", "code"], sweep.scale()).unwrap();
-    assert!(matches!(Fitter::new().fit(other, &sweep, "t"), Err(FitError::Domains { .. })));
+    let error = Fitter::new().fit(other, &sweep, "t").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }), "{error}");
     let mut count = 0;
     let few = sweep
         .select(|_| {
@@ -560,7 +561,7 @@ fn the_laws_of_others_are_found_again() {
             let found = fit.coefficient(name).unwrap();
             assert_relative_eq!(found, value, max_relative = 1e-4);
         }
-        assert!(fit.evaluate(&sweep).unwrap().mre < 1e-5, "{fit}");
+        assert!(fit.evaluate(&sweep).unwrap().mre < 1e-7, "{fit}");
     }
 }
 
@@ -578,7 +579,10 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     let sweep = at_one_scale();
     let fitter = Fitter::new().starts(4);
     let h = [0.5, 0.5];
-    let other = |what: &str, error: &LawError| matches!(error, LawError::OtherScale { what: found, .. } if *found == what);
+    let other = |what: &str, error: &mixlaw::Error| {
+        let expected = format!("law does not depend on {what} and was fitted");
+        error.is_other_scale() && error.to_string().contains(&expected)
+    };
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
     // Within 1e-6 it is the same scale.
     assert!(fit.predict(Scale { n: 1e6 * (1.0 + 5e-7), d: 1e9 }, &h).is_ok());
@@ -599,24 +603,23 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
 
     // A sweep, metrics, an ensemble, an objective, a plan and resamples refuse it alike.
     let larger = Sweep::from_slices(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
-    let row = |error: FitError| {
+    let row = |error: mixlaw::Error| {
         assert!(error.to_string().starts_with("row 0: the additive-fixed-nd law"), "{error}");
     };
     row(fit.predict_sweep(&larger).unwrap_err());
     row(fit.evaluate(&larger).unwrap_err());
     let ensemble = Ensemble::new(vec![fit.clone(), fit.clone()]).unwrap();
-    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
-    row(ensemble.evaluate(&larger).unwrap_err());
+    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().into()));
+    row(ensemble.evaluate(&larger).unwrap_err().into());
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
+    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().into()));
     assert!(other(
         "N",
-        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err()
+        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err().into()
     ));
     let objective = || MixtureObjective::new(Scale { n: 6e7, d: 1e9 }).unwrap();
-    assert!(matches!(objective().with_fit(1.0, &fit), Err(SimplexError::Law(e)) if other("N", &e)));
-    let simplex = objective().with_ensemble(1.0, &ensemble);
-    assert!(matches!(simplex, Err(SimplexError::Law(e)) if other("N", &e)));
+    assert!(other("N", &objective().with_fit(1.0, &fit).unwrap_err().into()));
+    assert!(other("N", &objective().with_ensemble(1.0, &ensemble).unwrap_err().into()));
     for plan in [
         Plan::new().with_fit(1.0, &fit),
         Plan::new().with_ensemble(1.0, &ensemble),

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use mixlaw::error::ErrorKind;
 use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
 use mixlaw::optim::{Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
-use mixlaw::{Fit, FitError, Fitter, Mixture, Scale, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -335,14 +336,15 @@ fn bad_settings_and_other_sweeps_are_refused() {
     let sweep_of = |seed| sweep(&law, &z, &grid(), 0.003, seed);
     let (own, other) = (sweep_of(8), sweep_of(9));
     let fit = fitted(&own);
-    assert!(matches!(Identifiability::of(&fit, &other), Err(FitError::Sweep { .. })));
+    let error = Identifiability::of(&fit, &other).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OtherSweep { .. }), "{error}");
     for starts in [1_000_001, usize::MAX - 5, usize::MAX] {
         let error = Probe::new().starts(starts).run(&fit, &own).unwrap_err().to_string();
         assert!(error.starts_with("starts is ") && error.ends_with("at most 1000000"), "{error}");
     }
     for within in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = Probe::new().within(within).run(&fit, &own);
-        assert!(matches!(error, Err(FitError::Setting(_))), "{within}");
+        let error = Probe::new().within(within).run(&fit, &own).unwrap_err();
+        assert!(error.is_setting(), "{error}");
     }
 }
 

@@ -12,7 +12,7 @@ use mixlaw::optim::{
 };
 use mixlaw::selection::applicable;
 use mixlaw::testing::{assert_objective_contract, assert_optimizer_contract};
-use mixlaw::{Fitter, Random, SettingError, Sweep};
+use mixlaw::{Error, Fitter, Random, Sweep};
 
 /// `(x^2 - 4)^2 + x`, with minima near -2 (the lower one) and 2: the roots of its derivative by
 /// SciPy (brentq).
@@ -261,9 +261,9 @@ fn a_slope_that_is_off_breaks_the_contract() {
 struct Wrong(&'static str);
 
 impl Optimizer for Wrong {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         if self.0 == "accepts a bad setting" {
-            return Err(SettingError::new("this", 0.0, "at least 1"));
+            return Err(Error::setting("this", 0.0, "at least 1"));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use mixlaw::selection::{
     Candidate, Comparison, LargestScale, LearningCurve, Score, Selection, applicable,
 };
 use mixlaw::uncertainty::Probe;
-use mixlaw::{FitError, Fitter, Scale, Sweep};
+use mixlaw::{Error, Fitter, Scale, Sweep};
 
 /// Three domains, 4 sizes x 12 mixtures x 3 token counts, losses of an additive law without noise.
 fn synthetic() -> Sweep {
@@ -47,11 +47,11 @@ fn the_true_law_wins_and_regrets_nothing() {
     assert_eq!(comparison.best().unwrap().name, "additive");
     let [blind, truth] = comparison.scores() else { panic!("two scores") };
     for held_out in [truth.mixtures.unwrap(), truth.scale.unwrap()] {
-        assert!(held_out.test.mre < 0.02, "{held_out:?}");
+        assert!(held_out.test.mre < 0.0002, "{held_out:?}");
         assert_eq!(held_out.regret, Some(0.0));
     }
     for held_out in [blind.mixtures.unwrap(), blind.scale.unwrap()] {
-        assert!(held_out.test.mre > 0.5, "{held_out:?}");
+        assert!(held_out.test.mre > 0.005, "{held_out:?}");
         assert!(held_out.regret.unwrap() > 0.01, "{held_out:?}");
     }
     assert_eq!((blind.coefficients, truth.coefficients), (5, 11));
@@ -184,7 +184,7 @@ fn a_law_of_other_domains_is_a_failure_beside_the_others() {
     assert_eq!(comparison.best_predictor().unwrap().name, "chinchilla");
     assert!(comparison.best().is_none());
     assert_eq!(comparison.scores()[0].failures.len(), 3);
-    assert!(comparison.to_string().contains("domains x, y"), "{comparison}");
+    assert!(comparison.to_string().contains("differ: x, y and "), "{comparison}");
 }
 
 /// The paper's LLM sweep, where the variable `MIXLAW_SLIMPAJAMA` names its file.
@@ -262,9 +262,10 @@ mod slimpajama {
 fn settings_out_of_range_are_named() {
     let sweep = synthetic().select(|row| row.h[0] < 0.3).unwrap();
     let law = || AdditiveLaw::for_sweep(&sweep);
-    let error = |result: Result<(), FitError>| match result.unwrap_err() {
-        FitError::Setting(error) => error.to_string(),
-        other => panic!("{other}"),
+    let error = |result: Result<(), Error>| {
+        let error = result.unwrap_err();
+        assert!(error.is_setting(), "{error}");
+        error.to_string()
     };
     let fit = |fitter: Fitter| error(fitter.fit(law(), &sweep, "t").map(|_| ()));
     let rows = sweep.len();

@@ -49,7 +49,8 @@ fn all_fits_reach_table_8_and_the_best_objectives_known() {
         for (law, (paper, best)) in laws.into_iter().zip(mres.into_iter().zip(objectives)) {
             let name = law.name().to_owned();
             let fit = Fitter::new().fit(law, &train, target).unwrap();
-            let (mre, excess) = (fit.evaluate(&train).unwrap().mre, fit.objective() / best - 1.0);
+            let mre = 100.0 * fit.evaluate(&train).unwrap().mre;
+            let excess = fit.objective() / best - 1.0;
             println!(
                 "{target:13} {name:8} train MRE {mre:.3} (paper {paper}), excess {:+.3}%",
                 100.0 * excess

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::problem::{Bound, Problem, exponent};
 use super::{Data, Fit, Fitter, rounding};
-use crate::error::FitError;
+use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
@@ -32,9 +32,9 @@ impl<'a> Refit<'a> {
     /// Binds a fit to the sweep that it was made from.
     ///
     /// # Errors
-    /// As [`Fitter::fit`](super::Fitter::fit), and [`FitError::Sweep`] if the objective at the fit is
+    /// As [`Fitter::fit`](super::Fitter::fit), and [`ErrorKind::OtherSweep`] if the objective at the fit is
     /// another one on this sweep.
-    pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
@@ -45,7 +45,7 @@ impl<'a> Refit<'a> {
         let distance = (found - expected).abs();
         if distance.is_nan() || distance > close {
             let law = fit.law().name().to_owned();
-            return Err(FitError::Sweep { law, found, expected });
+            return Err(ErrorKind::OtherSweep { law, found, expected }.into());
         }
         Ok(refit)
     }

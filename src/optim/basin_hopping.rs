@@ -2,7 +2,7 @@ use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, check_setting, clamped,
     run,
 };
-use crate::error::SettingError;
+use crate::error::Error;
 
 /// Basin-hopping (Wales and Doye, 1997): a Metropolis walk over the local minima that an inner
 /// optimizer finds, the paper's method (sec. 2.3).
@@ -130,7 +130,7 @@ impl<O: Optimizer> BasinHopping<O> {
 }
 
 impl<O: Optimizer> Optimizer for BasinHopping<O> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         check_setting("step", self.step, self.step > 0.0, "a finite number > 0")?;
         let t = self.temperature;
         check_setting("temperature", t, t >= 0.0, "a finite number >= 0")?;

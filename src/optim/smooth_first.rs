@@ -1,6 +1,6 @@
 use super::sealed::Token;
 use super::{Control, Minimum, Objective, Optimizer, Termination, run};
-use crate::error::SettingError;
+use crate::error::Error;
 
 /// Runs an optimizer on the smooth version of the objective, then from there on the objective itself.
 ///
@@ -57,7 +57,7 @@ impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
 }
 
 impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         self.smooth.check()?;
         self.inner.check()
     }

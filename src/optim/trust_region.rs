@@ -3,7 +3,7 @@ use super::{
     Control, Minimum, Objective, Optimizer, Point, Termination, bounds, check_tolerance, run,
     start_in,
 };
-use crate::error::SettingError;
+use crate::error::Error;
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
@@ -425,7 +425,7 @@ impl TrustRegion {
 }
 
 impl Optimizer for TrustRegion {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         check_tolerance(self.tolerance)
     }
 

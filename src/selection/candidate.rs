@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use crate::error::FitError;
+use crate::error::{Error, ErrorKind};
 use crate::fit::Fitter;
 use crate::law::{FullLaw, JointLaw, ScalingLaw, suitable};
 use crate::predictor::Predictor;
 use crate::sweep::Sweep;
 
 /// What is compared where no candidate is given.
-pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, FitError> {
+pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
     let laws = suitable(sweep, target)?;
     let full = laws.iter().any(|law| law.name() == "full");
     let alone = laws.into_iter().map(|law| Candidate::new(law, Fitter::new()));
@@ -47,16 +47,15 @@ impl Candidate {
     /// Its name is theirs, such as `joint + full`.
     ///
     /// # Errors
-    /// [`FitError::Ensemble`] if there is no law.
+    /// If there is no law.
     pub fn ensemble(
         laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         fitter: Fitter,
-    ) -> Result<Self, FitError> {
+    ) -> Result<Self, Error> {
         let laws: Vec<Arc<dyn ScalingLaw>> =
             laws.into_iter().map(|law| Arc::new(law) as Arc<dyn ScalingLaw>).collect();
         if laws.is_empty() {
-            let error = "a candidate needs at least one law, got none";
-            return Err(FitError::Ensemble(error.to_owned()));
+            return Err(ErrorKind::Empty { what: "a candidate", part: "law" }.into());
         }
         let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
         Ok(Self { name: names.join(" + "), laws, fitter })
@@ -100,9 +99,9 @@ impl Candidate {
     ///
     /// # Errors
     /// As [`Fitter::fit`](crate::Fitter::fit) and [`Predictor::mean`].
-    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, FitError> {
+    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, Error> {
         let fit = |law: &Arc<dyn ScalingLaw>| self.fitter.fit(Arc::clone(law), sweep, target);
-        Ok(Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)?)
+        Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
@@ -114,8 +113,8 @@ impl Candidate {
     /// The coefficients of all its laws that are not fixed.
     ///
     /// # Errors
-    /// [`FitError`] if the fitter bounds a coefficient that a law does not have.
-    pub(super) fn free_coefficients(&self) -> Result<usize, FitError> {
+    /// If the fitter bounds a coefficient that a law does not have.
+    pub(super) fn free_coefficients(&self) -> Result<usize, Error> {
         self.laws.iter().map(|law| self.fitter.free_coefficients(law)).sum()
     }
 }
@@ -140,7 +139,7 @@ mod tests {
         let fixed = ["additive-fixed-nd", "ye-m1", "ye-m2", "ye-m3", "ye-m4"];
         assert_eq!(names(&sweep(&[1e8], &[1e9]), "t"), fixed);
         let fault = suitable(&sweep(&sizes, &tokens), "u").unwrap_err();
-        assert!(matches!(fault, FitError::Target { .. }));
+        assert!(fault.is_unknown_name());
     }
 
     #[test]
@@ -192,7 +191,7 @@ mod tests {
     fn a_candidate_has_a_law() {
         assert!(matches!(
             Candidate::ensemble([] as [JointLaw; 0], Fitter::new()),
-            Err(FitError::Ensemble(_))
+            Err(error) if matches!(error.kind(), ErrorKind::Empty { .. })
         ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let two = suitable(&s, "t").unwrap().into_iter().take(2);

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::error::FitError;
+use crate::error::Error;
 use crate::fit::Metrics;
 use crate::optim::Termination;
 use crate::predictor::Predictor;
@@ -77,7 +77,7 @@ pub struct Failure {
     pub part: String,
     /// Why.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::stored::as_text"))]
-    pub error: FitError,
+    pub error: Error,
 }
 
 /// The scale that was held out: all rows of the largest N, fitted on the others; where there are
@@ -248,7 +248,7 @@ impl fmt::Display for Comparison {
         let cell = |value: Option<f64>, digits| {
             value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
         };
-        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.mre), 3);
+        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| 100.0 * x.test.mre), 3);
         let rank = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.spearman), 3);
         let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
         for score in &self.scores {
@@ -257,7 +257,7 @@ impl fmt::Display for Comparison {
                 "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7.1}",
                 score.name,
                 score.coefficients,
-                cell(score.train.map(|train| train.mre), 3),
+                cell(score.train.map(|train| 100.0 * train.mre), 3),
                 mre(score.mixtures),
                 rank(score.mixtures),
                 regret(score.mixtures),

@@ -58,7 +58,7 @@
 //!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).named("joint, weighted"))
 //!     .candidate(Candidate::recommended(&sweep));
 //! # let _ = selection;
-//! # Ok::<(), mixlaw::SweepError>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
 mod candidate;
@@ -72,7 +72,7 @@ pub use candidate::Candidate;
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
-use crate::error::{FitError, SettingError};
+use crate::error::Error;
 use crate::fit::{Metrics, losses_of};
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::Predictor;
@@ -179,10 +179,10 @@ impl Selection {
     /// the score says why, in [`Score::failures`].
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has no such target, no law of the crate suits it and no candidate
+    /// If the sweep has no such target, no law of the crate suits it and no candidate
     /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
     /// than the number of distinct mixtures.
-    pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, FitError> {
+    pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, Error> {
         losses_of(sweep, target)?;
         let candidates = if self.candidates.is_empty() {
             candidate::defaults(sweep, target)?
@@ -248,7 +248,7 @@ impl Selection {
     }
 
     /// For each part of the mixtures the rows to fit and those to predict.
-    fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, FitError> {
+    fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, Error> {
         let mixtures = sweep.count_mixtures();
         match self.holdout {
             Holdout::Folds(folds) if folds < 2 => {
@@ -272,7 +272,7 @@ fn draw_mixtures(
     count: usize,
     seed: u64,
     index: usize,
-) -> Result<(Sweep, Sweep), FitError> {
+) -> Result<(Sweep, Sweep), Error> {
     let seed = streams::seed(seed, Kind::Part, index as u64);
     sweep.split_by_mixture(count, seed).map_err(|_| {
         let expected = "at least 1 and less than the distinct mixtures of the sweep";
@@ -280,8 +280,8 @@ fn draw_mixtures(
     })
 }
 
-fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
-    SettingError::new(name, value as f64, expected).into()
+fn setting(name: &str, value: usize, expected: &'static str) -> Error {
+    Error::setting(name, value as f64, expected)
 }
 
 /// What is common to all fits of a selection or a curve.
@@ -313,7 +313,7 @@ impl<'a> Work<'a> {
         candidate: &Candidate,
         rows: &Sweep,
         test: Option<&Sweep>,
-    ) -> Option<Result<Predicted, FitError>> {
+    ) -> Option<Result<Predicted, Error>> {
         let fit = self.ensemble(candidate, rows)?;
         Some(fit.and_then(|fit| Predicted::new(fit, rows, test)))
     }
@@ -323,7 +323,7 @@ impl<'a> Work<'a> {
         &mut self,
         candidate: &Candidate,
         rows: &Sweep,
-    ) -> Option<Result<Predictor, FitError>> {
+    ) -> Option<Result<Predictor, Error>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -342,7 +342,7 @@ impl<'a> Work<'a> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Predictor::mean(fits).map_err(FitError::from))
+        Some(Predictor::mean(fits))
     }
 }
 
@@ -356,7 +356,7 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
+    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, Error> {
         let train = Pairs::new(&fit, rows)?;
         let (test, regrets) = match test {
             Some(test) => {
@@ -378,7 +378,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, FitError> {
+    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, Error> {
         let observed = losses_of(sweep, fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }
@@ -467,10 +467,10 @@ mod tests {
         assert_eq!((mixtures.train.count, mixtures.test.count), (3 * 24, 3 * 12));
         for (count, splits) in [(0, 3), (6, 3), (4, 0)] {
             let fault = selection.clone().mixtures(count, splits).run(&s, "t").unwrap_err();
-            assert!(matches!(fault, FitError::Setting(_)), "{fault}");
+            assert!(fault.is_setting(), "{fault}");
         }
         assert!(selection.clone().folds(1).run(&s, "t").is_err());
-        assert!(matches!(selection.run(&s, "u"), Err(FitError::Target { .. })));
+        assert!(selection.run(&s, "u").unwrap_err().is_unknown_name());
     }
 
     #[test]

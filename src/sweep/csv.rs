@@ -357,6 +357,7 @@ fn text(bytes: &ByteRecord) -> Result<StringRecord, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Place;
 
     const GOOD: &str = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u\n\
         r0,train,1e8,1e9,0.5,0.5,3.0,2.0\n\

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use crate::error::{FitError, SettingError};
+use crate::error::Error;
 use crate::fit::{Fit, Held, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
@@ -159,7 +159,7 @@ pub struct Restarts {
     /// The greatest of them, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
-    /// The difference of the two over the mean of all, in percent.
+    /// The difference of the two over the mean of all.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub spread: f64,
     /// The least objective of them over the fit's, less one: below zero where one found a better fit.
@@ -273,16 +273,16 @@ impl Probe {
     /// bit for bit, on any number of them.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep is another one, `within` is not a finite number above 0, or there are
+    /// If the sweep is another one, `within` is not a finite number above 0, or there are
     /// more than 1,000,000 starts.
-    pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
+    pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, Error> {
         let mut control = Control::default().observed_by(self.observer.as_ref());
         if !(self.within > 0.0 && self.within.is_finite()) {
-            return Err(SettingError::new("within", self.within, "a finite number > 0").into());
+            return Err(Error::setting("within", self.within, "a finite number > 0"));
         }
         if self.starts > MOST_STARTS {
             let expected = "at most 1000000";
-            return Err(SettingError::new("starts", self.starts as f64, expected).into());
+            return Err(Error::setting("starts", self.starts as f64, expected));
         }
         let refit = Refit::new(fit, sweep)?;
         let (free, law) = (refit.free(), fit.law());
@@ -376,7 +376,7 @@ struct Used {
 }
 
 impl Used {
-    fn new(refit: &Refit<'_>, fit: &Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    fn new(refit: &Refit<'_>, fit: &Fit, sweep: &Sweep) -> Result<Self, Error> {
         let weights = refit.row_weights(sweep.len());
         let all_h = crate::fit::aligned(fit.law(), sweep)?;
         let numbers = sweep.run_numbers();
@@ -419,7 +419,7 @@ impl Used {
             distinct,
             lower,
             upper,
-            spread: 100.0 * (upper - lower) / mean,
+            spread: (upper - lower) / mean,
             best_excess: if found.is_empty() || least == own { 0.0 } else { least / own - 1.0 },
             scale: self.at,
             h: self.h,
@@ -567,7 +567,7 @@ impl Identifiability {
     ///
     /// # Errors
     /// As [`Probe::run`].
-    pub fn of(fit: &Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    pub fn of(fit: &Fit, sweep: &Sweep) -> Result<Self, Error> {
         Probe::new().run(fit, sweep)
     }
 
@@ -633,7 +633,9 @@ impl Identifiability {
         if restarts.distinct > 1 {
             lines.push(format!(
                 "fits that are as good differ: {} of {} other starts come within 1% of the best objective, and their predictions at twice the largest N and D and the fit's lie {:.2}% apart",
-                restarts.near, restarts.starts, restarts.spread
+                restarts.near,
+                restarts.starts,
+                100.0 * restarts.spread
             ));
         }
         if restarts.best_excess < -self.within {
@@ -725,7 +727,8 @@ impl fmt::Display for Identifiability {
             writeln!(f, "Other starts: {near} of {starts} within 1% of the best objective")?;
             writeln!(
                 f,
-                "At twice the largest N and D these and the fit predict {lower:.4} to {upper:.4} ({spread:.2}% apart, {distinct} distinct)",
+                "At twice the largest N and D these and the fit predict {lower:.4} to {upper:.4} ({:.2}% apart, {distinct} distinct)",
+                100.0 * spread
             )?;
         }
         writeln!(f, "\nWhat fits within {}% of the objective", Short(100.0 * self.within))?;

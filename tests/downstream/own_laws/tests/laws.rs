@@ -100,7 +100,7 @@ fn they_are_compared_with_the_papers_laws() {
     assert_eq!(names, ["data-mixture", "interaction", "factor", "additive", "joint"]);
     let of_scale = |name: &str| comparison.get(name).unwrap().scale.unwrap().test.mre;
     for score in comparison.scores() {
-        assert!(score.failures.is_empty() && score.mixtures.unwrap().test.mre < 2.0);
+        assert!(score.failures.is_empty() && score.mixtures.unwrap().test.mre < 0.02);
     }
     // Five coefficients fewer than the additive law, and closer at a size that was not fitted.
     assert!(of_scale("factor") < of_scale("additive"));
