@@ -47,7 +47,7 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
         // The law's reference scales are those of all runs, as the coordinates are.
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resampled = Bootstrap::new(resamples).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::new().with_resamples(1.0, &resampled);
+        let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
         let choice = plan.best(Scale { n, d }).expect("a choice");
         let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share");
         let as_good = plan.as_good(&choice, std::slice::from_ref(&optimum)).expect("a share")[0];

@@ -64,7 +64,7 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
         let sweep = observed.select(|row| names.iter().any(|n| n == row.run)).expect("rows");
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resamples = Bootstrap::new(100).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::new().with_resamples(1.0, &resamples);
+        let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
         let choice = plan.best(Scale { n: AT.0, d: AT.1 }).expect("a choice");
         let value = true_value.value(&choice.optimum.weights).expect("a mixture");
         regrets.push(value - least);

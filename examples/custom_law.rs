@@ -54,7 +54,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("On a bound, not determined by the data: {}", own.at_bound().join(", "));
     println!("\nMRE in percent, train / held out");
     for (name, fit) in [("repetition", &own), ("additive", &additive)] {
-        println!("  {name:10}  {:.2} / {:.2}", fit.evaluate(&train)?.mre, fit.evaluate(&eval)?.mre);
+        let [train, eval] = [fit.evaluate(&train)?, fit.evaluate(&eval)?].map(|m| 100.0 * m.mre);
+        println!("  {name:10}  {train:.2} / {eval:.2}");
     }
     Ok(())
 }

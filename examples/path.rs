@@ -1,14 +1,12 @@
 //! How the optimal mixture of a joint law moves with scale (the paper's Fig. 6 and 10), from known
 //! coefficients: N and D grow at different speeds, and the path depends on which of them does.
-//!
-//! `cargo run --release --features plot --example path -- [DIR]` draws one SVG for each pair of
-//! speeds into DIR, by default `target/path`, and prints where they lead.
+//! `cargo run --release --features plot --example path [DIR]` draws into DIR, by default `target/path`.
 
 use std::path::Path;
 
-use mixlaw::Scale;
 use mixlaw::law::{JointLaw, ScalingLaw};
-use mixlaw::plan::{Growth, Plan};
+use mixlaw::plan::{Growth, Plan, Rate};
+use mixlaw::{Predictor, Scale};
 
 /// A target that all three domains teach: interleaved data spares tokens but not size, text spares
 /// size but not tokens.
@@ -37,24 +35,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&directory)?;
     let law = JointLaw::new(&["text", "captions", "interleaved"], Scale::ONE)?;
     let z = law.coordinates_of(&COEFFICIENTS)?;
-    let plan = Plan::new().with_law("average", 1.0, &law, &z);
-    let from = (1e8, 2e9);
+    let plan = Plan::builder().target(1.0, Predictor::new("average", law, &z)?).build()?;
+    let from = Scale { n: 1e8, d: 2e9 };
     let times: Vec<f64> = (0..25).map(|i| 10f64.powf(f64::from(i) / 4.0)).collect();
-    println!("{:24} {:>34}", "growth of N, D", "optimal mixture in the limit");
     for (n, d, title) in [
-        (Growth::Linear, Growth::Constant, "N grows, D stays"),
-        (Growth::Constant, Growth::Linear, "D grows, N stays"),
-        (Growth::Linear, Growth::Linear, "N and D grow by the same factor"),
-        (Growth::Sqrt, Growth::Linear, "N grows as the square root of D"),
-        (Growth::Log, Growth::Linear, "N grows as the logarithm of D"),
+        (Rate::Linear, Rate::Constant, "N grows, D stays"),
+        (Rate::Constant, Rate::Linear, "D grows, N stays"),
+        (Rate::Linear, Rate::Linear, "N and D grow by the same factor"),
+        (Rate::Sqrt, Rate::Linear, "N grows as the square root of D"),
+        (Rate::Log, Rate::Linear, "N grows as the logarithm of D"),
     ] {
-        let path = plan.path(from, (n, d), &times)?;
-        let limit = plan.limit(from, (n, d))?;
-        let name = format!("{n:?}-{d:?}").to_lowercase();
+        let (path, limit) =
+            (plan.path(from, Growth { n, d }, &times)?, plan.limit(from, Growth { n, d })?);
         let svg = mixlaw::plot::path(&path, Some(&limit), title)?;
+        let name = format!("{n:?}-{d:?}").to_lowercase();
         std::fs::write(Path::new(&directory).join(format!("{name}.svg")), svg)?;
-        println!("{name:24} {:.3}", limit.optimum.weights.named(&limit.domains));
+        println!("{title:34} {:.3}", limit.optimum.weights.named(&limit.domains));
     }
-    println!("drawn in {directory}");
+    println!("are the mixtures in the limit; drawn in {directory}");
     Ok(())
 }

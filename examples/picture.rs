@@ -1,5 +1,5 @@
 //! Observed against predicted loss on the embedded sweep (the paper's Fig. 3), as SVG:
-//! `cargo run --release --features plot --example picture -- [OUT.svg]`, by default the picture of the
+//! `cargo run --release --features plot --example picture [OUT.svg]`, by default the picture of the
 //! README.
 
 use mixlaw::law::JointLaw;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let rows = sweep.split(split)?;
             let observed = rows.losses_of(target)?;
             let points = observed.into_iter().zip(fit.predict_sweep(&rows)?).collect();
-            let label = format!("{target}, MRE {:.2}%", fit.evaluate(&rows)?.mre);
+            let label = format!("{target}, MRE {:.2}%", 100.0 * fit.evaluate(&rows)?.mre);
             series.push(Series { label, points, fitted });
         }
     }

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-pub use crate::error_legacy::*;
-
 /// So much of a name or a cell is shown in a message, in characters.
 const SHOWN_TEXT: usize = 60;
 /// So many names of a list are shown in a message.
@@ -37,9 +35,6 @@ pub(crate) fn short(x: f64) -> String {
     let is_plain = x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs());
     if is_plain { x.to_string() } else { format!("{x:e}") }
 }
-
-/// A result with the crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What is wrong with data, a setting or a question, where, and what was expected.
 ///
@@ -128,9 +123,9 @@ pub enum ErrorKind {
     /// A value in data that no run can have.
     #[error("{}, expected {expected}", cut(value))]
     Value {
-        /// What stood there.
+        /// What was found there.
         value: String,
-        /// What should stand there.
+        /// What should be there.
         expected: &'static str,
     },
     /// A domain weight that is negative, infinite or NaN.
@@ -142,10 +137,13 @@ pub enum ErrorKind {
         value: f64,
     },
     /// Domain weights that do not sum to one.
-    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6)")]
+    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6){}", but_ignored(ignored))]
     WeightSum {
         /// What they sum to.
         sum: f64,
+        /// Columns of the file that were ignored, where the sum is too small: one of them may be a
+        /// domain whose name is misspelled.
+        ignored: Vec<String>,
     },
     /// A list, an array or a mixture of the wrong length.
     #[error("{what} has length {found}, expected {expected}")]
@@ -196,7 +194,7 @@ pub enum ErrorKind {
         known: Vec<String>,
     },
     /// A name that must be there and is not.
-    #[error("no {kind} {}, there are: {}", cut(name), list(found))]
+    #[error("no {kind} `{}`, there {}", cut(name), are(found))]
     Missing {
         /// What should have the name.
         kind: &'static str,
@@ -275,10 +273,10 @@ pub enum ErrorKind {
         domain: String,
     },
     /// A law that cannot be composed of these parts.
-    #[error("the {} law {problem}", cut(law))]
+    #[error("{part} {problem}")]
     Composition {
-        /// The law.
-        law: String,
+        /// The law, or the part of it that does not fit.
+        part: String,
         /// What is wrong with it.
         problem: String,
     },
@@ -344,9 +342,9 @@ pub enum ErrorKind {
     Stored {
         /// What is wrong, such as `its domains are`.
         what: String,
-        /// What stands there.
+        /// What was found.
         found: String,
-        /// What should stand there.
+        /// What should be there.
         expected: String,
     },
     /// Constraints that no mixture keeps.
@@ -404,15 +402,22 @@ pub enum ErrorKind {
     /// An observer stopped the call before there was anything to return.
     #[error("stopped by an observer before there was a result")]
     Stopped,
-    #[doc(hidden)]
-    #[error("{0}")]
-    Legacy(String),
     /// A picture that could not be drawn.
     #[error("the picture could not be drawn: {message}")]
     Drawing {
         /// Why.
         message: String,
     },
+}
+
+/// `; ignored columns: a, b`, if there are some.
+fn but_ignored(columns: &[String]) -> String {
+    if columns.is_empty() { String::new() } else { format!("; ignored columns: {}", list(columns)) }
+}
+
+/// `are: a, b`, or `are none`.
+fn are(names: &[String]) -> String {
+    if names.is_empty() { "are none".to_owned() } else { format!("are: {}", list(names)) }
 }
 
 /// ` in the group a + b`, if there is one.
@@ -512,6 +517,12 @@ impl Error {
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self(Box::new(Inner { kind, places: Vec::new() }))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        ErrorKind::Io { kind: error.kind(), message: error.to_string() }.into()
     }
 }
 

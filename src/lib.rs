@@ -22,13 +22,13 @@
 //! | data | [`Sweep`] | runs and checkpoints: N, D, h and the losses of named targets, validated once |
 //! | law | [`ScalingLaw`](law::ScalingLaw) | a formula with named coefficients: [`AdditiveLaw`](law::AdditiveLaw), [`JointLaw`](law::JointLaw), ... or your own |
 //! | fit | [`Fitter`], [`Fit`] | the robust loss of eq. 6, minimised by any [`Optimizer`](optim::Optimizer) |
-//! | mixture | [`MixtureObjective`], [`SimplexSolver`] | the weighted sum of fitted laws at one N and D, minimised by mirror descent, with a certificate |
+//! | prediction | [`Predictor`] | the loss of one target at any [`Scale`] and mixture: a fit, several, one with intervals, or a function of yours |
+//! | decision | [`Plan`], [`Constraints`](simplex::Constraints) | the certified mixture within limits, for a budget, over scale, and how much of it is decided |
 //! | doubt | [`Bootstrap`](uncertainty::Bootstrap), [`Selection`](selection::Selection) | intervals, what is not determined, which law predicts best |
-//! | decision | [`Plan`], [`Constraints`](simplex::Constraints) | the mixture within limits, for a budget, over scale, and how much of it is decided |
 //!
 //! ```
-//! use mixlaw::law::{AdditiveLaw, ScalingLaw};
-//! use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
+//! use mixlaw::law::AdditiveLaw;
+//! use mixlaw::{Fitter, Mixture, Plan, Scale, Sweep};
 //!
 //! # let text = {
 //! #     let mut text = String::from("split,n_params,n_tokens,h_web,h_code,loss_python\n");
@@ -51,12 +51,13 @@
 //! println!("{fit}");
 //! println!("held out: {}", fit.evaluate(&sweep.split("eval")?)?);
 //!
-//! let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.5e11 })?.with_fit(1.0, &fit)?;
-//! let best = SimplexSolver::new().minimize(&mut objective);
-//! println!("{}: {:.3} nats", best.weights.named(fit.law().domains()), best.value);
-//! assert!(best.value <= fit.predict(Scale { n: 7e9, d: 1.5e11 }, &Mixture::uniform(2))?);
+//! let large = Scale { n: 7e9, d: 1.5e11 };
+//! let plan = Plan::builder().target(1.0, &fit).build()?;
+//! let choice = plan.best(large)?;
+//! println!("{choice}");
+//! assert!(choice.optimum.value <= fit.predict(large, Mixture::uniform(2))?);
 //! # }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 //!
 //! The [`guide`] has a chapter for each of these steps, for laws and optimizers of your own, and a
@@ -73,14 +74,14 @@
 //! | E, A, alpha, B, beta | the coefficients of eq. 3 | E in nats; A and B such that `A/N^alpha` and `B/D^beta` are |
 //! | C_i, gamma_i | the coefficients of domain i in a function of h | |
 //! | z | the coordinates of a law: what an optimizer moves | one number for each identifiable parameter |
-//! | N0, D0 | reference scales, by which a law divides N and D inside ([`Scale`]) | parameters, tokens |
+//! | N0, D0 | reference scales, by which a law divides N and D inside | parameters, tokens |
 //! | delta | where the Huber loss turns from a parabola to a line | nats |
 //!
 //! # What to expect of a fit
 //!
 //! Joint and full laws are badly identified: many sets of coefficients within 1% of the best
 //! objective differ by up to a factor of two in their error at larger scale. The best objective is not
-//! the best predictor: [`Ensemble::recommended`](fit::Ensemble::recommended) is the one that measurements
+//! the best predictor: [`Predictor::recommended`] is the one that measurements
 //! chose, and [`Selection`](selection::Selection) compares others on your sweep by what they predict of
 //! its largest runs. [`Identifiability`](uncertainty::Identifiability) says what the data does not
 //! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off the rest may be. An optimal mixture
@@ -95,13 +96,14 @@
 //! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
 //!   bit, on any number of them.
 //! * `plot`: pictures of fits and mixtures as SVG.
-//! * `serde`: sweeps, mixtures, constraints, fits, ensembles and what follows from them can be stored
-//!   and read again, to the bit. What is read is checked as by its constructor; sweeps, fits and
-//!   ensembles carry the version of the format, `"mixlaw": 1`. Infinite numbers and NaN are `"inf"`,
-//!   `"-inf"` and `"NaN"` in formats for people. A fit is read with its law where that is one of the
-//!   crate's, and by way of `fit::StoredFit` with one of yours. `serde_json` reads every number to the
-//!   bit only with its feature `float_roundtrip`. Resamples, plans and the settings of solvers are not
-//!   stored: the same seed makes them again.
+//! * `serde`: sweeps, mixtures, constraints, fits, predictors with their members, choices and what else
+//!   follows from them can be stored and read again, to the bit. What is read is checked as by its
+//!   constructor; sweeps, fits and predictors carry the version of the format, `"mixlaw": 1`. Infinite
+//!   numbers and NaN are `"inf"`, `"-inf"` and `"NaN"` in formats for people. A fit is read with its law
+//!   where that is one of the crate's, and by way of `fit::StoredFit` with one of yours. `serde_json`
+//!   reads every number to the bit only with its feature `float_roundtrip`. Plans are not stored: they
+//!   are built again of what is.
+//! * `cli`: the program `mixlaw`, which does the usual things to a CSV file.
 //!
 //! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
 //! seed gives the same result to the bit on one platform and build.
@@ -109,7 +111,6 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
-mod error_legacy;
 pub mod fit;
 pub mod guide;
 pub mod law;
@@ -121,6 +122,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
+pub mod predictor;
 mod random;
 mod scale;
 pub mod selection;
@@ -134,15 +136,14 @@ pub mod uncertainty;
 
 pub use {ndarray, rand};
 
-pub use error::{
-    Error, FitError, LawError, MixtureError, PlanError, SettingError, SimplexError, SweepError,
-};
+pub use error::Error;
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;
+pub use predictor::Predictor;
 pub use random::Random;
 pub use scale::Scale;
-pub use simplex::{MixtureObjective, Optimum, SimplexSolver};
+pub use simplex::{Optimum, SimplexSolver};
 pub use sweep::Sweep;
 
 #[cfg(all(doctest, feature = "csv"))]

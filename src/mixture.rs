@@ -7,7 +7,7 @@ use std::ops::Deref;
 use approx::{AbsDiffEq, RelativeEq};
 use rand_distr::{Distribution, Gamma, Open01};
 
-use crate::error::MixtureError;
+use crate::error::{Error, ErrorKind};
 use crate::streams;
 
 /// By how much the sum of domain weights may be off one.
@@ -27,7 +27,7 @@ const MOST_WEIGHTS: f64 = 5e7;
 /// let h = Mixture::new(vec![0.5, 0.3, 0.2])?;
 /// assert_eq!(h[1], 0.3);
 /// assert!(Mixture::new(vec![0.5, 0.4]).is_err());
-/// # Ok::<(), mixlaw::MixtureError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
@@ -40,21 +40,25 @@ pub struct Mixture {
 }
 
 /// Checks that `weights` is a point of the simplex.
-pub(crate) fn validate(weights: &[f64]) -> Result<(), MixtureError> {
+pub(crate) fn validate(weights: &[f64]) -> Result<(), Error> {
     if weights.is_empty() {
-        return Err(MixtureError::Empty);
+        return Err(no_domain("a mixture"));
     }
     for (index, &value) in weights.iter().enumerate() {
         if !value.is_finite() || value < 0.0 {
-            return Err(MixtureError::Weight { index, value });
+            return Err(ErrorKind::Weight { index, value }.into());
         }
     }
     let sum: f64 = weights.iter().sum();
     // The sum of k rounded weights is itself off by a few units in the last place.
     if (sum - 1.0).abs() > SUM_TOLERANCE * (1.0 + 1e-9) {
-        return Err(MixtureError::Sum { sum });
+        return Err(ErrorKind::WeightSum { sum, ignored: Vec::new() }.into());
     }
     Ok(())
+}
+
+fn no_domain(what: &'static str) -> Error {
+    ErrorKind::Empty { what, part: "domain" }.into()
 }
 
 /// Whether two domain weights are the same one, written with other digits. Zero is the same only as
@@ -112,9 +116,9 @@ impl Mixture {
     /// A mixture with these weights, in the order of the domains.
     ///
     /// # Errors
-    /// [`MixtureError`] if there are none, one is negative or not finite, or they do not sum to one
-    /// within 1e-6.
-    pub fn new(weights: impl Into<Vec<f64>>) -> Result<Self, MixtureError> {
+    /// [`ErrorKind::Empty`] if there are none, [`ErrorKind::Weight`] if one is negative or not finite,
+    /// and [`ErrorKind::WeightSum`] if they do not sum to one within 1e-6.
+    pub fn new(weights: impl Into<Vec<f64>>) -> Result<Self, Error> {
         let weights = weights.into();
         validate(&weights)?;
         Ok(Self { weights })
@@ -123,7 +127,8 @@ impl Mixture {
     /// A mixture from named weights in any order, put into the order of `domains`.
     ///
     /// # Errors
-    /// [`MixtureError::Name`] unless every domain is named exactly once, and those of [`Mixture::new`].
+    /// [`ErrorKind::Unknown`], [`ErrorKind::Repeated`] or [`ErrorKind::Missing`] unless every domain is
+    /// named exactly once, and those of [`Mixture::new`].
     ///
     /// ```
     /// use mixlaw::Mixture;
@@ -131,26 +136,30 @@ impl Mixture {
     /// let domains = ["web", "code"].map(String::from);
     /// let h = Mixture::from_named(&domains, &[("code", 0.25), ("web", 0.75)])?;
     /// assert_eq!(h.weights(), [0.75, 0.25]);
-    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn from_named(
-        domains: &[impl AsRef<str>],
-        named: &[(&str, f64)],
-    ) -> Result<Self, MixtureError> {
-        let fault = |problem, name: &str| MixtureError::Name {
-            problem,
-            name: name.to_owned(),
-            expected: domains.iter().map(|name| name.as_ref().to_owned()).collect(),
-        };
+    pub fn from_named(domains: &[impl AsRef<str>], named: &[(&str, f64)]) -> Result<Self, Error> {
+        let kind = "domain";
         let mut found: HashMap<&str, Option<f64>> =
             domains.iter().map(|domain| (domain.as_ref(), None)).collect();
         for &(name, weight) in named {
-            let place = found.get_mut(name).ok_or_else(|| fault("unknown", name))?;
+            let place = found.get_mut(name).ok_or_else(|| ErrorKind::Unknown {
+                kind,
+                name: name.to_owned(),
+                known: domains.iter().map(|name| name.as_ref().to_owned()).collect(),
+            })?;
             if place.replace(weight).is_some() {
-                return Err(fault("repeated", name));
+                let name = name.to_owned();
+                return Err(ErrorKind::Repeated { kind, name, group: None }.into());
             }
         }
-        let weight = |domain: &str| found[domain].ok_or_else(|| fault("missing", domain));
+        let weight = |domain: &str| {
+            found[domain].ok_or_else(|| ErrorKind::Missing {
+                kind,
+                name: domain.to_owned(),
+                found: named.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            })
+        };
         let weights: Result<Vec<f64>, _> = domains.iter().map(|d| weight(d.as_ref())).collect();
         Self::new(weights?)
     }
@@ -217,9 +226,9 @@ impl Mixture {
     /// There are `(steps + k - 1)! / (steps! (k - 1)!)` of them.
     ///
     /// # Errors
-    /// [`MixtureError::Design`] if `k` or `steps` is 0, `min` is not in `[0, 1/k)`, or the grid would
-    /// have more than 50 million weights: its points times `k`. For many domains
-    /// [`Mixture::dirichlet`] draws as few mixtures as you like.
+    /// [`ErrorKind::Empty`] if `k` is 0, and [`ErrorKind::Setting`] if `steps` is, `min` is not in
+    /// `[0, 1/k)`, or the grid would have more than 50 million weights: its points times `k`. For many
+    /// domains [`Mixture::dirichlet`] draws as few mixtures as you like.
     ///
     /// ```
     /// use mixlaw::Mixture;
@@ -227,18 +236,19 @@ impl Mixture {
     /// let grid = Mixture::grid(3, 2, 0.1)?;
     /// assert_eq!(grid.len(), 6);
     /// assert!(grid.iter().all(|h| h.iter().all(|&w| w >= 0.1)));
-    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn grid(k: usize, steps: usize, min: f64) -> Result<Vec<Mixture>, MixtureError> {
-        if k == 0 || steps == 0 {
-            return Err(MixtureError::Design(format!(
-                "a grid needs at least one domain and one step, got {k} domains and {steps} steps"
-            )));
+    pub fn grid(k: usize, steps: usize, min: f64) -> Result<Vec<Mixture>, Error> {
+        if k == 0 {
+            return Err(no_domain("a grid of mixtures"));
+        }
+        if steps == 0 {
+            return Err(Error::setting("the number of steps of a grid", 0.0, "at least 1"));
         }
         if !(min >= 0.0 && min * (k as f64) < 1.0) {
-            return Err(MixtureError::Design(format!(
-                "the minimum weight of a grid over {k} domains is {min}, expected at least 0 and less than 1/{k}"
-            )));
+            let name = format!("the least weight of a grid over {k} domains");
+            let expected = "a number >= 0 and below 1 over the number of domains";
+            return Err(Error::setting(name, min, expected));
         }
         let what = format!("a grid of {steps} steps over {k} domains");
         check_size(&what, grid_points(k, steps), k)?;
@@ -255,7 +265,7 @@ impl Mixture {
     /// each domain; all ones is uniform over the simplex. The same seed gives the same draws.
     ///
     /// # Errors
-    /// [`MixtureError::Empty`] if there are no concentrations, [`MixtureError::Design`] if one is not a
+    /// [`ErrorKind::Empty`] if there are no concentrations, [`ErrorKind::Setting`] if one is not a
     /// number from 1e-100 to 1e100, or the draws would have more than 50 million weights.
     ///
     /// ```
@@ -263,21 +273,20 @@ impl Mixture {
     ///
     /// let design = Mixture::dirichlet(&[1.0; 4], 10, 7)?;
     /// assert_eq!(design, Mixture::dirichlet(&[1.0; 4], 10, 7)?);
-    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     pub fn dirichlet(
         concentration: &[f64],
         count: usize,
         seed: u64,
-    ) -> Result<Vec<Mixture>, MixtureError> {
+    ) -> Result<Vec<Mixture>, Error> {
         if concentration.is_empty() {
-            return Err(MixtureError::Empty);
+            return Err(no_domain("a Dirichlet design"));
         }
         for (i, &a) in concentration.iter().enumerate() {
             if !(1e-100..=1e100).contains(&a) {
-                return Err(MixtureError::Design(format!(
-                    "Dirichlet concentration {i} is {a}, expected a number from 1e-100 to 1e100"
-                )));
+                let name = format!("Dirichlet concentration {i}");
+                return Err(Error::setting(name, a, "a number from 1e-100 to 1e100"));
             }
         }
         check_size("a Dirichlet design", count as f64, concentration.len())?;
@@ -302,24 +311,22 @@ impl Mixture {
 }
 
 /// Checks that a design of so many mixtures of `k` domains fits into memory.
-fn check_size(what: &str, points: f64, k: usize) -> Result<(), MixtureError> {
+fn check_size(what: &str, points: f64, k: usize) -> Result<(), Error> {
     if points * k as f64 <= MOST_WEIGHTS {
         return Ok(());
     }
-    let points = if points <= 1e12 { points.to_string() } else { "more than 1e12".to_owned() };
-    Err(MixtureError::Design(format!(
-        "{what} has {points} mixtures of {k} weights, expected at most {MOST_WEIGHTS:e} weights in all"
-    )))
+    let name = format!("the number of weights of {what}");
+    Err(Error::setting(name, points * k as f64, "at most 5e7"))
 }
 
-/// How many points a grid has, exact up to 1e12.
+/// How many points a grid has, as the nearest float; infinite above its range.
 fn grid_points(k: usize, steps: usize) -> f64 {
     let all = steps as f64 + (k - 1) as f64;
     let mut points = 1.0;
     // Each factor makes it more, and every product is a whole number.
     for i in 0..steps.min(k - 1) {
         points = points * (all - i as f64) / (i + 1) as f64;
-        if points > 1e12 {
+        if points.is_infinite() {
             break;
         }
     }
@@ -347,10 +354,16 @@ impl Deref for Mixture {
     }
 }
 
-impl TryFrom<Vec<f64>> for Mixture {
-    type Error = MixtureError;
+impl AsRef<[f64]> for Mixture {
+    fn as_ref(&self) -> &[f64] {
+        &self.weights
+    }
+}
 
-    fn try_from(weights: Vec<f64>) -> Result<Self, MixtureError> {
+impl TryFrom<Vec<f64>> for Mixture {
+    type Error = Error;
+
+    fn try_from(weights: Vec<f64>) -> Result<Self, Error> {
         Self::new(weights)
     }
 }
@@ -408,16 +421,12 @@ mod tests {
 
     #[test]
     fn weights_off_the_simplex_are_refused() {
-        assert_eq!(Mixture::new(vec![]), Err(MixtureError::Empty));
-        assert!(matches!(
-            Mixture::new(vec![1.1, -0.1]),
-            Err(MixtureError::Weight { index: 1, .. })
-        ));
-        assert!(matches!(
-            Mixture::new(vec![f64::NAN, 1.0]),
-            Err(MixtureError::Weight { index: 0, .. })
-        ));
-        assert!(matches!(Mixture::new(vec![0.5, 0.4]), Err(MixtureError::Sum { .. })));
+        let refused = |weights: &[f64]| Mixture::new(weights).unwrap_err().to_string();
+        assert_eq!(refused(&[]), "a mixture needs at least one domain, got none");
+        let weight = "domain weight 1 is -0.1, expected a finite number >= 0";
+        assert_eq!(refused(&[1.1, -0.1]), weight);
+        assert!(refused(&[f64::NAN, 1.0]).starts_with("domain weight 0 is NaN"));
+        assert_eq!(refused(&[0.5, 0.4]), "the domain weights sum to 0.9, expected 1 (within 1e-6)");
         assert!(Mixture::new(vec![0.5, 0.5 + 2e-6]).is_err());
         let kept = Mixture::new(vec![0.5, 0.5 + 0.9e-6]).unwrap();
         assert_eq!(kept[1], 0.5 + 0.9e-6);
@@ -427,12 +436,13 @@ mod tests {
     fn names_decide_the_order_and_must_match() {
         let domains = ["a", "b"].map(String::from);
         for (named, problem) in [
-            (vec![("a", 1.0)], "missing"),
-            (vec![("a", 0.5), ("c", 0.5)], "unknown"),
-            (vec![("a", 0.5), ("a", 0.5), ("b", 0.0)], "repeated"),
+            (vec![("a", 1.0)], "no domain `b`, there are: a"),
+            (vec![], "no domain `a`, there are none"),
+            (vec![("a", 0.5), ("c", 0.5)], "unknown domain `c`, expected one of: a, b"),
+            (vec![("a", 0.5), ("a", 0.5), ("b", 0.0)], "domain `a` appears twice"),
         ] {
             let error = Mixture::from_named(&domains, &named).unwrap_err();
-            assert!(error.to_string().starts_with(problem), "{error}");
+            assert_eq!(error.to_string(), problem);
         }
     }
 
@@ -456,23 +466,27 @@ mod tests {
     #[test]
     fn designs_that_do_not_fit_into_memory_are_refused() {
         let grid = |k, steps| Mixture::grid(k, steps, 0.0).unwrap_err().to_string();
-        // 116! / (100! 16!), by exact arithmetic.
+        // 36! / (20! 16!) times 17, by exact arithmetic.
         assert_eq!(
-            grid(17, 100),
-            "a grid of 100 steps over 17 domains has more than 1e12 mixtures of 17 weights, \
-             expected at most 5e7 weights in all"
+            grid(17, 20),
+            "the number of weights of a grid of 20 steps over 17 domains is 124233825870, \
+             expected at most 5e7"
         );
-        // 36! / (20! 16!).
-        assert!(grid(17, 20).contains("has 7307872110 mixtures"), "{}", grid(17, 20));
+        let weights = |k, steps| match Mixture::grid(k, steps, 0.0).unwrap_err().kind() {
+            ErrorKind::Setting { value, .. } => *value,
+            other => panic!("{other}"),
+        };
+        // 116! / (100! 16!) times 17.
+        assert_relative_eq!(weights(17, 100), 2.954088103014234e20, max_relative = 1e-14);
         // Without room for the whole number of points, and of weights.
-        assert!(grid(2, usize::MAX).contains("more than"), "{}", grid(2, usize::MAX));
-        assert!(grid(usize::MAX, 1).contains("more than"), "{}", grid(usize::MAX, 1));
-        assert!(grid(usize::MAX, usize::MAX).contains("more than"));
+        assert_relative_eq!(weights(2, usize::MAX), 2f64.powi(65), max_relative = 1e-14);
+        assert_relative_eq!(weights(usize::MAX, 1), 2f64.powi(128), max_relative = 1e-14);
+        assert_eq!(weights(usize::MAX, usize::MAX), f64::INFINITY);
         assert_eq!(Mixture::grid(1, usize::MAX, 0.0).unwrap().len(), 1);
         assert_eq!(Mixture::grid(5, 40, 0.0).unwrap().len(), 135_751);
         for count in [usize::MAX, usize::MAX / 4, 25_000_001] {
             let error = Mixture::dirichlet(&[1.0; 2], count, 0).unwrap_err().to_string();
-            assert!(error.starts_with("a Dirichlet design has "), "{error}");
+            assert!(error.starts_with("the number of weights of a Dirichlet design is"), "{error}");
         }
     }
 

@@ -61,9 +61,4 @@ impl Random {
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         items.shuffle(&mut self.0);
     }
-
-    /// The same stream for functions of `rand`.
-    pub(crate) fn rng(&mut self) -> &mut Xoshiro256PlusPlus {
-        &mut self.0
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{LawError, SettingError};
+use crate::error::Error;
 
 /// A model size and a number of training tokens: where a loss is predicted, a mixture is chosen, and
 /// by what a law divides N and D inside (its reference scale N0, D0).
@@ -14,7 +14,11 @@ use crate::error::{LawError, SettingError};
 /// assert_eq!(scale.to_string(), "N = 7e9, D = 1.5e11");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "StoredScale")
+)]
 pub struct Scale {
     /// Model size N, in parameters.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -22,6 +26,26 @@ pub struct Scale {
     /// Training tokens D.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
+}
+
+/// A [`Scale`] as it is in a file, not checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct StoredScale {
+    #[serde(with = "crate::stored::number")]
+    n: f64,
+    #[serde(with = "crate::stored::number")]
+    d: f64,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<StoredScale> for Scale {
+    type Error = Error;
+
+    fn try_from(StoredScale { n, d }: StoredScale) -> Result<Self, Error> {
+        let scale = Self { n, d };
+        scale.check().map(|()| scale)
+    }
 }
 
 impl Scale {
@@ -32,20 +56,21 @@ impl Scale {
     pub const INFINITE: Scale = Scale { n: f64::INFINITY, d: f64::INFINITY };
 
     /// Checks that both are numbers > 0, which may be infinite.
-    pub(crate) fn check(self) -> Result<(), SettingError> {
+    pub(crate) fn check(self) -> Result<(), Error> {
         for (name, value) in [("N", self.n), ("D", self.d)] {
             if value.is_nan() || value <= 0.0 {
-                return Err(SettingError::new(name, value, "a number > 0"));
+                return Err(Error::setting(name, value, "a number > 0"));
             }
         }
         Ok(())
     }
 
     /// Checks that a law can divide by both.
-    pub(crate) fn check_reference(self) -> Result<(), LawError> {
+    pub(crate) fn check_reference(self) -> Result<(), Error> {
         for (name, value) in [("N0", self.n), ("D0", self.d)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(LawError::Scale { name, value });
+                let name = format!("reference scale {name}");
+                return Err(Error::setting(name, value, "a finite number > 0"));
             }
         }
         Ok(())

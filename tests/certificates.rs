@@ -10,7 +10,7 @@ use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{
     Certificate, Constraints, MixtureObjective, Pull, Region, SimplexObjective, SimplexSolver, Step,
 };
-use mixlaw::{Mixture, Optimum, Scale, SimplexError, Sweep};
+use mixlaw::{Mixture, Optimum, Scale, Sweep};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -138,11 +138,13 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
         for limits in limits {
             for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
                 for weight in [1.0, 1e-3, 1e6] {
-                    let plan = Plan::new()
-                        .with_law("one", weight, &law, &z)
-                        .with_law("two", 1.0, &law, &other)
+                    let plan = Plan::builder()
+                        .target(weight, Predictor::new("one", law.clone(), &z).unwrap())
+                        .target(1.0, Predictor::new("two", law.clone(), &other).unwrap())
                         .goal(goal)
-                        .constraints(limits.clone());
+                        .constraints(limits.clone())
+                        .build()
+                        .unwrap();
                     let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
                     let choice = plan.best(Scale { n: 1e9, d: 1e10 }).unwrap();
                     let what = format!("{k} {goal:?} {limits:?}");
@@ -207,9 +209,9 @@ fn flat_and_steep_functions_of_ones_own_end() {
         let plan = problem
             .targets
             .iter()
-            .fold(Plan::new(), |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z));
+            .fold(Plan::builder(), |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z));
         for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
-            if let Ok(choice) = plan.clone().goal(goal).best(Scale { n, d }) {
+            if let Ok(choice) = plan.to_builder().goal(goal).build().unwrap().best(Scale { n, d }) {
                 assert!(choice.optimum.value.is_finite(), "{choice:?}");
             }
         }
@@ -221,9 +223,19 @@ fn the_worst_excess_of_one_target_costs_about_what_its_loss_does() {
     for seed in 0..12 {
         let problem = MixtureProblem::random("joint", 4, 1, seed);
         let (_, z) = &problem.targets[0];
-        let plan = Plan::new().with_law("t", 1.0, problem.law.as_ref(), z);
+        let plan = Plan::builder()
+            .target(1.0, Predictor::new("t", problem.law.as_ref().clone(), z).unwrap())
+            .build()
+            .unwrap();
         let own = plan.best(problem.scale).unwrap().optimum;
-        let excess = plan.goal(Goal::WorstExcess).best(problem.scale).unwrap().optimum;
+        let excess = plan
+            .to_builder()
+            .goal(Goal::WorstExcess)
+            .build()
+            .unwrap()
+            .best(problem.scale)
+            .unwrap()
+            .optimum;
         assert!(
             excess.iterations <= 2 * own.iterations + 50,
             "{seed}: {} iterations, {} for the loss itself",
@@ -307,8 +319,12 @@ fn what_is_not_a_number_is_refused_by_name() {
         let error = objective.with_law(weight, &law, &[0.0; 8]).unwrap_err().to_string();
         assert_eq!(error, format!("the weight of law 0 is {weight}, expected a finite number > 0"));
     }
-    let error =
-        Plan::new().with_law("python", 1.0, &law, &z).best(Scale { n: 1e9, d: 1e10 }).unwrap_err();
+    let error = Plan::builder()
+        .target(1.0, Predictor::new("python", law.clone(), &z).unwrap())
+        .build()
+        .unwrap()
+        .best(Scale { n: 1e9, d: 1e10 })
+        .unwrap_err();
     let message = error.to_string();
     assert!(message.contains("`python`") && message.contains("`C[d0]`"), "{message}");
 }
@@ -321,7 +337,7 @@ fn no_domains_are_an_error() {
     let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
     let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
     assert_eq!(error.to_string(), message);
-    assert!(Plan::new().corners(Scale { n: 1e9, d: 1e10 }).is_err());
+    assert!(Plan::builder().corners(Scale { n: 1e9, d: 1e10 }).is_err());
     let mut empty = MixtureObjective::new(Scale { n: 1e9, d: 1e10 }).unwrap();
     assert!(SimplexSolver::new().minimize_within(&mut empty, &Region::simplex(2)).is_err());
     assert!(empty.worst(&[]).is_err());
@@ -435,7 +451,7 @@ fn no_mixture_of_a_grid_is_below_a_bound() {
             _ => SimplexSolver::new(),
         };
         let plan = problem.targets.iter().fold(
-            Plan::new().goal(goal).constraints(limits.clone()).solver(solver),
+            Plan::builder().goal(goal).constraints(limits.clone()).solver(solver).build().unwrap(),
             |plan, (w, z)| plan.with_law("t", *w, problem.law.as_ref(), z),
         );
         let names: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
@@ -447,7 +463,7 @@ fn no_mixture_of_a_grid_is_below_a_bound() {
         let region = match limits.region(&names, d) {
             Ok(region) => region,
             Err(error) => {
-                assert!(matches!(error, SimplexError::Infeasible { .. }), "{seed}: {error}");
+                assert!(error.is_infeasible(), "{seed}: {error}");
                 refused += 1;
                 continue;
             }

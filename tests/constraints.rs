@@ -3,8 +3,9 @@
 #[path = "../benches/mixture_problems.rs"]
 mod mixture_problems;
 
+use mixlaw::error::ErrorKind;
 use mixlaw::simplex::{Constraints, MixtureObjective, Region, SimplexSolver};
-use mixlaw::{Mixture, SimplexError};
+use mixlaw::{Error, Mixture};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
@@ -51,7 +52,7 @@ impl Statement {
     }
 }
 
-fn region(k: usize, statements: &[Statement]) -> Result<Region, SimplexError> {
+fn region(k: usize, statements: &[Statement]) -> Result<Region, Error> {
     let all = statements.iter().fold(Constraints::new(), |all, s| s.add(all));
     all.region(&domains(k), D)
 }
@@ -150,7 +151,9 @@ fn a_thousand_infeasible_sets_are_refused_by_name() {
         }
         statements.shuffle(&mut rng);
         let error = region(k, &statements).expect_err("it cannot be kept");
-        let SimplexError::Infeasible { conflict } = &error else { panic!("{seed}: {error}") };
+        let ErrorKind::Infeasible { constraints: conflict } = error.kind() else {
+            panic!("{seed}: {error}")
+        };
         assert!(!conflict.is_empty(), "{seed}");
         // What is named is in conflict by itself, and without any one of it no longer.
         let label = |s: &Statement| match s {
@@ -225,5 +228,5 @@ fn statements_that_are_wrong_are_named() {
     let problem = MixtureProblem::random("additive", 3, 1, 0);
     let mut objective: MixtureObjective<'_> = problem.objective().unwrap();
     let error = SimplexSolver::new().minimize_within(&mut objective, &few).unwrap_err();
-    assert_eq!(error.to_string(), "the region has 2 domain weights, expected 3");
+    assert_eq!(error.to_string(), "the region has length 2, expected 3");
 }

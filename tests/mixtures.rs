@@ -232,7 +232,7 @@ fn joint() -> (JointLaw, Vec<f64>) {
 #[test]
 fn only_the_joint_mixture_moves_with_scale() {
     let problem = MixtureProblem::random("additive", 4, 3, 0);
-    let additive = problem.targets.iter().fold(Plan::new(), |plan, (weight, z)| {
+    let additive = problem.targets.iter().fold(Plan::builder(), |plan, (weight, z)| {
         plan.with_law("t", *weight, problem.law.as_ref(), z)
     });
     let additive = additive.solver(SimplexSolver::new().tolerance(1e-13));
@@ -246,7 +246,10 @@ fn only_the_joint_mixture_moves_with_scale() {
         assert!((value.unwrap() - choice.optimum.value).abs() < 1e-9);
     }
     let (law, z) = joint();
-    let plan = Plan::new().with_law("text", 1.0, &law, &z);
+    let plan = Plan::builder()
+        .target(1.0, Predictor::new("text", law.clone(), &z).unwrap())
+        .build()
+        .unwrap();
     let weights = |n, d| plan.best(Scale { n, d }).unwrap().optimum.weights;
     let start = weights(1e8, 1e10);
     // Text costs tokens and spares size: more of it for more tokens, less for larger models.
@@ -270,7 +273,10 @@ fn only_the_joint_mixture_moves_with_scale() {
 #[test]
 fn budgets_prices_and_ranges_agree_with_each_other() {
     let (law, z) = joint();
-    let plan = Plan::new().with_law("text", 1.0, &law, &z);
+    let plan = Plan::builder()
+        .target(1.0, Predictor::new("text", law.clone(), &z).unwrap())
+        .build()
+        .unwrap();
     let flops = Budget::flops();
     let choice = plan.within_budget(1e21, &flops).unwrap();
     assert!((flops.cost(choice.scale) / 1e21 - 1.0).abs() < 1e-9);
@@ -303,8 +309,10 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
             let best = |weight: f64| {
                 let name = choice.domains[i].clone();
                 let fixed = Constraints::new().at_least(&name, weight).at_most(&name, weight);
-                plan.clone()
+                plan.to_builder()
                     .constraints(fixed)
+                    .build()
+                    .unwrap()
                     .best(Scale { n: 1e9, d: 1e10 })
                     .unwrap()
                     .optimum
@@ -326,22 +334,41 @@ fn worst_excesses_share_what_is_lost() {
         let place = |name| law.coordinates().position(name).unwrap();
         turned.swap(place(i), place(j));
     }
-    let plan = Plan::new().with_law("text", 1.0, &law, &z).with_law("captions", 1.0, &law, &turned);
+    let plan = Plan::builder()
+        .target(1.0, Predictor::new("text", law.clone(), &z).unwrap())
+        .target(1.0, Predictor::new("captions", law.clone(), &turned).unwrap())
+        .build()
+        .unwrap();
     let corners = plan.corners(Scale { n: 1e9, d: 1e11 }).unwrap();
     // What is best for one target has nothing to do with its weight or the goal.
-    let weighed = Plan::new().goal(Goal::WorstExcess).with_law("text", 0.25, &law, &z);
+    let weighed = Plan::builder()
+        .goal(Goal::WorstExcess)
+        .target(0.25, Predictor::new("text", law.clone(), &z).unwrap())
+        .build()
+        .unwrap();
     assert!(
         (weighed.corners(Scale { n: 1e9, d: 1e11 }).unwrap()[0].1.value - corners[0].1.value).abs()
             < 1e-9
     );
-    let worst = plan.clone().goal(Goal::WorstExcess).best(Scale { n: 1e9, d: 1e11 }).unwrap();
+    let worst = plan
+        .to_builder()
+        .goal(Goal::WorstExcess)
+        .build()
+        .unwrap()
+        .best(Scale { n: 1e9, d: 1e11 })
+        .unwrap();
     let excesses: Vec<f64> =
         worst.losses.iter().zip(&corners).map(|((_, loss), (_, own))| loss - own.value).collect();
     assert!((excesses[0] - excesses[1]).abs() < 1e-7, "{excesses:?}");
     assert!((excesses[0] - worst.optimum.value).abs() < 1e-7);
     assert!(worst.optimum.is_certified());
     assert!(
-        plan.goal(Goal::Worst).decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(3)).is_err()
+        plan.to_builder()
+            .goal(Goal::Worst)
+            .build()
+            .unwrap()
+            .decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(3))
+            .is_err()
     );
 }
 
@@ -366,23 +393,34 @@ fn targets_that_are_alike_have_a_fixed_point_in_the_middle() {
         .unwrap()
     };
     let (za, zb) = (z("a"), z("b"));
-    let plan = Plan::new().with_law("b", 1.0, &law, &zb).with_law("a", 1.0, &law, &za);
+    let plan = Plan::builder()
+        .target(1.0, Predictor::new("b", law.clone(), &zb).unwrap())
+        .target(1.0, Predictor::new("a", law.clone(), &za).unwrap())
+        .build()
+        .unwrap();
     let mapped =
         plan.map(Scale { n: 1e9, d: 1e11 }, &Mixture::new(vec![0.8, 0.2]).unwrap()).unwrap();
     assert!(mapped.best[0] > 0.5 && mapped.distance > 1e-3);
     let points = plan.fixed_points(Scale { n: 1e9, d: 1e11 }, 9).unwrap();
     let middle = points.iter().find(|p| (p.wanted[0] - 0.5).abs() < 1e-3).expect("the middle");
     assert!(middle.distance < 1e-3);
-    let short =
-        Plan::new().with_law("a", 1.0, &law, &za[1..]).best(Scale { n: 1e9, d: 1e10 }).unwrap_err();
+    let short = Plan::builder()
+        .target(1.0, Predictor::new("a", law.clone(), &za[1..]).unwrap())
+        .build()
+        .unwrap()
+        .best(Scale { n: 1e9, d: 1e10 })
+        .unwrap_err();
     assert!(
         short.to_string().contains("number of coordinates of the additive law is 8"),
         "{short}"
     );
-    let apart = Plan::new().with_law("c", 1.0, &law, &za);
+    let apart = Plan::builder()
+        .target(1.0, Predictor::new("c", law.clone(), &za).unwrap())
+        .build()
+        .unwrap();
     assert!(matches!(
         apart.fixed_points(Scale { n: 1e9, d: 1e11 }, 4),
         Err(PlanError::Domains { .. })
     ));
-    assert_eq!(Plan::new().best(Scale { n: 1e9, d: 1e11 }), Err(PlanError::NoTargets));
+    assert_eq!(Plan::builder().best(Scale { n: 1e9, d: 1e11 }), Err(PlanError::NoTargets));
 }

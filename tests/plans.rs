@@ -105,7 +105,7 @@ fn resamples_choose_the_other_corner_where_it_is_better() {
     let sweep = observe(&[(&law, &z)], &Mixture::grid(2, 10, 0.0).unwrap(), 0.02, 1);
     let fit = Fitter::new().starts(6).fit(law, &sweep, "t0").unwrap();
     let resamples = Bootstrap::new(200).run(&fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let (n, d) = (1e9, 1e11);
     let choice = plan.best(Scale { n, d }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
@@ -178,7 +178,7 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
     for seed in 0..12 {
         let resamples = three_targets(seed);
         let all: Vec<&Resamples> = resamples.iter().collect();
-        let plan = all.iter().fold(Plan::new(), |plan, r| plan.with_resamples(1.0, r));
+        let plan = all.iter().fold(Plan::builder(), |plan, r| plan.with_resamples(1.0, r));
         let (n, d) = (1e9, 3e10);
         let choice = plan.best(Scale { n, d }).unwrap();
         let candidates: Vec<Run> = [1e8, 9e8]
@@ -308,7 +308,7 @@ fn coefficients_are_paired_by_name() {
 #[test]
 fn a_mixture_is_chosen_by_laws_that_see_it() {
     let ((blind, z), (sees, y)) = (chinchilla(&NAMES), additive([1.0, 3.0], [0.5; 2]));
-    let plan = Plan::new().with_law("perplexity", 1.0, &blind, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("perplexity", blind.clone(), &z).unwrap()).build().unwrap();
     let refused = |result: Result<(), PlanError>| match result {
         Err(PlanError::Blind { targets }) => assert_eq!(targets, ["perplexity"]),
         other => panic!("{other:?}"),
@@ -327,7 +327,7 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
     assert!(text.starts_with(expected), "{text}");
     // A pull does not make it see, it would choose by itself.
     let prior = Mixture::new(vec![0.3, 0.7]).unwrap();
-    refused(plan.clone().pull(Pull::Js { strength: 1.0, prior }).best(Scale { n, d }).map(drop));
+    refused(plan.to_builder().penalty(Penalty::js( strength: 1.0, prior )).build().unwrap().best(Scale { n, d }).map(drop));
 
     // Beside one that sees, it is listed, and the other one decides.
     let both = plan.clone().with_law("python", 1.0, &sees, &y);
@@ -336,13 +336,13 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
     assert!((choice.optimum.weights[1] - 0.9).abs() < 1e-4, "{:?}", choice.optimum.weights);
     let corners = both.corners(Scale { n, d }).unwrap();
     assert_eq!(corners.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["python"]);
-    let alone = Plan::new().with_law("python", 1.0, &sees, &y).best(Scale { n, d }).unwrap();
+    let alone = Plan::builder().target(1.0, Predictor::new("python", sees.clone(), &y).unwrap()).build().unwrap().best(Scale { n, d }).unwrap();
     assert!(alone.blind.is_empty());
 
     // Where there is nothing to choose it can be asked for N and D.
-    let fixed = plan.constraints(Constraints::new().at_most("web", 0.25).at_least("web", 0.25));
+    let fixed = plan.to_builder().constraints(Constraints::new().at_most("web", 0.25).at_least("web", 0.25)).build().unwrap();
     let of_one = chinchilla(&["web"]);
-    let one = Plan::new().with_law("web", 1.0, &of_one.0, &of_one.1);
+    let one = Plan::builder().target(1.0, Predictor::new("web", of_one.0.clone(), &of_one.1).unwrap()).build().unwrap();
     let (a, b) = (fixed.within_budget(1e21, &flops), one.within_budget(1e21, &flops));
     let (a, b) = (a.unwrap(), b.unwrap());
     assert!((a.n / b.n - 1.0).abs() < 1e-5 && (a.optimum.value - b.optimum.value).abs() < 1e-12);
@@ -352,7 +352,7 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
 #[test]
 fn a_choice_of_another_plan_is_refused() {
     let ((law, z), (other, y)) = (additive([1.0, 3.0], [0.5; 2]), additive([3.0, 1.0], [0.5; 2]));
-    let plan = Plan::new().with_law("a", 1.0, &law, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap();
     let own = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let ranges = plan.ranges(&own, 1e-3).unwrap();
     assert!(ranges[0].0 < 0.1 && ranges[0].1 > 0.1);
@@ -361,7 +361,7 @@ fn a_choice_of_another_plan_is_refused() {
         other => panic!("{other:?}"),
     };
     // The same domains, but another law; its value lies below all that this plan knows.
-    let elsewhere = Plan::new().with_law("a", 1.0, &other, &y);
+    let elsewhere = Plan::builder().target(1.0, Predictor::new("a", other.clone(), &y).unwrap()).build().unwrap();
     assert!(fault(&elsewhere, &own).contains("its mixture is worth"));
     let mut better = own.clone();
     better.optimum.value -= 0.1;
@@ -371,11 +371,11 @@ fn a_choice_of_another_plan_is_refused() {
     let named = law.coefficients(&z);
     let named: Vec<(&str, f64)> = named.iter().map(|(name, c)| (name.as_str(), *c)).collect();
     let x = turned.coordinates_of(&named).unwrap();
-    let reordered = Plan::new().with_law("a", 1.0, &turned, &x);
+    let reordered = Plan::builder().target(1.0, Predictor::new("a", turned.clone(), &x).unwrap()).build().unwrap();
     let what = "its 2 weights are of the domains web, code, expected code, web";
     assert_eq!(fault(&reordered, &own), what);
     // Made without a constraint that this plan has.
-    let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.3));
+    let limited = plan.to_builder().constraints(Constraints::new().at_least("web", 0.3)).build().unwrap();
     assert_eq!(fault(&limited, &own), "its mixture does not keep the constraints");
     assert_eq!(
         limited.ranges(&limited.best(Scale { n: 1e9, d: 1e11 }).unwrap(), 0.0).unwrap()[0].0,
@@ -408,7 +408,7 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
     for wrong in [f64::NAN, f64::INFINITY] {
         let mut bad = z.clone();
         bad[place] = wrong;
-        let plan = Plan::new().with_law("good", 1.0, &law, &z).with_law("bad", 1.0, &law, &bad);
+        let plan = Plan::builder().target(1.0, Predictor::new("good", law.clone(), &z).unwrap()).target(1.0, Predictor::new("bad", law.clone(), &bad).unwrap()).build().unwrap();
         for result in [
             plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
             plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
@@ -423,12 +423,12 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
 fn a_value_that_is_not_finite_is_no_answer() {
     let law = Auto::new(Falling, &NAMES, Scale::ONE).unwrap();
     let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();
-    let plan = Plan::new().with_law("t", 1.0, &law, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("t", law.clone(), &z).unwrap()).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     assert!((choice.optimum.value - (3.5 - 0.01 * 1e11f64.ln())).abs() < 1e-6);
     let infinite = f64::INFINITY;
     let growth = (Growth::Constant, Growth::Linear);
-    let excess = plan.clone().goal(Goal::WorstExcess);
+    let excess = plan.to_builder().goal(Goal::WorstExcess).build().unwrap();
     for result in [
         plan.best(Scale { n: 1e9, d: infinite }).map(drop),
         plan.limit((1e9, 1e11), growth).map(drop),
@@ -448,7 +448,7 @@ fn a_value_that_is_not_finite_is_no_answer() {
 #[test]
 fn a_budget_says_what_is_wrong_with_it() {
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
-    let plan = Plan::new().with_law("a", 1.0, &law, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap();
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let text = plan.least_budget(value, &Budget::flops()).unwrap_err().to_string();
         assert_eq!(text, format!("the value is {value}, expected a finite number of nats"));
@@ -501,7 +501,7 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
     // 4 epochs of 5e9 tokens in all: more than 2e10 cannot be trained on.
     let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
-    let plan = Plan::new().with_law("a", 1.0, &law, &z).constraints(limits);
+    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).constraints(limits).build().unwrap();
     assert!(plan.best(Scale { n: 1e9, d: 2.1e10 }).is_err());
     let rich = plan.within_budget(1e26, &Budget::flops()).unwrap();
     assert!((rich.d / 2e10 - 1.0).abs() < 1e-6, "{rich:?}");
@@ -514,7 +514,7 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
     let error = plan.least_budget(1.6, &Budget::flops()).unwrap_err();
     assert!(matches!(error, PlanError::Unreachable { floor, .. } if floor > 1.7), "{error}");
     // Where no number of tokens is possible, the limits are named.
-    let none = plan.constraints(Constraints::new().at_least("web", 0.7).at_least("code", 0.7));
+    let none = plan.to_builder().constraints(Constraints::new().at_least("web", 0.7).at_least("code", 0.7)).build().unwrap();
     let error = none.within_budget(1e21, &Budget::flops()).unwrap_err().to_string();
     assert!(error.starts_with("no mixture keeps all of"), "{error}");
 }
@@ -522,7 +522,7 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
 #[test]
 fn a_price_under_the_worst_excess_holds_the_references() {
     let ((a, za), (b, zb)) = (additive([2.0, 1.0], [0.5; 2]), additive([1.0, 2.5], [0.6; 2]));
-    let plan = Plan::new().goal(Goal::WorstExcess).with_law("a", 1.0, &a, &za);
+    let plan = Plan::builder().goal(Goal::WorstExcess).target(1.0, Predictor::new("a", a.clone(), &za).unwrap()).build().unwrap();
     let plan = plan.with_law("b", 0.5, &b, &zb);
     let (n, d) = (1e9, 1e10);
     let h = Mixture::new(vec![0.9, 0.1]).unwrap();
@@ -544,14 +544,14 @@ fn a_price_under_the_worst_excess_holds_the_references() {
 fn a_path_names_the_point_that_has_no_choice() {
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
     let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
-    let plan = Plan::new().with_law("a", 1.0, &law, &z).constraints(limits);
+    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).constraints(limits).build().unwrap();
     let linear = (Growth::Constant, Growth::Linear);
     assert_eq!(plan.path((1e9, 1e9), linear, &[1.0, 10.0]).unwrap().len(), 2);
     let error = plan.path((1e9, 1e9), linear, &[1.0, 10.0, 100.0, 1e3]).unwrap_err();
     assert!(matches!(&error, PlanError::At { .. }));
     let expected = "t = 100, N = 1e9, D = 1e11: no mixture keeps all of: ";
     assert!(error.to_string().starts_with(expected), "{error}");
-    let free = plan.constraints(Constraints::new());
+    let free = plan.to_builder().constraints(Constraints::new()).build().unwrap();
     for t in [0.1, 0.0, -1.0, f64::NAN] {
         let error = free.path((1e9, 1e9), (Growth::Log, Growth::Constant), &[1.0, t]).unwrap_err();
         let expected = format!("t is {t}, expected a number > 0, and above 1/e for the growth Log");
@@ -564,17 +564,17 @@ fn a_path_names_the_point_that_has_no_choice() {
 
 #[test]
 fn an_empty_plan_answers_nothing() {
-    let (plan, h, flops) = (Plan::new(), Mixture::uniform(2), Budget::flops());
+    let (plan, h, flops) = (Plan::builder(), Mixture::uniform(2), Budget::flops());
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
-    let choice = Plan::new().with_law("a", 1.0, &law, &z).best(Scale { n: 1e9, d: 1e11 }).unwrap();
+    let choice = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap().best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let growth = (Growth::Linear, Growth::Linear);
     let run = Run { n: 1e9, d: 1e10, h: h.clone() };
-    let limited = plan.clone().constraints(Constraints::new().at_least("web", 0.1));
+    let limited = plan.to_builder().constraints(Constraints::new().at_least("web", 0.1)).build().unwrap();
     for plan in [plan, limited] {
         for result in [
             plan.objective(Scale { n: 1e9, d: 1e11 }).map(drop),
             plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.clone().goal(Goal::WorstExcess).best(Scale { n: 1e9, d: 1e11 }).map(drop),
+            plan.to_builder().goal(Goal::WorstExcess).build().unwrap().best(Scale { n: 1e9, d: 1e11 }).map(drop),
             plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
             plan.ranges(&choice, 0.1).map(drop),
             plan.certainty(&choice).map(drop),
@@ -604,7 +604,7 @@ fn settings_out_of_range_are_named() {
     let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 3);
     let fit = Fitter::new().starts(3).fit(law, &sweep, "t0").unwrap();
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let run = |at: Scale| Run { n, d, h: Mixture::uniform(2) };
     let next = |runs: &[Run], count| plan.next_runs(&choice, runs, count, Criterion::Law).map(drop);
@@ -613,7 +613,7 @@ fn settings_out_of_range_are_named() {
         (plan.best(Scale { n: f64::NAN, d: 1e9 }).map(drop), "N is NaN, expected a number > 0"),
         (plan.best(Scale { n: 1e9, d: 0.0 }).map(drop), "D is 0, expected a number > 0"),
         (
-            Plan::new().with_fit(-1.0, &fit).best(Scale { n: 1e9, d: 1e9 }).map(drop),
+            Plan::builder().target(-1.0, &fit).build().unwrap().best(Scale { n: 1e9, d: 1e9 }).map(drop),
             "the weight of target `t0` is -1, expected a finite number > 0",
         ),
         (plan.ranges(&choice, f64::NAN).map(drop), "epsilon is NaN, expected a finite number >= 0"),

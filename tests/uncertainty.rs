@@ -51,7 +51,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
             .with_law(1.0, &*truth.law, &truth.z)
             .unwrap();
         let optimum = SimplexSolver::new().minimize(&mut objective).weights;
-        let plan = Plan::new().with_resamples(1.0, &resamples);
+        let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
         let choice = plan.best(Scale { n, d }).unwrap();
         let as_good = plan.as_good(&choice, &[optimum]).unwrap()[0];
         for (i, level) in [0.5, 0.9].into_iter().enumerate() {
@@ -126,7 +126,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let resamples = Bootstrap::new(40).seed(2).run(&fit, &sweep).unwrap();
-            let plan = Plan::new().with_resamples(1.0, &resamples);
+            let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
             let choice = plan.best(Scale { n: 3e9, d: 1e11 }).unwrap();
             let optima = plan.certainty(&choice).unwrap().optima().to_vec();
             (resamples.values(Scale { n: 3e9, d: 1e11 }, &Mixture::uniform(3)).unwrap(), optima)
@@ -170,7 +170,7 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
     let (_, truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let (n, d) = DESIGNS[1].beyond();
     let choice = plan.best(Scale { n, d }).unwrap();
     let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
@@ -243,7 +243,7 @@ fn an_ensemble_is_the_mean_of_its_fits() {
         .with_ensemble(2.0, &ensemble)
         .unwrap();
     assert!((objective.value(&h).unwrap() - 2.0 * predicted).abs() < 1e-13);
-    let plan = Plan::new().with_ensemble(1.0, &ensemble);
+    let plan = Plan::builder().target(1.0, &ensemble).build().unwrap();
     assert_eq!(plan.best(Scale { n: 2e9, d: 1e11 }).unwrap().losses[0].0, TARGET);
 
     assert!(Ensemble::new(Vec::new()).is_err());
@@ -278,7 +278,7 @@ fn weights_by_compute_are_those_of_the_rows() {
 fn a_choice_is_as_sure_as_its_resamples_agree() {
     let (_, truth, sweep) = problem(6);
     let resamples = Bootstrap::new(60).run(fit(&truth, &sweep), &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let (n, d) = DESIGNS[1].beyond();
     let choice = plan.best(Scale { n, d }).unwrap();
     let own = choice.optimum.weights.clone();
@@ -294,18 +294,19 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let advantage = plan.advantage(&choice, &other, 0.9).unwrap();
     assert_eq!(advantage.probability, 1.0);
     assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
-    let limited = plan.clone().constraints(Constraints::new().trained_box(&sweep));
+    let limited =
+        plan.to_builder().constraints(Constraints::new().trained_box(&sweep)).build().unwrap();
     let choice_within = limited.best(Scale { n, d }).unwrap();
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
     assert!(narrow <= wide && wide < 0.5, "{narrow} and {wide}");
 
-    let unsure = Plan::new().with_ensemble(1.0, resamples.ensemble());
+    let unsure = Plan::builder().target(1.0, resamples.ensemble()).build().unwrap();
     let error = unsure.certainty(&choice).unwrap_err().to_string();
     assert!(error.contains("target `loss` has no resamples"), "{error}");
     let others = Bootstrap::new(60).seed(1).run(fit(&truth, &sweep), &sweep).unwrap();
-    let apart = Plan::new().with_resamples(1.0, &resamples).with_resamples(1.0, &others);
+    let apart = Plan::builder().target(1.0, &resamples).target(1.0, &others).build().unwrap();
     assert!(apart.certainty(&choice).unwrap_err().to_string().contains("of different draws"));
 }
 
@@ -325,7 +326,7 @@ fn next_runs_go_where_the_decision_is_open() {
     let law = AdditiveLaw::for_sweep(&sweep);
     let fit = Fitter::new().fit(law, &sweep, TARGET).unwrap();
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
     let run = |h: [f64; 3]| plan::Run { n: 4e8, d: 1.6e10, h: Mixture::new(h.to_vec()).unwrap() };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];

@@ -24,7 +24,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod ensemble;
 mod metrics;
 mod problem;
 mod refit;
@@ -47,7 +46,6 @@ use crate::optim::{
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-pub use ensemble::Ensemble;
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
 pub(crate) use refit::{Held, Refit};
@@ -55,8 +53,6 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
-#[cfg(feature = "serde")]
-pub(crate) use stored::plain;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -391,7 +387,7 @@ impl Fitter {
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
-            law.check(row.scale(), h).map_err(|error| Error::from(error).at(sweep.place(i)))?;
+            law.check(row.scale(), h).map_err(|error| error.at(sweep.place(i)))?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {

@@ -1,7 +1,7 @@
 //! The objective of a fit.
 
 use super::{Data, Residual};
-use crate::law::{Batch, Points, ScalingLaw, StartData, Transform};
+use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, second_derivatives};
 use crate::optim::Objective;
 use crate::optim::sealed::Token;
 use crate::random::Random;
@@ -282,7 +282,7 @@ impl Objective for Problem<'_> {
         for (i, j, ln_scale) in self.shifted() {
             v_z[i] -= ln_scale * self.exponent(j, y[j]).1 * v[j];
         }
-        self.batch.bends(&self.z, &v_z, &mut self.second_derivatives);
+        second_derivatives(self.batch.as_mut(), &self.z, &v_z, &mut self.second_derivatives);
         self.other = v_z;
         let delta = self.delta();
         self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
@@ -298,7 +298,7 @@ impl Objective for Problem<'_> {
             median_loss: self.sorted_losses[self.sorted_losses.len() / 2],
             mixture: &self.mean_mixture,
         };
-        let mut y = self.law.start(&data, random.rng());
+        let mut y = self.law.start(&data, random);
         let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
         // Exponents first: shifted variables follow from where they end up.
         let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);

@@ -55,6 +55,11 @@ impl<'a> Refit<'a> {
         Problem::new(self.fit.law(), data, &self.bounds, fitter.delta, fitter.residual)
     }
 
+    /// What is fitted again.
+    pub(crate) fn fit(&self) -> &'a Fit {
+        self.fit
+    }
+
     /// The weight of each row of the sweep in the fit.
     pub(crate) fn row_weights(&self, rows: usize) -> Vec<f64> {
         let mut weights = vec![0.0; rows];

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::ser::Error;
+use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::at_bound;
-use super::{Ensemble, Fit, FittedScale, Fitter, Residual};
-use crate::error::{FitError, LawError, Place, list};
-use crate::law::{ScalingLaw, named_as};
+use super::{Fit, FittedScale, Fitter, Residual};
+use crate::error::{Error, ErrorKind, Place, list};
+use crate::law::{LawSettings, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
 use crate::scale::Scale;
 use crate::stored::Version;
@@ -20,12 +20,11 @@ const AGREEMENT: f64 = 1e-9;
 
 /// A [`Fit`] as plain data, to store and to read again. Made by [`Fit::to_stored`].
 ///
-/// It holds the name, the domains and the reference scales of the law, the target, the coordinates z
-/// and their boxes, the coefficients in the paper's units, how the fit went, the range of N and D of
-/// its rows, and the settings of the [`Fitter`] but for its optimizer. The law itself is code: one of the crate's is found by its name
-/// ([`StoredFit::into_fit`]; so does reading a [`Fit`]), any other has to be given
-/// ([`StoredFit::with_law`]), and so has a [`DataConstrainedLaw`](crate::law::DataConstrainedLaw), which
-/// is made for so many unique tokens.
+/// It holds the name, the domains, the reference scale and the settings of the law, the target, the
+/// coordinates z and their boxes, the coefficients in the paper's units, how the fit went, the range of
+/// N and D of its rows, and the settings of the [`Fitter`] but for its optimizer. The law itself is
+/// code: one of the crate's is made again from its name and its settings ([`StoredFit::into_fit`]; so
+/// does reading a [`Fit`]), any other has to be given ([`StoredFit::with_law`]).
 ///
 /// The fit that is read predicts the same, bit for bit, where the reader of the file reads every
 /// number to the bit; `serde_json` does with its feature `float_roundtrip`. Coordinates are what
@@ -70,7 +69,6 @@ const AGREEMENT: f64 = 1e-9;
 /// assert_eq!(back.coordinates(), fit.coordinates());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// use mixlaw::Scale;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(expecting = "a fit")]
 pub struct StoredFit {
@@ -78,6 +76,7 @@ pub struct StoredFit {
     law: String,
     domains: Vec<String>,
     scales: Scale,
+    settings: LawSettings,
     target: String,
     #[serde(with = "crate::stored::number")]
     coefficients: BTreeMap<String, f64>,
@@ -126,6 +125,7 @@ impl Fit {
             law: self.law.name().to_owned(),
             domains: self.law.domains().to_vec(),
             scales: coordinates.scale(),
+            settings: self.law.settings(),
             target: self.target.clone(),
             coefficients: self.coefficients().into_iter().collect(),
             coordinates: coordinates.iter().zip(&self.coordinates).map(place).collect(),
@@ -164,34 +164,33 @@ impl StoredFit {
         &self.target
     }
 
-    /// The fit, where its law is one of the crate's. A law that was restricted by `positive_gamma`
-    /// is so again.
+    /// The fit, where its law is one of the crate's.
     ///
     /// One that was read from a file has the default optimizer in its [`Fitter`]: to fit again as
     /// before, set the one that was used, `fit.fitter().clone().optimizer(...)`.
     ///
     /// # Errors
-    /// [`FitError::NotBuiltIn`] for another law, [`FitError::Law`] if its domains or scales are not
-    /// valid, and those of [`StoredFit::with_law`].
-    pub fn into_fit(self) -> Result<Fit, FitError> {
-        let lower: Vec<(&str, f64)> =
-            self.coordinates.iter().map(|c| (c.name.as_str(), c.lower)).collect();
-        match named_as(&self.law, &self.domains, self.scales, &lower) {
-            Ok(law) => self.with_law(law),
-            Err(LawError::Name { name, known }) => Err(FitError::NotBuiltIn { law: name, known }),
-            Err(error) => Err(error.into()),
-        }
+    /// [`ErrorKind::NotBuiltIn`] for another law, those of [`BuiltIn::build`](crate::law::BuiltIn::build)
+    /// and those of [`StoredFit::with_law`].
+    pub fn into_fit(self) -> Result<Fit, Error> {
+        let Ok(law) = named(&self.law) else {
+            let known = built_in().iter().map(|law| law.name().to_owned()).collect();
+            return Err(ErrorKind::NotBuiltIn { law: self.law, known }.into());
+        };
+        let law = law.build(&self.domains, self.scales, &self.settings)?;
+        self.with_law(law)
     }
 
-    /// The fit of a law of your own, which must have the same name, domains, reference scales and
+    /// The fit of a law of your own, which must have the same name, domains, reference scale, settings and
     /// coordinates as the one that was fitted, and the same coefficients at these. It is taken as it
     /// is given, its boxes too.
     ///
     /// # Errors
-    /// [`FitError::Stored`] if it differs, if the fit lies outside of its boxes and those of the
-    /// fitter, or if the data does not agree with itself; [`FitError::Setting`] or [`FitError::Law`]
-    /// for a setting of the fitter that is out of its range or that the law does not have.
-    pub fn with_law(self, law: impl ScalingLaw + 'static) -> Result<Fit, FitError> {
+    /// [`ErrorKind::Stored`] if it differs, if the fit lies outside of its boxes and those of the
+    /// fitter, or if the data does not agree with itself; [`ErrorKind::Setting`] or
+    /// [`ErrorKind::Unknown`] for a setting of the fitter that is out of its range or that the law does
+    /// not have.
+    pub fn with_law(self, law: impl ScalingLaw + 'static) -> Result<Fit, Error> {
         let law: Arc<dyn ScalingLaw> = Arc::new(law);
         self.check_law(law.as_ref())?;
         let at_bound = self.check_place(law.as_ref())?;
@@ -203,28 +202,40 @@ impl StoredFit {
         Ok(Fit { law, target, coordinates, at_bound, minimum, fitter, scale })
     }
 
-    fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> FitError {
-        FitError::Stored {
-            law: self.law.clone(),
+    fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> Error {
+        let kind = ErrorKind::Stored {
             what: what.to_owned(),
             found: found.to_string(),
             expected: expected.to_string(),
-        }
+        };
+        Error::from(kind).at(Place::Law(self.law.clone()))
     }
 
     /// Checks that a law is the one that was fitted, as far as it can be told.
-    fn check_law(&self, law: &dyn ScalingLaw) -> Result<(), FitError> {
+    fn check_law(&self, law: &dyn ScalingLaw) -> Result<(), Error> {
         let coordinates = law.coordinates();
         let names: Vec<&str> = coordinates.iter().map(|c| c.name()).collect();
         let own: Vec<&str> = self.coordinates.iter().map(|c| c.name.as_str()).collect();
         let scales = coordinates.scale();
         let show = |scales: Scale| format!("{:e} and {:e}", scales.n, scales.d);
         let domains = law.domains();
+        let (set, expected_set) = (&self.settings, law.settings());
         for (what, agrees, found, expected) in [
-            ("its name is", self.law == law.name(), self.law.clone(), law.name().to_owned()),
-            ("its domains are", self.domains == domains, list(&self.domains), list(domains)),
-            ("its reference scales are", self.scales == scales, show(self.scales), show(scales)),
-            ("its coordinates are", own == names, list(&own), list(&names)),
+            ("the stored name is", self.law == law.name(), self.law.clone(), law.name().to_owned()),
+            ("the stored domains are", self.domains == domains, list(&self.domains), list(domains)),
+            (
+                "the stored reference scales are",
+                self.scales == scales,
+                show(self.scales),
+                show(scales),
+            ),
+            (
+                "the stored settings are",
+                *set == expected_set,
+                format!("{set:?}"),
+                format!("{expected_set:?}"),
+            ),
+            ("the stored coordinates are", own == names, list(&own), list(&names)),
         ] {
             if !agrees {
                 return Err(self.fault(
@@ -238,18 +249,18 @@ impl StoredFit {
     }
 
     /// Checks what is stored of the rows: how well they were fitted, and their N and D.
-    fn check_rows(&self) -> Result<(), FitError> {
+    fn check_rows(&self) -> Result<(), Error> {
         let objective = self.minimum.value;
         if !(objective.is_finite() && objective >= 0.0) {
-            return Err(self.fault("its objective is", objective, "a finite number >= 0"));
+            return Err(self.fault("the stored objective is", objective, "a finite number >= 0"));
         }
         if self.minimum.optimality.is_nan() || self.minimum.optimality < 0.0 {
-            let (what, found) = ("its distance from optimality is", self.minimum.optimality);
+            let (what, found) = ("the stored distance from optimality is", self.minimum.optimality);
             return Err(self.fault(what, found, "a number >= 0"));
         }
         for (what, (least, most)) in self.trained.iter().flat_map(|t| [("N", t.n), ("D", t.d)]) {
             if !(least > 0.0 && least <= most && most.is_finite()) {
-                let what = format!("the range of {what} of its rows is");
+                let what = format!("the stored range of {what} is");
                 let found = format!("{least} to {most}");
                 return Err(self.fault(&what, found, "two finite numbers > 0 in ascending order"));
             }
@@ -260,24 +271,24 @@ impl StoredFit {
     /// Checks that the coordinates are a place of the law and its boxes, and that what is stored
     /// beside them agrees with them. The law has the same coordinates. Returns which of them are on a
     /// bound.
-    fn check_place(&self, law: &dyn ScalingLaw) -> Result<Vec<String>, FitError> {
+    fn check_place(&self, law: &dyn ScalingLaw) -> Result<Vec<String>, Error> {
         self.fitter.check_settings(Place::Row)?;
         let bounds = self.fitter.bounds(law)?;
         let (names, x) = (law.coordinates(), &self.minimum.x);
         if x.len() != bounds.len() {
-            let what = "the number of variables of its minimum is";
+            let what = "the stored number of variables is";
             return Err(self.fault(what, x.len(), bounds.len()));
         }
         if let Some(c) = self.coordinates.iter().find(|c| !c.z.is_finite()) {
             return Err(self.fault(
-                &format!("its coordinate `{}` is", c.name),
+                &format!("the stored coordinate `{}` is", c.name),
                 c.z,
                 "a finite number",
             ));
         }
         let z: Vec<f64> = self.coordinates.iter().map(|c| c.z).collect();
         for (i, (x, bound)) in x.iter().zip(&bounds).enumerate() {
-            let what = format!("its variable `{}` is", names.get(i).name());
+            let what = format!("the stored variable `{}` is", names.get(i).name());
             let expected = z[i] + if bound.raw { names.shift(i, &z) } else { 0.0 };
             if !agree(*x, expected) {
                 return Err(self.fault(&what, x, format!("{expected}, as its coordinate says")));
@@ -290,12 +301,12 @@ impl StoredFit {
         let coefficients: BTreeMap<String, f64> = law.coefficients(&z).into_iter().collect();
         let names_of = |of: &BTreeMap<String, f64>| list(&of.keys().collect::<Vec<_>>());
         if !self.coefficients.keys().eq(coefficients.keys()) {
-            let what = "its coefficients are";
+            let what = "the stored coefficients are";
             return Err(self.fault(what, names_of(&self.coefficients), names_of(&coefficients)));
         }
         for ((name, found), expected) in self.coefficients.iter().zip(coefficients.values()) {
             if !agree(*found, *expected) {
-                let what = format!("its coefficient `{name}` is");
+                let what = format!("the stored coefficient `{name}` is");
                 let expected = format!("{expected}, as its coordinates say");
                 return Err(self.fault(&what, found, expected));
             }
@@ -310,7 +321,7 @@ impl StoredFit {
                 [] => "none".to_owned(),
                 names => list(names),
             };
-            let what = "its coefficients on a bound (at_bound) are";
+            let what = "the stored coefficients on a bound (at_bound) are";
             return Err(self.fault(what, names_of(&self.at_bound), names_of(&at_bound)));
         }
         Ok(at_bound)
@@ -332,23 +343,6 @@ impl Serialize for Fit {
     }
 }
 
-impl Serialize for Ensemble {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let stored = StoredEnsemble::of(self);
-        let check = |fit: &StoredFit| fit.clone().into_fit().map(|_| ());
-        stored.fits.iter().try_for_each(check).map_err(S::Error::custom)?;
-        stored.serialize(serializer)
-    }
-}
-
-/// As plain data, of laws that can be read and of others.
-pub(crate) fn plain<S: Serializer>(
-    ensemble: &Option<Ensemble>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    ensemble.as_ref().map(StoredEnsemble::of).serialize(serializer)
-}
-
 impl From<Fit> for StoredFit {
     fn from(fit: Fit) -> Self {
         fit.to_stored()
@@ -356,33 +350,10 @@ impl From<Fit> for StoredFit {
 }
 
 impl TryFrom<StoredFit> for Fit {
-    type Error = FitError;
+    type Error = Error;
 
-    fn try_from(stored: StoredFit) -> Result<Self, FitError> {
+    fn try_from(stored: StoredFit) -> Result<Self, Error> {
         stored.into_fit()
-    }
-}
-
-/// An [`Ensemble`] as it stands in a file.
-#[derive(Serialize, Deserialize)]
-#[serde(expecting = "an ensemble of fits")]
-pub(super) struct StoredEnsemble {
-    mixlaw: Version,
-    fits: Vec<StoredFit>,
-}
-
-impl StoredEnsemble {
-    fn of(ensemble: &Ensemble) -> Self {
-        Self { mixlaw: Version, fits: ensemble.fits().iter().map(Fit::to_stored).collect() }
-    }
-}
-
-impl TryFrom<StoredEnsemble> for Ensemble {
-    type Error = FitError;
-
-    fn try_from(stored: StoredEnsemble) -> Result<Self, FitError> {
-        let fits: Result<Vec<Fit>, _> = stored.fits.into_iter().map(StoredFit::into_fit).collect();
-        Self::new(fits?)
     }
 }
 
@@ -403,9 +374,9 @@ pub(super) struct StoredFitter {
 }
 
 impl TryFrom<StoredFitter> for Fitter {
-    type Error = FitError;
+    type Error = Error;
 
-    fn try_from(stored: StoredFitter) -> Result<Self, FitError> {
+    fn try_from(stored: StoredFitter) -> Result<Self, Error> {
         let StoredFitter { delta, residual, row_weights, compute_power, constraints, seed } =
             stored;
         // What a bound may be is known with the law, but no law can keep these.
@@ -413,9 +384,8 @@ impl TryFrom<StoredFitter> for Fitter {
             lower.is_nan() || upper.is_nan() || lower > upper
         };
         if let Some((name, lower, _)) = constraints.iter().find(unordered) {
-            let (name, value) = (name.clone(), *lower);
-            let expected = "a lower bound that is not above the upper one";
-            return Err(LawError::Coefficient { name, value, expected }.into());
+            let name = format!("the lower bound of `{name}`");
+            return Err(Error::setting(name, *lower, "a number that is not above the upper bound"));
         }
         let own =
             Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use rand::{Rng, RngExt};
-
-use crate::error::{LawError, cut};
+use super::bad_coefficient;
+use crate::error::{Error, ErrorKind, cut};
+use crate::random::Random;
 use crate::scale::Scale;
 
 /// How a coefficient follows from its coordinate.
@@ -38,7 +38,7 @@ impl Transform {
     }
 }
 
-/// Which of N and D a coefficient stands over.
+/// Which of N and D a coefficient is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Over {
     N,
@@ -93,7 +93,7 @@ impl Coordinate {
         self
     }
 
-    /// Declares that the coefficient stands over `N^exponent`. Its coordinate, bounds and draws are
+    /// Declares that the coefficient is over `N^exponent`. Its coordinate, bounds and draws are
     /// then those of its ratio to `N0^exponent`, the term at the reference scale: well scaled, where
     /// the raw coefficient would move with every change of the exponent.
     #[must_use]
@@ -140,9 +140,9 @@ impl Coordinate {
     }
 
     /// Draws a start, uniform in the coordinate.
-    pub fn draw(&self, rng: &mut dyn Rng) -> f64 {
+    pub fn draw(&self, random: &mut Random) -> f64 {
         let (lower, upper) = self.draw;
-        lower + (upper - lower) * rng.random::<f64>()
+        lower + (upper - lower) * random.unit()
     }
 }
 
@@ -171,50 +171,36 @@ impl Coordinates {
     /// The coordinates of a law whose reference scales are `scales`.
     ///
     /// # Errors
-    /// [`LawError`] if a scale is not a positive number, a name appears twice, a range is empty, or a
-    /// coefficient stands over a power whose exponent is not among the coordinates.
-    pub fn new(list: Vec<Coordinate>, scale: Scale) -> Result<Self, LawError> {
+    /// If a scale is not a positive number, a name appears twice, a range is empty, or a
+    /// coefficient is over a power whose exponent is not among the coordinates.
+    pub fn new(list: Vec<Coordinate>, scale: Scale) -> Result<Self, Error> {
         scale.check_reference()?;
         let mut places = HashMap::new();
         for (i, c) in list.iter().enumerate() {
-            let name = cut(&c.name);
             if places.insert(c.name.as_str(), i).is_some() {
-                return Err(LawError::Domains(format!("coefficient `{name}` appears twice")));
+                let (kind, name) = ("coefficient", c.name.clone());
+                return Err(ErrorKind::Repeated { kind, name, group: None }.into());
             }
-            let ordered = |(lower, upper): (f64, f64)| lower <= upper;
-            let finite = c.draw.0.is_finite() && c.draw.1.is_finite();
-            if !(ordered(c.bounds()) && ordered(c.draw) && finite) {
-                return Err(LawError::Domains(format!(
-                    "coefficient `{name}` is searched in an empty range, or drawn from an empty or infinite one"
-                )));
-            }
+            c.check()?;
         }
         let find = |name: &str| places.get(name).copied();
-        // An exponent that stood over a power itself would make the map run in circles.
-        let nested = |c: &&Coordinate| {
-            let exponent = c.over.as_ref().and_then(|(_, exponent)| find(exponent));
-            exponent.is_some_and(|at| list[at].over.is_some())
+        let offset = |c: &Coordinate| -> Result<Option<Offset>, Error> {
+            let Some((over, exponent)) = &c.over else { return Ok(None) };
+            let at = find(exponent).ok_or_else(|| ErrorKind::Unknown {
+                kind: "coefficient",
+                name: exponent.clone(),
+                known: list.iter().map(|c| c.name.clone()).collect(),
+            })?;
+            // The map would run in circles.
+            if list[at].over.is_some() {
+                let part = format!("coefficient `{}`", cut(&c.name));
+                let problem = "is over a power whose exponent is over a power itself".to_owned();
+                return Err(ErrorKind::Composition { part, problem }.into());
+            }
+            let scale = if *over == Over::N { scale.n } else { scale.d };
+            Ok(Some(Offset { exponent: at, ln_scale: scale.ln() }))
         };
-        if let Some(c) = list.iter().find(nested) {
-            return Err(LawError::Domains(format!(
-                "coefficient `{}` stands over a power whose exponent stands over a power itself",
-                cut(&c.name)
-            )));
-        }
-        let offsets: Result<Vec<Option<Offset>>, LawError> = list
-            .iter()
-            .map(|c| {
-                let Some((over, exponent)) = &c.over else { return Ok(None) };
-                let at = find(exponent).ok_or_else(|| LawError::Unknown {
-                    law: "new".to_owned(),
-                    name: exponent.clone(),
-                    known: list.iter().map(|c| c.name.clone()).collect(),
-                })?;
-                let scale = if *over == Over::N { scale.n } else { scale.d };
-                Ok(Some(Offset { exponent: at, ln_scale: scale.ln() }))
-            })
-            .collect();
-        let offsets = offsets?;
+        let offsets = list.iter().map(offset).collect::<Result<_, _>>()?;
         let mut by_name: Vec<usize> = (0..list.len()).collect();
         by_name.sort_unstable_by_key(|&i| list[i].name.as_str());
         Ok(Self { list, by_name, offsets, scale })
@@ -293,11 +279,11 @@ impl Coordinates {
     /// [`Coordinates::coefficients`], whether they lie in the box or not.
     ///
     /// # Errors
-    /// [`LawError::Coefficient`] if one is not finite, or not positive where it has to be.
+    /// If one is not finite, or not positive where it has to be.
     ///
     /// # Panics
     /// If `coefficients` has another length.
-    pub fn from_coefficients(&self, coefficients: &[f64]) -> Result<Vec<f64>, LawError> {
+    pub fn from_coefficients(&self, coefficients: &[f64]) -> Result<Vec<f64>, Error> {
         assert_eq!(coefficients.len(), self.len(), "one value for each coordinate");
         let mut z = Vec::with_capacity(self.len());
         for (c, &value) in self.list.iter().zip(coefficients) {
@@ -310,18 +296,30 @@ impl Coordinates {
 }
 
 impl Coordinate {
+    /// Checks that there is something to search and to draw from.
+    fn check(&self) -> Result<(), Error> {
+        let (lower, upper) = self.draw;
+        let finite = lower.is_finite() && upper.is_finite();
+        let range = |what: &str| format!("the lower end of {what} of `{}`", cut(&self.name));
+        let expected = "a number that is not above the upper end";
+        if self.lower.is_nan() || self.upper.is_nan() || self.lower > self.upper {
+            return Err(Error::setting(range("the range"), self.lower, expected));
+        }
+        if !finite || lower > upper {
+            let expected = "a finite number that is not above the upper end, which is finite too";
+            return Err(Error::setting(range("the draws"), lower, expected));
+        }
+        Ok(())
+    }
+
     /// The coordinate of a coefficient of this value.
-    pub(crate) fn checked_coordinate(&self, value: f64) -> Result<f64, LawError> {
+    pub(crate) fn checked_coordinate(&self, value: f64) -> Result<f64, Error> {
         let z = self.transform.coordinate(value);
         let expected = match self.transform {
             Transform::Log => "a finite number > 0",
             Transform::Identity => "a finite number",
         };
-        if z.is_finite() {
-            Ok(z)
-        } else {
-            Err(LawError::Coefficient { name: self.name.clone(), value, expected })
-        }
+        if z.is_finite() { Ok(z) } else { Err(bad_coefficient(&self.name, value, expected)) }
     }
 }
 

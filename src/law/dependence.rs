@@ -1,8 +1,6 @@
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-
 use super::{Gradient, ScalingLaw, StartData};
 use crate::mixture::Mixture;
+use crate::random::Random;
 use crate::scale::Scale;
 
 /// Which of N, D and h the loss of a law depends on; made by [`ScalingLaw::dependence`].
@@ -15,7 +13,7 @@ use crate::scale::Scale;
 /// assert!(!of.n && of.d && of.h);
 /// // A law that does not see the mixture cannot choose one.
 /// assert!(!ChinchillaLaw::new(&["web", "code"], Scale::ONE)?.dependence().h);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,11 +35,11 @@ impl Dependence {
         let center = Mixture::uniform(k);
         let data = StartData { least_loss: 2.0, median_loss: 3.0, mixture: &center };
         let mixtures = Mixture::dirichlet(&vec![1.0; k], 3, 1).unwrap_or_default();
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut random = Random::new(1);
         let mut gradient = Gradient::new(law);
         let mut of = Self { n: false, d: false, h: false };
         for _ in 0..3 {
-            let z = law.start(&data, &mut rng);
+            let z = law.start(&data, &mut random);
             for (h, factor) in mixtures.iter().zip([0.5, 1.0, 2.0]) {
                 let loss = law.gradient(
                     &z,

@@ -3,24 +3,23 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Exp1};
-
 use super::coordinates::Offset;
 use super::mixture_function::AtScale;
 use super::scalar::{Dual, LANES};
+use super::sealed::Token;
 use super::{
-    Coordinate, Coordinates, Gradient, MixtureFunction, Scalar, ScalingLaw, StartData, Transform,
-    by_name, check_domains, check_point, infinite, no_repeats,
+    Coordinate, Coordinates, Gradient, LawSettings, MixtureFunction, Scalar, ScalingLaw, StartData,
+    Transform, bad_coefficient, by_name, check_domains, check_point, infinite, no_repeats,
 };
-use crate::error::LawError;
+use crate::error::Error;
+use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-/// The loss as a formula, and nothing else; [`Auto`] makes a complete [`ScalingLaw`] of it.
+/// The loss as a formula, and nothing else; [`FormulaLaw`] makes a complete [`ScalingLaw`] of it.
 ///
 /// ```
-/// use mixlaw::law::{Auto, Coordinate, Formula, Scalar, ScalingLaw};
+/// use mixlaw::law::{FormulaLaw, Coordinate, Formula, Scalar, ScalingLaw};
 /// use mixlaw::Scale;
 ///
 /// /// E + B / (h_code D)^beta: only the tokens of code count.
@@ -45,11 +44,11 @@ use crate::sweep::Sweep;
 ///     }
 /// }
 ///
-/// let law = Auto::new(CodeTokens, &["web", "code"], Scale { n: 1e9, d: 1e10 })?;
+/// let law = FormulaLaw::new(CodeTokens, &["web", "code"], Scale { n: 1e9, d: 1e10 })?;
 /// let z = law.coordinates_of(&[("E", 1.5), ("B", 400.0), ("beta", 0.3)])?;
 /// let loss = law.loss(&z, Scale { n: 1e9, d: 1e10 }, &[0.5, 0.5]);
 /// assert!((loss - (1.5 + 400.0 / 5e9f64.powf(0.3))).abs() < 1e-12);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 pub trait Formula: Debug + Send + Sync {
     /// A short name.
@@ -68,10 +67,20 @@ pub trait Formula: Debug + Send + Sync {
         &self,
         coordinates: &Coordinates,
         data: &StartData<'_>,
-        rng: &mut dyn Rng,
+        random: &mut Random,
     ) -> Vec<f64> {
         let _ = data;
-        coordinates.iter().map(|c| c.draw(rng)).collect()
+        coordinates.iter().map(|c| c.draw(random)).collect()
+    }
+
+    /// The formula with its numbers, for people to read; `c` holds the coefficients in the paper's units,
+    /// for raw N and D. By default their names and values.
+    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+        let names = self.coefficients(domains);
+        let terms = names.iter().zip(c).map(|(name, c)| format!("{} = {c:.4e}", name.name()));
+        let constants = self.constants(domains);
+        let constants = constants.iter().map(|(name, c)| format!("{name} = {c:.4e}"));
+        format!("{}: {}", self.name(), terms.chain(constants).collect::<Vec<_>>().join(", "))
     }
 
     /// Whether the loss is known to be convex in h on the simplex at coefficients `c`, whatever N and
@@ -100,11 +109,11 @@ pub trait Formula: Debug + Send + Sync {
 /// `COUNT` terms.
 pub(super) fn start_levels<const COUNT: usize>(
     data: &StartData<'_>,
-    rng: &mut dyn Rng,
+    random: &mut Random,
 ) -> (f64, [f64; COUNT]) {
-    let floor = rng.random_range(0.3..0.95) * data.least_loss;
+    let floor = random.uniform(0.3..0.95) * data.least_loss;
     let rest = (data.median_loss - floor).max(0.05 * data.median_loss);
-    let shares: [f64; COUNT] = std::array::from_fn(|_| Exp1.sample(rng));
+    let shares: [f64; COUNT] = std::array::from_fn(|_| random.exponential());
     let total: f64 = shares.iter().sum();
     (floor, shares.map(|share| rest * share / total))
 }
@@ -115,7 +124,7 @@ pub(super) fn start_levels<const COUNT: usize>(
 /// coordinates and domains.
 ///
 /// ```
-/// use mixlaw::law::{Auto, Coordinate, Formula, Scalar, ScalingLaw};
+/// use mixlaw::law::{FormulaLaw, Coordinate, Formula, Scalar, ScalingLaw};
 /// use mixlaw::Scale;
 ///
 /// /// E + sum_i C (h_i D / unit)^-1/2: where tokens are counted is a part of the law.
@@ -152,34 +161,35 @@ pub(super) fn start_levels<const COUNT: usize>(
 ///     }
 /// }
 ///
-/// let law = Auto::new(Roots { unit: 1e9 }, &["web", "code"], Scale::ONE)?;
+/// let law = FormulaLaw::new(Roots { unit: 1e9 }, &["web", "code"], Scale::ONE)?;
 /// let z = law.coordinates_of(&[("E", 2.0), ("C", 0.5)])?;
 /// assert!((law.loss(&z, Scale { n: 1e8, d: 8e9 }, &[0.5, 0.5]) - 2.5).abs() < 1e-14);
 /// assert_eq!(law.coefficients(&z)[2], ("unit".to_owned(), 1e9));
-/// assert!(law.at_scale(&z, Scale { n: 1e8, d: 8e9 }).is_convex());
 /// let error = law.check(Scale { n: 1e8, d: 8e9 }, &[1.0, 0.0]).unwrap_err();
 /// assert_eq!(error.to_string(), "the roots law is infinite where the weight of domain `code` is 0");
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Auto<F> {
+pub struct FormulaLaw<F> {
     formula: F,
     domains: Vec<String>,
     coordinates: Coordinates,
     printed_parameters: usize,
+    settings: LawSettings,
 }
 
-impl<F: Formula> Auto<F> {
+impl<F: Formula> FormulaLaw<F> {
     /// The law of these domains, with these reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that appears twice, or the coefficients are not
+    /// If a domain has no name or one that appears twice, or the coefficients are not
     /// valid (see [`Coordinates::new`]).
-    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, LawError> {
+    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let coordinates = Coordinates::new(formula.coefficients(&domains), scales)?;
         let printed_parameters = coordinates.len();
-        Ok(Self { formula, domains, coordinates, printed_parameters })
+        let settings = LawSettings::default();
+        Ok(Self { formula, domains, coordinates, printed_parameters, settings })
     }
 
     /// The number of parameters as printed, where it is not the number of coordinates.
@@ -187,11 +197,16 @@ impl<F: Formula> Auto<F> {
         Self { printed_parameters: count, ..self }
     }
 
+    /// What [`ScalingLaw::settings`] says.
+    pub(super) fn with_settings(self, settings: LawSettings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if the coefficients are not valid (see [`Coordinates::new`]).
-    pub fn for_sweep(formula: F, sweep: &Sweep) -> Result<Self, LawError> {
+    /// If the coefficients are not valid (see [`Coordinates::new`]).
+    pub fn for_sweep(formula: F, sweep: &Sweep) -> Result<Self, Error> {
         Self::new(formula, sweep.domains(), sweep.scale())
     }
 
@@ -202,7 +217,7 @@ impl<F: Formula> Auto<F> {
     }
 
     /// The formula, with every argument made by `seed(value, place, rate)`: its value, its place
-    /// among z, h, ln N and ln D, and its derivative with respect to what stands at that place.
+    /// among z, h, ln N and ln D, and its derivative with respect to what is at that place.
     fn evaluate<S: Scalar>(
         &self,
         z: &[f64],
@@ -243,7 +258,7 @@ impl<F: Formula> Auto<F> {
 /// Up to this many coordinates and domains, an evaluation allocates nothing.
 const ON_STACK: usize = 128;
 
-impl<F: Formula> ScalingLaw for Auto<F> {
+impl<F: Formula> ScalingLaw for FormulaLaw<F> {
     fn name(&self) -> &str {
         self.formula.name()
     }
@@ -296,8 +311,8 @@ impl<F: Formula> ScalingLaw for Auto<F> {
     }
 
     /// Takes the constants of the formula too, which may be left out.
-    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
-        no_repeats(coefficients)?;
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
+        no_repeats("coefficient", coefficients)?;
         let constants: HashMap<String, f64> =
             self.formula.constants(&self.domains).into_iter().collect();
         let mut others = Vec::new();
@@ -307,7 +322,7 @@ impl<F: Formula> ScalingLaw for Auto<F> {
                 Some(own) if *own == value => {}
                 Some(_) => {
                     let expected = "the law's own constant, which is part of it";
-                    return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+                    return Err(bad_coefficient(name, value, expected));
                 }
             }
         }
@@ -315,16 +330,24 @@ impl<F: Formula> ScalingLaw for Auto<F> {
         self.coordinates.from_coefficients(&values)
     }
 
-    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
-        self.formula.start(&self.coordinates, data, rng)
+    fn formula(&self, z: &[f64]) -> String {
+        self.formula.formula(&self.domains, &self.coordinates.coefficients(z))
     }
 
-    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+    fn settings(&self) -> LawSettings {
+        self.settings.clone()
+    }
+
+    fn start(&self, data: &StartData<'_>, random: &mut Random) -> Vec<f64> {
+        self.formula.start(&self.coordinates, data, random)
+    }
+
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale, _: Token) -> Box<dyn MixtureFunction + 'a> {
         let convex = self.formula.is_convex(&self.coordinates.coefficients(z));
         Box::new(AtScale { law: self, z, at, gradient: Gradient::new(self), convex })
     }
 
-    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
         check_point(self.domains.len(), at, h)?;
         match self.formula.infinite_without(&self.domains).into_iter().find(|&i| h[i] == 0.0) {
             None => Ok(()),

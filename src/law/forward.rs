@@ -8,6 +8,18 @@ use super::ScalingLaw;
 macro_rules! forward_law {
     ([$($generics:tt)*] $type:ty, $self:ident => $inner:expr) => {
         impl<$($generics)*> crate::law::ScalingLaw for $type {
+            crate::law::forward::forward_methods!($self => $inner);
+
+            fn coordinates_of(&$self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, crate::error::Error> {
+                $inner.coordinates_of(coefficients)
+            }
+        }
+    };
+}
+
+/// All methods of [`ScalingLaw`] but [`ScalingLaw::coordinates_of`].
+macro_rules! forward_methods {
+    ($self:ident => $inner:expr) => {
             fn name(&$self) -> &str {
                 $inner.name()
             }
@@ -36,16 +48,16 @@ macro_rules! forward_law {
                 $inner.coefficients(z)
             }
 
-            fn coordinates_of(&$self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, crate::error::LawError> {
-                $inner.coordinates_of(coefficients)
-            }
-
             fn formula(&$self, z: &[f64]) -> String {
                 $inner.formula(z)
             }
 
-            fn start(&$self, data: &crate::law::StartData<'_>, rng: &mut dyn rand::Rng) -> Vec<f64> {
-                $inner.start(data, rng)
+            fn settings(&$self) -> crate::law::LawSettings {
+                $inner.settings()
+            }
+
+            fn start(&$self, data: &crate::law::StartData<'_>, random: &mut crate::random::Random) -> Vec<f64> {
+                $inner.start(data, random)
             }
 
             fn dependence(&$self) -> crate::law::Dependence {
@@ -56,18 +68,18 @@ macro_rules! forward_law {
                 &'a $self,
                 z: &'a [f64],
                 at: crate::scale::Scale,
+                token: crate::law::sealed::Token,
             ) -> Box<dyn crate::law::MixtureFunction + 'a> {
-                $inner.at_scale(z, at)
+                $inner.at_scale(z, at, token)
             }
 
-            fn check(&$self, at: crate::scale::Scale, h: &[f64]) -> Result<(), crate::error::LawError> {
+            fn check(&$self, at: crate::scale::Scale, h: &[f64]) -> Result<(), crate::error::Error> {
                 $inner.check(at, h)
             }
 
             fn batch<'a>(&'a $self, points: crate::law::Points<'a>) -> Box<dyn crate::law::Batch + 'a> {
                 $inner.batch(points)
             }
-        }
     };
 }
 
@@ -103,7 +115,8 @@ macro_rules! named_law {
             pub fn positive_gamma(self) -> Self {
                 use crate::law::ScalingLaw;
                 let (domains, scale) = (self.domains(), self.coordinates().scale());
-                Self::compose(domains, scale, crate::law::LinearPower::positive_gamma)
+                let settings = crate::law::LawSettings::new().positive_gamma();
+                Self::compose(domains, scale, crate::law::LinearPower::positive_gamma, settings)
                     .expect("the law was valid before")
             }
         }
@@ -120,13 +133,13 @@ macro_rules! named_law {
             /// The law of these domains, with this reference scale.
             ///
             /// # Errors
-            /// [`LawError`](crate::LawError) if a domain has no name or one that appears twice, or a
+            /// [`Error`](crate::Error) if a domain has no name or one that appears twice, or a
             /// scale is not a positive number.
             pub fn new(
                 domains: &[impl AsRef<str>],
                 scale: crate::scale::Scale,
-            ) -> Result<Self, crate::error::LawError> {
-                Self::compose(domains, scale, std::convert::identity)
+            ) -> Result<Self, crate::error::Error> {
+                Self::compose(domains, scale, std::convert::identity, Default::default())
             }
 
             /// The law of a sweep's domains, with the geometric means of its N and D as its reference
@@ -140,10 +153,11 @@ macro_rules! named_law {
                 domains: &[impl AsRef<str>],
                 scale: crate::scale::Scale,
                 $power: fn(crate::law::LinearPower) -> crate::law::LinearPower,
-            ) -> Result<Self, crate::error::LawError> {
+                settings: crate::law::LawSettings,
+            ) -> Result<Self, crate::error::Error> {
                 let $k = domains.len();
                 let $builder = crate::law::PowerLaw::builder($name, domains).scale(scale);
-                $body.build().map(Self)
+                $body.settings(settings).build().map(Self)
             }
 
             /// The law as a composition of coefficient functions.
@@ -157,4 +171,4 @@ macro_rules! named_law {
     };
 }
 
-pub(super) use {forward_law, named_law};
+pub(super) use {forward_law, forward_methods, named_law};

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use super::coefficient::BoundCoefficient;
 use super::power_law::{PowerLaw, Term};
+use super::sealed::Token;
 use super::{Batch, Points};
 use crate::linalg::{dot, mirror_lower};
 
@@ -61,7 +62,7 @@ pub(super) struct Grouped<'a> {
     /// One of them times one of the gradients' columns.
     scaled: Vec<f64>,
     /// The derivatives of the values along a step; empty until somebody asks.
-    bends: [Vec<[f64; 2]>; PARTS],
+    along: [Vec<[f64; 2]>; PARTS],
 }
 
 /// A coefficient function bound to the mixtures.
@@ -232,7 +233,7 @@ impl<'a> Grouped<'a> {
             .map(|(number, part)| Part {
                 number,
                 at: part.at.clone(),
-                bound: part.function.bind(&mixtures),
+                bound: part.function.bind(&mixtures, Token),
             })
             .collect();
         let width: usize = parts.iter().map(|part| part.at.len()).sum();
@@ -261,7 +262,7 @@ impl<'a> Grouped<'a> {
             is_current: false,
             sums: vec![0.0; PAIRS * block],
             scaled: vec![0.0; block],
-            bends: Default::default(),
+            along: Default::default(),
             gradients,
             order,
         }
@@ -450,10 +451,7 @@ impl Batch for Grouped<'_> {
                         let others = if a == b { i + 1 } else { at_b.len() };
                         for j in 0..others {
                             let sum = dot(scaled, self.gradients.column(from_b + j, count));
-                            // Two parts may share a coordinate.
-                            let (row, column) = (at_a.start + i, at_b.start + j);
-                            out[row.max(column) * p + row.min(column)] +=
-                                if row == column && a != b { 2.0 * sum } else { sum };
+                            out[(at_a.start + i) * p + at_b.start + j] += sum;
                         }
                         from_b += at_b.len();
                     }
@@ -464,25 +462,31 @@ impl Batch for Grouped<'_> {
         mirror_lower(out, p);
     }
 
-    fn bends(&mut self, z: &[f64], v: &[f64], out: &mut [f64]) {
+    fn second_derivatives(&mut self, z: &[f64], v: &[f64], out: &mut [f64], _: Token) {
         assert_eq!(out.len(), self.order.len(), "one number for each point");
         self.update(z);
         let count = self.mixtures.len();
-        for (bends, values) in self.bends.iter_mut().zip(&self.values) {
-            bends.resize(values.len(), [0.0; 2]);
+        for (along, values) in self.along.iter_mut().zip(&self.values) {
+            along.resize(values.len(), [0.0; 2]);
         }
         for Part { number, at, bound } in &mut self.parts {
             let (z, v) = (&z[at.clone()], &v[at.clone()]);
-            bound.bends(z, v, &self.mixtures, &self.values[*number], &mut self.bends[*number]);
+            bound.derivatives_along(
+                z,
+                v,
+                &self.mixtures,
+                &self.values[*number],
+                &mut self.along[*number],
+            );
         }
         for m in 0..count {
-            let at = |level: usize| Bend {
-                level: [self.values[level][m], self.bends[level][m][0], self.bends[level][m][1]],
-                exponent: at_mixture(&self.bends[level + 1], m),
+            let at = |level: usize| TermAlong {
+                level: [self.values[level][m], self.along[level][m][0], self.along[level][m][1]],
+                exponent: at_mixture(&self.along[level + 1], m),
             };
             let (in_n, in_d) = (at(A), at(B));
             for run in self.runs(m) {
-                let base = self.bends[E][m][1] + in_n.at(self.n.get(run));
+                let base = self.along[E][m][1] + in_n.at(self.n.get(run));
                 let points = self.points(run);
                 for (&i, &slot) in self.order[points.clone()].iter().zip(&self.d.slot[points]) {
                     out[i as usize] = base + in_d.at(self.d.powers[slot as usize]);
@@ -494,16 +498,16 @@ impl Batch for Grouped<'_> {
 
 /// The derivatives along a step of a term `level / x^exponent` at one mixture: those of the level of
 /// order 0 to 2, and those of the exponent of order 1 and 2.
-struct Bend {
+struct TermAlong {
     level: [f64; 3],
     exponent: [f64; 2],
 }
 
-impl Bend {
+impl TermAlong {
     /// The second derivative of the term at some x.
     fn at(&self, Power { ln_x, power }: Power) -> f64 {
-        let (slope, bend) = (-self.exponent[0] * ln_x, -self.exponent[1] * ln_x);
-        let [level, level_slope, level_bend] = self.level;
-        power * (level_bend + 2.0 * level_slope * slope + level * (slope * slope + bend))
+        let (slope, second) = (-self.exponent[0] * ln_x, -self.exponent[1] * ln_x);
+        let [level, level_slope, level_second] = self.level;
+        power * (level_second + 2.0 * level_slope * slope + level * (slope * slope + second))
     }
 }

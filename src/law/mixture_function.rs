@@ -10,23 +10,8 @@ use crate::scale::Scale;
 /// ([`ScalingLaw::at_scale`]), or a coefficient function at fixed coordinates
 /// ([`CoefficientFn::at`]).
 ///
-/// Beside its values it may know how it bends: [`MixtureFunction::relaxation`] is what a solver needs
-/// to show that no other mixture is better.
-///
-/// ```
-/// use mixlaw::law::{CoefficientFn, InverseSum};
-///
-/// // 1 / (h_1^2 + h_2^0.5): not convex, but above a function that is.
-/// let z = [0.0, 0.0, 2f64.ln(), 0.5f64.ln()];
-/// let mut function = InverseSum.at(&z);
-/// let (h, ln_h) = ([0.5, 0.5], [0.5f64.ln(); 2]);
-/// let value = function.add_gradient(&h, &ln_h, 1.0, &mut [0.0; 2]);
-/// let mut relaxation = function.relaxation(&[0.0, 0.0], &[1.0, 1.0]).expect("it is known");
-/// let below = relaxation.add_gradient(&h, &ln_h, 1.0, &mut [0.0; 2]);
-/// // The chord of h_1^2 on [0, 1] is h_1.
-/// assert!((value - 1.0 / (0.25 + 0.5f64.sqrt())).abs() < 1e-15);
-/// assert!((below - 1.0 / (0.5 + 0.5f64.sqrt())).abs() < 1e-15);
-/// ```
+/// Beside its values it may know of its second derivatives: [`MixtureFunction::relaxation`] is what a
+/// solver needs to show that no other mixture is better. It is not public: it grows with the solver.
 pub trait MixtureFunction: Debug + Send {
     /// The value at h, whose logarithms are `ln_h`; adds `scale` times the gradient, taken with every
     /// weight free, to `dh`.
@@ -62,13 +47,13 @@ pub trait MixtureFunction: Debug + Send {
 
     /// Of a relaxation: adds to `out[i]` about how much of `scale` times its distance to the function
     /// at h is due to the room of domain i.
-    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
         let _ = (h, scale, out);
     }
 }
 
-/// A symmetric matrix of second derivatives with respect to h, as a diagonal and ridges: what a
-/// function of h bends at least.
+/// A symmetric matrix of second derivatives with respect to h, as a diagonal and ridges: a bound
+/// below those of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curvature {
     /// The diagonal.
@@ -157,12 +142,13 @@ impl MixtureFunction for Sum<'_> {
         Some(Box::new(Sum(each.collect::<Option<_>>()?)))
     }
 
-    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
-        self.0.iter_mut().for_each(|(own, f)| f.add_looseness(h, scale * *own, out));
+    fn add_relaxation_gap(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+        self.0.iter_mut().for_each(|(own, f)| f.add_relaxation_gap(h, scale * *own, out));
     }
 }
 
-/// `level(h) exp(-exponent(h) ln_x)`: a term of the full law, whose bends nothing is known about.
+/// `level(h) exp(-exponent(h) ln_x)`: a term of the full law, of whose second derivatives
+/// nothing is known.
 #[derive(Debug)]
 pub(super) struct PowerTerm<'a> {
     pub(super) level: Box<dyn MixtureFunction + 'a>,

@@ -85,7 +85,7 @@
 //! assert!((loss - (2.0 + rest)).abs() < 1e-12);
 //! // Ten percent more tokens are worth about a tenth of this, in nats.
 //! assert!(gradient.log_d < 0.0);
-//! # Ok::<(), mixlaw::LawError>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
 mod batch;
@@ -94,34 +94,44 @@ mod coordinates;
 mod dependence;
 mod formula;
 mod forward;
+mod from_fn;
 mod grouped;
 mod mixture_function;
 mod named;
 mod power_law;
 mod scalar;
+mod settings;
+
+/// What methods ask for that are of this crate alone: nobody outside can name it, and so nobody can call
+/// them or write them.
+mod sealed {
+    #[derive(Debug, Clone, Copy)]
+    pub struct Token;
+}
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 
-use rand::Rng;
-
-use crate::error::{LawError, cut, list};
+use crate::error::{Error, ErrorKind, Place, cut};
+use crate::random::Random;
 use crate::scale::Scale;
 
 pub use batch::{Batch, Points};
+pub(crate) use coefficient::BoundCoefficient;
 use coefficient::indexed;
 pub use coefficient::{
-    Biased, BoundCoefficient, CoefficientFn, Constant, ExponentialProduct, ExponentialSum,
-    GeometricMean, InverseSum, LinearPower, SharedExponentialSum,
+    Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
+    LinearPower, SharedExponentialSum,
 };
 pub use coordinates::{Coordinate, Coordinates, Transform};
 pub use dependence::Dependence;
-pub use formula::{Auto, Formula};
-pub(crate) use mixture_function::Sum;
-pub use mixture_function::{Curvature, MixtureFunction};
+pub use formula::{Formula, FormulaLaw};
+pub(crate) use from_fn::FromFn;
+pub(crate) use mixture_function::{Curvature, MixtureFunction, Sum};
 pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
 pub use scalar::{Dual, Scalar};
+pub use settings::LawSettings;
 
 /// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
 ///
@@ -144,7 +154,7 @@ pub use scalar::{Dual, Scalar};
 /// let z = law.coordinates_of(&printed)?;
 /// let loss = law.loss(&z, Scale { n: 70e9, d: 1.4e12 }, &[1.0]);
 /// assert!((loss - 1.9366).abs() < 1e-3);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 pub trait ScalingLaw: Debug + Send + Sync {
     /// A short name, such as `joint`.
@@ -191,8 +201,8 @@ pub trait ScalingLaw: Debug + Send + Sync {
     /// The coordinates of named coefficients in the paper's units, in any order.
     ///
     /// # Errors
-    /// [`LawError`] if one is missing, unknown or out of its range.
-    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
+    /// If one is missing, unknown or out of its range.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
         let values = by_name(self.name(), self.coordinates(), coefficients)?;
         self.coordinates().from_coefficients(&values)
     }
@@ -204,10 +214,16 @@ pub trait ScalingLaw: Debug + Send + Sync {
         format!("{}: {}", self.name(), list.join(", "))
     }
 
+    /// What the law was made with beside its domains and its reference scale, from which a stored fit
+    /// makes it again where it is one of the crate's ([`BuiltIn::build`]); by default nothing.
+    fn settings(&self) -> LawSettings {
+        LawSettings::default()
+    }
+
     /// Draws coordinates to start a fit from; by default from the range of each coordinate.
-    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+    fn start(&self, data: &StartData<'_>, random: &mut Random) -> Vec<f64> {
         let _ = data;
-        self.coordinates().iter().map(|c| c.draw(rng)).collect()
+        self.coordinates().iter().map(|c| c.draw(random)).collect()
     }
 
     /// Which of N, D and h the loss depends on; by default as the derivatives at some drawn points say.
@@ -216,12 +232,15 @@ pub trait ScalingLaw: Debug + Send + Sync {
     }
 
     /// The law at coordinates `z` and one N and D, as a function of h alone; what mixtures are chosen
-    /// by. By default through [`ScalingLaw::gradient`], with nothing known of how it bends. Either
-    /// scale may be infinite, which leaves out its term.
-    ///
-    /// # Panics
-    /// If `z` has the wrong length.
-    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+    /// by. By default through [`ScalingLaw::gradient`], with no more known of it. Either scale may be
+    /// infinite, which leaves out its term.
+    #[doc(hidden)]
+    fn at_scale<'a>(
+        &'a self,
+        z: &'a [f64],
+        at: Scale,
+        _: sealed::Token,
+    ) -> Box<dyn MixtureFunction + 'a> {
         assert_eq!(z.len(), self.coordinates().len(), "one value for each coordinate");
         let gradient = Gradient::new(self);
         Box::new(mixture_function::AtScale { law: self, z, at, gradient, convex: false })
@@ -230,8 +249,8 @@ pub trait ScalingLaw: Debug + Send + Sync {
     /// Checks that the law is defined at N, D and h. N and D may be infinite: the limit.
     ///
     /// # Errors
-    /// [`LawError`] that says what is wrong with the point.
-    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+    /// One that says what is wrong with the point.
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
         check_point(self.domains().len(), at, h)
     }
 
@@ -239,6 +258,39 @@ pub trait ScalingLaw: Debug + Send + Sync {
     fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {
         Box::new(batch::RowByRow::new(self, points))
     }
+}
+
+/// A law at coordinates `z` and one N and D, as a function of h alone.
+///
+/// With the three that follow the only way in which other modules reach what is not public of laws and
+/// coefficient functions.
+pub(crate) fn at_scale<'a>(
+    law: &'a dyn ScalingLaw,
+    z: &'a [f64],
+    at: Scale,
+) -> Box<dyn MixtureFunction + 'a> {
+    law.at_scale(z, at, sealed::Token)
+}
+
+/// The second derivatives of all losses of a batch along `z + t v`, at t = 0, into `out`.
+pub(crate) fn second_derivatives(batch: &mut dyn Batch, z: &[f64], v: &[f64], out: &mut [f64]) {
+    batch.second_derivatives(z, v, out, sealed::Token);
+}
+
+/// A coefficient function bound to mixtures.
+pub(crate) fn bind_function<'a>(
+    function: &'a dyn CoefficientFn,
+    mixtures: &[&[f64]],
+) -> Box<dyn BoundCoefficient + 'a> {
+    function.bind(mixtures, sealed::Token)
+}
+
+/// A coefficient function at coordinates `z`, as a function of h alone.
+pub(crate) fn function_at<'a>(
+    function: &'a dyn CoefficientFn,
+    z: &'a [f64],
+) -> Box<dyn MixtureFunction + 'a> {
+    function.at(z, sealed::Token)
 }
 
 /// The gradient of a law at one point; a buffer to use again and again.
@@ -279,85 +331,90 @@ pub struct StartData<'a> {
 }
 
 /// The check that every law does.
-pub(crate) fn check_point(k: usize, at: Scale, h: &[f64]) -> Result<(), LawError> {
-    let Scale { n, d } = at;
-    for (what, value) in [("N", n), ("D", d)] {
+pub(crate) fn check_point(k: usize, at: Scale, h: &[f64]) -> Result<(), Error> {
+    for (name, value) in [("N", at.n), ("D", at.d)] {
         if value.is_nan() || value <= 0.0 {
-            let expected = "a number > 0".to_owned();
-            return Err(LawError::Point { what, value, expected });
+            return Err(Error::setting(name, value, "a number > 0"));
         }
     }
     if h.len() != k {
-        let (what, value) = ("the number of domain weights", h.len() as f64);
-        return Err(LawError::Point { what, value, expected: k.to_string() });
+        let what = "a mixture".to_owned();
+        return Err(ErrorKind::Length { what, found: h.len(), expected: k }.into());
     }
     Ok(crate::mixture::validate(h)?)
 }
 
 /// The error of a law that is infinite without a domain.
-fn infinite(law: &str, domain: &str) -> LawError {
-    LawError::Infinite { law: law.to_owned(), domain: domain.to_owned() }
+fn infinite(law: &str, domain: &str) -> Error {
+    ErrorKind::Infinite { law: law.to_owned(), domain: domain.to_owned() }.into()
+}
+
+/// The error of a coefficient that is out of its range.
+fn bad_coefficient(name: &str, value: f64, expected: &'static str) -> Error {
+    Error::setting(format!("coefficient `{}`", cut(name)), value, expected)
+}
+
+/// The error of a coefficient that a law does not have.
+fn unknown_coefficient(law: &str, name: &str, known: Vec<String>) -> Error {
+    let kind = ErrorKind::Unknown { kind: "coefficient", name: name.to_owned(), known };
+    Error::from(kind).at(Place::Law(law.to_owned()))
+}
+
+/// The error of a coefficient that a law has and that is not among the named ones.
+fn missing_coefficient(law: &str, name: &str, named: &[(&str, f64)]) -> Error {
+    let found = named.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let kind = ErrorKind::Missing { kind: "coefficient", name: format!("`{name}`"), found };
+    Error::from(kind).at(Place::Law(law.to_owned()))
 }
 
 /// The values of `coordinates` among named coefficients, each of which must be known.
-fn by_name(
-    law: &str,
-    coordinates: &Coordinates,
-    named: &[(&str, f64)],
-) -> Result<Vec<f64>, LawError> {
-    let names = || coordinates.iter().map(|c| c.name().to_owned()).collect::<Vec<_>>();
-    no_repeats(named)?;
+fn by_name(law: &str, coordinates: &Coordinates, named: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
+    no_repeats("coefficient", named)?;
     if let Some((name, _)) = named.iter().find(|(name, _)| coordinates.position(name).is_none()) {
-        let (law, name) = (law.to_owned(), (*name).to_owned());
-        return Err(LawError::Unknown { law, name, known: names() });
+        let known = coordinates.iter().map(|c| c.name().to_owned()).collect();
+        return Err(unknown_coefficient(law, name, known));
     }
     let values: HashMap<&str, f64> = named.iter().copied().collect();
     let value = |c: &Coordinate| {
-        values.get(c.name()).copied().ok_or_else(|| LawError::Missing {
-            law: law.to_owned(),
-            name: c.name().to_owned(),
-            needed: names(),
-        })
+        let value = values.get(c.name()).copied();
+        value.ok_or_else(|| missing_coefficient(law, c.name(), named))
     };
     coordinates.iter().map(value).collect()
 }
 
-/// Checks that no coefficient is given twice.
-fn no_repeats(named: &[(&str, f64)]) -> Result<(), LawError> {
+/// Checks that no name is given twice.
+fn no_repeats(kind: &'static str, named: &[(&str, f64)]) -> Result<(), Error> {
     let mut seen = HashSet::new();
-    for &(name, value) in named {
-        if !seen.insert(name) {
-            let expected = "each coefficient once, it appears twice";
-            return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+    match named.iter().find(|(name, _)| !seen.insert(*name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(ErrorKind::Repeated { kind, name: (*name).to_owned(), group: None }.into())
         }
     }
-    Ok(())
 }
 
 /// The place of a domain among the domains of a law.
-fn place_of(domain: &str, domains: &[impl AsRef<str>]) -> Result<usize, LawError> {
-    domains.iter().position(|d| d.as_ref() == domain).ok_or_else(|| {
-        LawError::Domains(format!(
-            "unknown domain `{}`, expected one of: {}",
-            cut(domain),
-            list(domains)
-        ))
+fn place_of(domain: &str, domains: &[String]) -> Result<usize, Error> {
+    domains.iter().position(|d| d == domain).ok_or_else(|| {
+        let (name, known) = (domain.to_owned(), domains.to_vec());
+        ErrorKind::Unknown { kind: "domain", name, known }.into()
     })
 }
 
 /// Checks the names of the domains of a law.
-fn check_domains(domains: &[impl AsRef<str>]) -> Result<Vec<String>, LawError> {
+fn check_domains(domains: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
     let domains: Vec<String> = domains.iter().map(|d| d.as_ref().to_owned()).collect();
     if domains.is_empty() {
-        return Err(LawError::Domains("a law needs at least one domain, got none".to_owned()));
+        return Err(ErrorKind::Empty { what: "a law", part: "domain" }.into());
     }
     let mut seen = HashSet::new();
-    for (i, name) in domains.iter().enumerate() {
+    for name in &domains {
+        let (kind, owned) = ("domain", || name.clone());
         if name.is_empty() {
-            return Err(LawError::Domains(format!("the name of domain {i} is empty")));
+            return Err(ErrorKind::Name { kind, name: owned(), problem: "is empty" }.into());
         }
         if !seen.insert(name) {
-            return Err(LawError::Domains(format!("domain `{}` appears twice", cut(name))));
+            return Err(ErrorKind::Repeated { kind, name: owned(), group: None }.into());
         }
     }
     Ok(domains)

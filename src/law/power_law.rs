@@ -4,17 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Exp1};
-
 use super::coefficient::number;
 use super::grouped::Grouped;
 use super::mixture_function::{MixtureFunction, PowerTerm, Sum};
+use super::sealed::Token;
 use super::{
-    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, Points, ScalingLaw, StartData,
-    check_domains, check_point, infinite, no_repeats,
+    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, LawSettings, Points, ScalingLaw,
+    StartData, bad_coefficient, check_domains, check_point, infinite, missing_coefficient,
+    no_repeats, unknown_coefficient,
 };
-use crate::error::LawError;
+use crate::error::{Error, ErrorKind, cut};
+use crate::random::Random;
 use crate::scale::Scale;
 
 /// `L = E(h) + A(h) / N^alpha(h) + B(h) / D^beta(h)` (eq. 3) with five coefficient functions of the
@@ -40,7 +40,7 @@ use crate::scale::Scale;
 ///     .d_term(LinearPower::level(), Constant::exponent())
 ///     .build()?;
 /// assert_eq!(law.coordinates().len(), 11);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct PowerLaw {
@@ -48,12 +48,13 @@ pub struct PowerLaw {
     pub(super) domains: Vec<String>,
     pub(super) coordinates: Coordinates,
     printed_parameters: usize,
+    settings: LawSettings,
     pub(super) bias: Part,
     pub(super) n_term: Option<Term>,
     pub(super) d_term: Option<Term>,
 }
 
-/// A coefficient function and where its coordinates stand among those of the law.
+/// A coefficient function and where its coordinates are among those of the law.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     symbol: &'static str,
@@ -72,11 +73,11 @@ impl Part {
     }
 
     fn at_coordinates<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
-        self.function.at(&z[self.at.clone()])
+        self.function.at(&z[self.at.clone()], Token)
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        self.function.start(level, h, rng, &mut z[self.at.clone()]);
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
+        self.function.start(level, h, random, &mut z[self.at.clone()]);
     }
 }
 
@@ -138,6 +139,16 @@ impl Term {
     }
 }
 
+/// A part of a formula, in parentheses if one of these stands outside of all that it has.
+fn grouped(text: String, separators: &[&str]) -> String {
+    let mut depth = 0;
+    let is_apart = text.char_indices().any(|(i, c)| {
+        depth += i32::from("([".contains(c)) - i32::from(")]".contains(c));
+        depth == 0 && separators.iter().any(|separator| text[i..].starts_with(separator))
+    });
+    if is_apart { format!("({text})") } else { text }
+}
+
 /// [`Coordinate::over_n`] or [`Coordinate::over_d`], with the name of the exponent.
 type Over = fn(Coordinate, &'static str) -> Coordinate;
 
@@ -145,13 +156,13 @@ type Over = fn(Coordinate, &'static str) -> Coordinate;
 #[derive(Debug, Clone)]
 pub struct PowerLawBuilder {
     name: String,
-    domains: Result<Vec<String>, LawError>,
+    domains: Result<Vec<String>, Error>,
     scales: Scale,
     printed_parameters: Option<usize>,
     bias: Option<Arc<dyn CoefficientFn>>,
     n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
     d_term: Option<[Arc<dyn CoefficientFn>; 2]>,
-    shared: usize,
+    settings: LawSettings,
 }
 
 impl PowerLawBuilder {
@@ -187,11 +198,9 @@ impl PowerLawBuilder {
         Self { d_term: Some([Arc::new(b), Arc::new(beta)]), ..self }
     }
 
-    /// Lets the last `count` coordinates of E(h) be the first ones of the coefficient function that
-    /// follows it.
-    #[must_use]
-    pub(super) fn sharing(self, count: usize) -> Self {
-        Self { shared: count, ..self }
+    /// What [`ScalingLaw::settings`] says.
+    pub(super) fn settings(self, settings: LawSettings) -> Self {
+        Self { settings, ..self }
     }
 
     /// The number of parameters as printed, where it is not the number of coordinates.
@@ -203,24 +212,23 @@ impl PowerLawBuilder {
     /// The law.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that appears twice, a scale is not a positive
+    /// If a domain has no name or one that appears twice, a scale is not a positive
     /// number, there is no E(h), or two coefficients have the same name.
-    pub fn build(self) -> Result<PowerLaw, LawError> {
+    pub fn build(self) -> Result<PowerLaw, Error> {
         let domains = self.domains?;
-        let bias = self.bias.ok_or_else(|| {
-            LawError::Domains(format!("the {} law has no bias term E(h)", self.name))
+        let bias = self.bias.ok_or_else(|| ErrorKind::Composition {
+            part: format!("the {} law", cut(&self.name)),
+            problem: "has no bias term E(h)".to_owned(),
         })?;
         let mut list: Vec<Coordinate> = Vec::new();
-        let mut shared = 0;
         let mut part =
             |symbol, function: Arc<dyn CoefficientFn>, over: Option<(Over, &'static str)>| {
                 let own = function.coordinates(symbol, &domains);
-                let at = list.len() - shared..list.len() - shared + own.len();
-                list.extend(own.into_iter().skip(shared).map(|c| match over {
+                let at = list.len()..list.len() + own.len();
+                list.extend(own.into_iter().map(|c| match over {
                     Some((over, exponent)) if c.is_level() => over(c, exponent),
                     _ => c,
                 }));
-                shared = if symbol == "E" { self.shared } else { 0 };
                 Part { symbol, function, at }
             };
         let bias = part("E", bias, None);
@@ -231,7 +239,7 @@ impl PowerLawBuilder {
             functions.map(|[level, exponent]| {
                 let has_level =
                     level.coordinates(symbols[0], &domains).iter().any(Coordinate::is_level);
-                // The level stands over a power with this exponent, which has to have a name.
+                // The level is over a power with this exponent, which has to have a name.
                 let own = exponent.coordinates(symbols[1], &domains);
                 let is_named = own.iter().any(|c| c.name() == symbols[1]);
                 let absorbs_scale = exponent.is_constant() && is_named && has_level;
@@ -249,6 +257,7 @@ impl PowerLawBuilder {
             domains,
             coordinates,
             printed_parameters,
+            settings: self.settings,
             bias,
             n_term,
             d_term,
@@ -268,7 +277,7 @@ impl PowerLaw {
             bias: None,
             n_term: None,
             d_term: None,
-            shared: 0,
+            settings: LawSettings::default(),
         }
     }
 
@@ -359,8 +368,8 @@ impl ScalingLaw for PowerLaw {
     /// Takes the coefficients that [`ScalingLaw::coefficients`] lists; where all that a coefficient
     /// function needs are missing, its printed form: `gamma_A` and `ln_C_A[domain]` for `q_A` and
     /// `ln_v_A[domain]`. Others that follow from these are accepted and not read.
-    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, LawError> {
-        no_repeats(coefficients)?;
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
+        no_repeats("coefficient", coefficients)?;
         let given: HashMap<&str, f64> = coefficients.iter().copied().collect();
         let get = |name: &str| given.get(name).copied();
         let mut values = vec![f64::NAN; self.coordinates.len()];
@@ -370,11 +379,7 @@ impl ScalingLaw for PowerLaw {
             let resolved = part.function.resolve(part.symbol, &self.domains, &get);
             let found = resolved.ok_or_else(|| {
                 let missing = own.iter().find(|c| get(c.name()).is_none());
-                LawError::Missing {
-                    law: self.name.clone(),
-                    name: missing.map_or("", |c| c.name()).to_owned(),
-                    needed: self.coordinates.iter().map(|c| c.name().to_owned()).collect(),
-                }
+                missing_coefficient(&self.name, missing.map_or("", |c| c.name()), coefficients)
             })?;
             known.extend(own.iter().map(|c| c.name().to_owned()));
             let derived = part.function.derived(part.symbol, &self.domains, &found);
@@ -383,14 +388,13 @@ impl ScalingLaw for PowerLaw {
         }
         let is_known: HashSet<&str> = known.iter().map(String::as_str).collect();
         if let Some((name, _)) = coefficients.iter().find(|(name, _)| !is_known.contains(name)) {
-            let (law, name) = (self.name.clone(), (*name).to_owned());
-            return Err(LawError::Unknown { law, name, known });
+            return Err(unknown_coefficient(&self.name, name, known));
         }
         let scales = self.coordinates.scale();
         for (name, own) in [("N0", scales.n), ("D0", scales.d)] {
             if let Some(value) = get(name).filter(|value| *value != own) {
                 let expected = "the reference scale of the law, which is part of it";
-                return Err(LawError::Coefficient { name: name.to_owned(), value, expected });
+                return Err(bad_coefficient(name, value, expected));
             }
         }
         self.coordinates.from_coefficients(&values)
@@ -398,34 +402,42 @@ impl ScalingLaw for PowerLaw {
 
     fn formula(&self, z: &[f64]) -> String {
         let values = self.coordinates.coefficients(z);
-        let text = |part: &Part| part.function.formula(&self.domains, &values[part.at.clone()]);
+        let text = |part: &Part| {
+            part.function.formula(part.symbol, &self.domains, &values[part.at.clone()])
+        };
         let mut out = format!("L = {}", text(&self.bias));
         for (x, term) in self.terms() {
-            let level = text(&term.level);
+            let (level, exponent) = (text(&term.level), text(&term.exponent));
+            let level = grouped(level, &[" + ", " - "]);
+            let exponent = grouped(exponent, &[" ", "/"]);
             let base = if term.absorbs_scale {
                 x.to_string()
             } else {
                 format!("({x}/{})", number(term.ln_scale.exp()))
             };
-            out.push_str(&format!(" + {level} / {base}^{}", text(&term.exponent)));
+            out.push_str(&format!(" + {level} / {base}^{exponent}"));
         }
         out
     }
 
-    fn start(&self, data: &StartData<'_>, rng: &mut dyn Rng) -> Vec<f64> {
+    fn settings(&self) -> LawSettings {
+        self.settings.clone()
+    }
+
+    fn start(&self, data: &StartData<'_>, random: &mut Random) -> Vec<f64> {
         let mut z = vec![0.0; self.coordinates.len()];
-        let floor = rng.random_range(0.3..0.95) * data.least_loss;
+        let floor = random.uniform(0.3..0.95) * data.least_loss;
         let rest = (data.median_loss - floor).max(0.05 * data.median_loss);
-        let mut share = || -> f64 { Exp1.sample(rng) };
+        let mut share = || random.exponential();
         let shares = [share(), share(), share()];
         let total = shares[0]
             + self.n_term.as_ref().map_or(0.0, |_| shares[1])
             + self.d_term.as_ref().map_or(0.0, |_| shares[2]);
-        self.bias.start(floor + rest * shares[0] / total, data.mixture, rng, &mut z);
+        self.bias.start(floor + rest * shares[0] / total, data.mixture, random, &mut z);
         for (term, share) in [(&self.n_term, shares[1]), (&self.d_term, shares[2])] {
             if let Some(term) = term {
-                term.exponent.start(rng.random_range(0.1..0.8), data.mixture, rng, &mut z);
-                term.level.start(rest * share / total, data.mixture, rng, &mut z);
+                term.exponent.start(random.uniform(0.1..0.8), data.mixture, random, &mut z);
+                term.level.start(rest * share / total, data.mixture, random, &mut z);
             }
         }
         z
@@ -435,7 +447,7 @@ impl ScalingLaw for PowerLaw {
         Box::new(Grouped::new(self, points))
     }
 
-    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale) -> Box<dyn MixtureFunction + 'a> {
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale, _: Token) -> Box<dyn MixtureFunction + 'a> {
         let Scale { n, d } = at;
         assert_eq!(z.len(), self.coordinates.len(), "one value for each coordinate");
         let k = self.domains.len();
@@ -444,7 +456,7 @@ impl ScalingLaw for PowerLaw {
         Box::new(Sum(std::iter::once((1.0, self.bias.at_coordinates(z))).chain(of_terms).collect()))
     }
 
-    fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
         check_point(self.domains.len(), at, h)?;
         let lacking = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
         match self.parts().find_map(lacking) {

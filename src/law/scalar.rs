@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, RemAssign, Sub, SubAssign};
 
-use num_traits::{Float, NumAssignOps, NumOps};
+use num_traits::{NumAssignOps, NumOps};
 
-/// A real number that a formula can calculate with: `f32`, `f64`, or a [`Dual`] that carries its
+/// A real number that a formula can calculate with: `f64`, or a [`Dual`] that carries its
 /// derivatives along.
 ///
 /// Comparisons look at the value alone. No other type can be one, so that functions can be added.
@@ -63,51 +63,43 @@ pub trait Scalar:
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for f32 {}
     impl Sealed for f64 {}
     impl Sealed for super::Dual {}
 }
 
-macro_rules! float {
-    ($float:ty) => {
-        impl Scalar for $float {
-            fn from_f64(x: f64) -> Self {
-                x as $float
-            }
+impl Scalar for f64 {
+    fn from_f64(x: f64) -> Self {
+        x
+    }
 
-            fn exp(self) -> Self {
-                Float::exp(self)
-            }
+    fn exp(self) -> Self {
+        self.exp()
+    }
 
-            fn exp_m1(self) -> Self {
-                Float::exp_m1(self)
-            }
+    fn exp_m1(self) -> Self {
+        self.exp_m1()
+    }
 
-            fn ln(self) -> Self {
-                Float::ln(self)
-            }
+    fn ln(self) -> Self {
+        self.ln()
+    }
 
-            fn ln_1p(self) -> Self {
-                Float::ln_1p(self)
-            }
+    fn ln_1p(self) -> Self {
+        self.ln_1p()
+    }
 
-            fn sqrt(self) -> Self {
-                Float::sqrt(self)
-            }
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
 
-            fn powf(self, exponent: Self) -> Self {
-                Float::powf(self, exponent)
-            }
+    fn powf(self, exponent: Self) -> Self {
+        self.powf(exponent)
+    }
 
-            fn tanh(self) -> Self {
-                Float::tanh(self)
-            }
-        }
-    };
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
 }
-
-float!(f32);
-float!(f64);
 
 /// How many derivatives a [`Dual`] carries at once.
 pub(super) const LANES: usize = 8;
@@ -346,11 +338,5 @@ mod tests {
         assert_eq!((at(2.0).derivative(0), at(2.0).derivative(1)), (0.0, 0.0));
         assert_eq!((at(1.0).derivative(0), at(1.0).derivative(1)), (1.0, 0.0));
         assert_eq!((at(0.5).derivative(0), at(0.5).derivative(1)), (f64::INFINITY, 0.0));
-    }
-
-    #[test]
-    fn f32_is_a_scalar() {
-        let (x, y) = (0.7, 1.3);
-        assert_relative_eq!(f64::from(tour(x as f32, y as f32)), tour(x, y), max_relative = 1e-5);
     }
 }

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{Choice, Plan, finite, minimize};
-use crate::error::{PlanError, SettingError, SimplexError};
-use crate::mixture::Mixture;
+use super::{Choice, Plan, finite};
+use crate::error::{Error, ErrorKind};
+use crate::optim::Control;
 use crate::scale::Scale;
 
 /// What a run of N parameters and D tokens costs, and which are considered.
@@ -66,19 +66,19 @@ impl<'f> Budget<'f> {
     }
 
     /// The cost, which must be one.
-    fn checked_cost(&self, at: Scale) -> Result<f64, PlanError> {
+    fn checked_cost(&self, at: Scale) -> Result<f64, Error> {
         let Scale { n, d } = at;
         let cost = self.cost(at);
         if cost > 0.0 {
             return Ok(cost);
         }
         let name = format!("the cost of N = {n:e} and D = {d:e}");
-        Err(SettingError::new(name, cost, "a number > 0").into())
+        Err(Error::setting(name, cost, "a number > 0"))
     }
 
     /// The most tokens that a model of N parameters can see for `amount`, at most `most`, if any are
     /// considered.
-    fn tokens_for(&self, n: f64, most: f64, amount: f64) -> Result<Option<f64>, PlanError> {
+    fn tokens_for(&self, n: f64, most: f64, amount: f64) -> Result<Option<f64>, Error> {
         let least = *self.tokens.start();
         let within = |d: f64| Ok(self.checked_cost(Scale { n, d })? <= amount);
         if !within(least)? {
@@ -90,12 +90,12 @@ impl<'f> Budget<'f> {
         Ok(Some(bisect(least.ln(), most.ln(), |ln_d| within(ln_d.exp()))?.exp()))
     }
 
-    fn check(&self) -> Result<(), PlanError> {
+    fn check(&self) -> Result<(), Error> {
         for (name, range) in [("sizes", &self.sizes), ("tokens", &self.tokens)] {
             let (least, most) = (*range.start(), *range.end());
             let wrong = |which: &str, value, expected| {
                 let name = format!("the {which} of the {name} considered");
-                Err(SettingError::new(name, value, expected).into())
+                Err(Error::setting(name, value, expected))
             };
             if !(least.is_finite() && least > 0.0) {
                 return wrong("least", least, "a finite number > 0");
@@ -112,8 +112,8 @@ impl<'f> Budget<'f> {
 fn bisect(
     mut yes: f64,
     mut no: f64,
-    mut holds: impl FnMut(f64) -> Result<bool, PlanError>,
-) -> Result<f64, PlanError> {
+    mut holds: impl FnMut(f64) -> Result<bool, Error>,
+) -> Result<f64, Error> {
     for _ in 0..60 {
         let middle = 0.5 * (yes + no);
         *(if holds(middle)? { &mut yes } else { &mut no }) = middle;
@@ -126,8 +126,8 @@ fn bisect(
 fn last_root(
     mut yes: (f64, f64),
     no: f64,
-    mut f: impl FnMut(f64) -> Result<f64, PlanError>,
-) -> Result<f64, PlanError> {
+    mut f: impl FnMut(f64) -> Result<f64, Error>,
+) -> Result<f64, Error> {
     let mut no = (no, f(no)?);
     if no.1 <= 0.0 {
         return Ok(no.0);
@@ -175,7 +175,7 @@ const SIZES: usize = 33;
 /// How closely, in the logarithm of N.
 const CLOSE: f64 = 1e-7;
 
-impl Plan<'_> {
+impl Plan {
     /// The best N, D and mixture together that cost at most `amount`.
     ///
     /// N is searched over the whole range and then between the neighbours of the best, D is what is
@@ -189,41 +189,48 @@ impl Plan<'_> {
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
     /// use mixlaw::plan::{Budget, Plan};
-    /// use mixlaw::Scale;
+    /// use mixlaw::{Predictor, Scale};
     ///
     /// let law = ChinchillaLaw::new(&["web"], Scale::ONE)?;
     /// let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
     /// let z = law.coordinates_of(&printed)?;
-    /// let choice = Plan::new().with_law("web", 1.0, &law, &z).within_budget(5.88e23, &Budget::flops())?;
+    /// let choice = Plan::builder()
+    ///     .target(1.0, Predictor::new("web", law, &z)?)
+    ///     .build()?
+    ///     .within_budget(5.88e23, &Budget::flops())?;
     /// // N = G (C/6)^a with G = (alpha A / (beta B))^(1/(alpha + beta)) and a = beta/(alpha + beta).
     /// let g = (0.34 * 406.4 / (0.28 * 410.7f64)).powf(1.0 / 0.62);
     /// let n = g * (5.88e23 / 6.0f64).powf(0.28 / 0.62);
-    /// assert!((choice.n / n - 1.0).abs() < 1e-3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert!((choice.scale.n / n - 1.0).abs() < 1e-3);
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn within_budget(&self, amount: f64, budget: &Budget<'_>) -> Result<Choice, PlanError> {
+    pub fn within_budget(&self, amount: f64, budget: &Budget<'_>) -> Result<Choice, Error> {
         if amount.is_nan() || amount <= 0.0 {
-            return Err(SettingError::new("the budget", amount, "a number > 0").into());
+            return Err(Error::setting("the budget", amount, "a number > 0"));
         }
         let most = self.most_tokens(budget)?;
         // Some hundred scales are looked at.
-        let Some((n, d)) = self.sharing(32).best_scale(amount, most, budget)? else {
+        let plan = self.begin("scales", None);
+        let search = plan.sharing(32);
+        let Some(at) = search.best_scale(amount, most, budget, &mut plan.control())? else {
             let expected = "enough for the least N and D considered";
-            return Err(SettingError::new("the budget", amount, expected).into());
+            return Err(Error::setting("the budget", amount, expected));
         };
-        self.best(Scale { n, d })
+        let choice = plan.best(at);
+        plan.complete();
+        choice
     }
 
     /// The most tokens considered with which the constraints can be kept: limits on epochs exclude
     /// more.
-    fn most_tokens(&self, budget: &Budget<'_>) -> Result<f64, PlanError> {
+    fn most_tokens(&self, budget: &Budget<'_>) -> Result<f64, Error> {
         budget.check()?;
         let (least, most) = (*budget.tokens.start(), *budget.tokens.end());
         let keeps = |ln_d: f64| match self.region(ln_d.exp()) {
-            Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => Ok(false),
+            Err(error) if error.is_infeasible() => Ok(false),
             region => region.map(|_| true),
         };
-        Self::check_sees(&self.targets, &self.region(least)?)?;
+        self.check_sees(&self.region(least)?)?;
         if keeps(most.ln())? {
             return Ok(most);
         }
@@ -234,15 +241,11 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// As [`Plan::best`], if the value is not finite, a range or a cost is not a number > 0 or the cost
-    /// of the greatest N and D is infinite, and [`PlanError::Unreachable`] if nothing that is
+    /// of the greatest N and D is infinite, and [`Error::is_unreachable`] if nothing that is
     /// considered reaches it.
-    pub fn least_budget(
-        &self,
-        value: f64,
-        budget: &Budget<'_>,
-    ) -> Result<(f64, Choice), PlanError> {
+    pub fn least_budget(&self, value: f64, budget: &Budget<'_>) -> Result<(f64, Choice), Error> {
         if !value.is_finite() {
-            return Err(SettingError::new("the value", value, "a finite number of nats").into());
+            return Err(Error::setting("the value", value, "a finite number of nats"));
         }
         let tokens = self.most_tokens(budget)?;
         let least =
@@ -251,20 +254,24 @@ impl Plan<'_> {
         if !(least <= most && most.is_finite()) {
             let name = "the cost of the greatest N and D considered";
             let expected = "a finite number that is at least the cost of the least";
-            return Err(SettingError::new(name, most, expected).into());
+            return Err(Error::setting(name, most, expected));
         }
         // Up to sixty amounts are looked at, at some hundred scales each. Nothing can be had for some.
-        let each = self.sharing(2048);
-        let excess = |amount: f64| match each.best_scale(amount, tokens, budget)? {
-            Some((n, d)) => Ok(each.quick(Scale { n, d })? - value),
-            None => Ok(f64::INFINITY),
-        };
+        let plan = self.begin("scales", None);
+        let (each, mut control) = (plan.sharing(2048), plan.control());
+        let mut excess =
+            |amount: f64| match each.best_scale(amount, tokens, budget, &mut control)? {
+                Some(at) => Ok(each.quick(at)? - value),
+                None => Ok(f64::INFINITY),
+            };
         let at_most = excess(most)?;
         if at_most > 0.0 {
-            return Err(PlanError::Unreachable { value, floor: value + at_most });
+            return Err(ErrorKind::Unreachable { value, floor: value + at_most }.into());
         }
         let enough = last_root((most.ln(), at_most), least.ln(), |ln| excess(ln.exp()))?.exp();
-        Ok((enough, self.within_budget(enough, budget)?))
+        let choice = plan.within_budget(enough, budget)?;
+        plan.complete();
+        Ok((enough, choice))
     }
 
     /// What the mixture h costs at N and D beside the best one, in nats and in tokens. One that does
@@ -275,18 +282,19 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// As [`Plan::best`], and if h has the wrong length or a law is not defined or not finite there.
-    pub fn price(&self, at: Scale, h: &Mixture) -> Result<Price, PlanError> {
-        let d = at.d;
-        let best = self.best(at)?.optimum.value;
-        let references = self.references(&self.targets, at)?;
-        let with = |d: f64| -> Result<f64, PlanError> {
+    pub fn price(&self, at: Scale, h: impl AsRef<[f64]>) -> Result<Price, Error> {
+        let (d, h) = (at.d, h.as_ref());
+        let plan = self.begin("iterations", None);
+        let best = plan.best(at)?.optimum.value;
+        let references = plan.references(at)?;
+        let with = |d: f64| -> Result<f64, Error> {
             let at = Scale { d, ..at };
-            Ok(self.objective_over(&self.targets, at, &references)?.value(h)?)
+            Ok(self.objective_over(at, &references)?.value(h)?)
         };
         let reached = |d: f64| {
             let (value, what) = (with(d)?, format!("the value of the mixture at D = {d:e}"));
             if value.is_nan() {
-                Err(PlanError::NotFinite { what, value })
+                Err(ErrorKind::NotFinite { what, value }.into())
             } else {
                 Ok(value <= best)
             }
@@ -303,6 +311,7 @@ impl Plan<'_> {
             }
             bisect(enough.ln(), d.ln(), |ln_d| reached(ln_d.exp()))?.exp()
         };
+        plan.complete();
         Ok(Price { value, best, tokens })
     }
 
@@ -312,10 +321,10 @@ impl Plan<'_> {
     }
 
     /// The least value at N and D, without a certificate.
-    fn quick(&self, at: Scale) -> Result<f64, PlanError> {
+    fn quick(&self, at: Scale) -> Result<f64, Error> {
         let Scale { d, .. } = at;
         let solver = self.descents_only(1);
-        Ok(minimize(&solver, &mut self.objective(at)?, &self.region(d)?)?.value)
+        Ok(self.minimize(&solver, &mut self.objective(at)?, &self.region(d)?)?.value)
     }
 
     /// The best N and D for an amount, with at most so many tokens; `None` if nothing considered costs
@@ -325,10 +334,12 @@ impl Plan<'_> {
         amount: f64,
         most_tokens: f64,
         budget: &Budget<'_>,
-    ) -> Result<Option<(f64, f64)>, PlanError> {
+        control: &mut Control,
+    ) -> Result<Option<Scale>, Error> {
         let (least, most) = (budget.sizes.start().ln(), budget.sizes.end().ln());
         let size = |ln_n: f64| ln_n.exp().clamp(*budget.sizes.start(), *budget.sizes.end());
-        let at = |ln_n: f64| -> Result<f64, PlanError> {
+        let mut at = |ln_n: f64| -> Result<f64, Error> {
+            control.counted(1);
             let tokens = budget.tokens_for(size(ln_n), most_tokens, amount)?;
             tokens.map_or(Ok(f64::INFINITY), |d| self.quick(Scale { n: size(ln_n), d }))
         };
@@ -363,7 +374,7 @@ impl Plan<'_> {
         let ends = [(at_a, a), (at_b, b), best];
         let (_, ln_n) = ends.into_iter().min_by(|x, y| x.0.total_cmp(&y.0)).expect("three");
         let n = size(ln_n);
-        Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| (n, d)))
+        Ok(budget.tokens_for(n, most_tokens, amount)?.map(|d| Scale { n, d }))
     }
 }
 
@@ -385,8 +396,8 @@ mod tests {
         assert!(calls < 25, "{calls}");
         assert_eq!(last_root((2.0, -1.0), 1.0, |_| Ok(-1.0)), Ok(1.0));
         assert_eq!(
-            last_root((2.0, -1.0), 1.0, |_| Err(PlanError::NoTargets)),
-            Err(PlanError::NoTargets)
+            last_root((2.0, -1.0), 1.0, |_| Err(ErrorKind::NotASum.into())),
+            Err(ErrorKind::NotASum.into())
         );
     }
 }

@@ -1,17 +1,16 @@
-use super::{BEST, Choice, Plan, Target, finite};
-#[cfg(feature = "serde")]
-use crate::error::SimplexError;
-use crate::error::{PlanError, SettingError};
+use super::{BEST, Choice, Plan, finite};
+use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
-use crate::parallel;
-use crate::uncertainty::{Interval, Resamples, check_level, interval};
+use crate::optim::Termination;
+use crate::predictor::{Interval, Members, check_level, interval};
 
 /// So many draws are looked at between two calls of the observer.
 const ROUND: usize = 256;
 /// More draws would say nothing more: the share has a standard error below 0.05% by then.
 const MOST_DRAWS: usize = 1_000_000;
 
-/// How sure a choice is: what resampled fits would have chosen. Made by [`Plan::certainty`].
+/// How sure a choice is: what the members of the predictors would have chosen. Made by
+/// [`Plan::certainty`].
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
     feature = "serde",
@@ -21,6 +20,7 @@ const MOST_DRAWS: usize = 1_000_000;
 pub struct Certainty {
     choice: Mixture,
     optima: Vec<Mixture>,
+    termination: Termination,
 }
 
 /// How much lower the value of a choice is than that of another mixture.
@@ -30,7 +30,7 @@ pub struct Certainty {
 pub struct Advantage {
     /// The value of the other mixture less that of the choice, in nats.
     pub nats: Interval,
-    /// The share of the resamples in which the choice is the lower one: the probability that it beats
+    /// The share of the members in which the choice is the lower one: the probability that it beats
     /// the other mixture.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::probability"))]
     pub probability: f64,
@@ -45,40 +45,63 @@ pub struct Advantage {
 struct StoredCertainty {
     choice: Mixture,
     optima: Vec<Mixture>,
+    termination: Termination,
 }
 
 #[cfg(feature = "serde")]
 impl TryFrom<StoredCertainty> for Certainty {
-    type Error = SimplexError;
+    type Error = Error;
 
-    fn try_from(stored: StoredCertainty) -> Result<Self, SimplexError> {
-        let StoredCertainty { choice, optima } = stored;
+    fn try_from(stored: StoredCertainty) -> Result<Self, Error> {
+        let StoredCertainty { choice, optima, termination } = stored;
         if optima.is_empty() {
-            let (name, expected) = ("the number of optima".to_owned(), "at least 1");
-            return Err(SettingError::new(name, 0.0, expected).into());
+            return Err(ErrorKind::Empty { what: "a certainty", part: "optimum" }.into());
         }
         let expected = choice.len();
         match optima.iter().find(|h| h.len() != expected) {
-            None => Ok(Self { choice, optima }),
+            None => Ok(Self { choice, optima, termination }),
             Some(h) => {
-                Err(SimplexError::Dimension { what: "an optimum", found: h.len(), expected })
+                let (what, found) = ("an optimum".to_owned(), h.len());
+                Err(ErrorKind::Length { what, found, expected }.into())
             }
         }
     }
 }
 
+/// The share of the simplex that could be the best; made by [`Plan::region_share`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct RegionShare {
+    /// The share of the draws that are in the region.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::share"))]
+    pub share: f64,
+    /// Of how many draws: fewer than were asked for where an observer said stop.
+    pub draws: usize,
+    /// [`Termination::Stopped`] if an observer stopped it early, otherwise
+    /// [`Termination::Complete`].
+    pub termination: Termination,
+}
+
 impl Certainty {
-    /// The best mixture of every resample.
+    /// The best mixture of every member.
     #[must_use]
     pub fn optima(&self) -> &[Mixture] {
         &self.optima
     }
 
-    /// For each domain the interval of its best weight, by percentiles of the resamples.
+    /// [`Termination::Stopped`] if an observer stopped it early, with the optima of the first members,
+    /// otherwise [`Termination::Complete`].
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.termination
+    }
+
+    /// For each domain the interval of its best weight, by percentiles of the members.
     ///
     /// # Errors
     /// If the level is not between 0 and 1.
-    pub fn weights(&self, level: f64) -> Result<Vec<Interval>, PlanError> {
+    pub fn weights(&self, level: f64) -> Result<Vec<Interval>, Error> {
         check_level(level)?;
         let one = |i: usize| {
             let values = self.optima.iter().map(|h| h[i]).collect();
@@ -88,45 +111,15 @@ impl Certainty {
     }
 }
 
-impl<'a> Plan<'a> {
-    /// The resamples of all targets, checked to belong together.
-    pub(super) fn resamples(&self) -> Result<Vec<&'a Resamples>, PlanError> {
-        let of = |target: &Target<'a>| {
-            target.resamples.ok_or_else(|| {
-                let name = &target.name;
-                PlanError::Resamples(format!(
-                    "target `{name}` has no resamples, expected all to be added by with_resamples"
-                ))
-            })
-        };
-        let all: Vec<&Resamples> = self.targets.iter().map(of).collect::<Result<_, _>>()?;
-        let first = all.first().ok_or(PlanError::NoTargets)?;
-        match self.targets.iter().zip(&all).find(|(_, other)| !first.is_aligned_with(other)) {
-            None => Ok(all),
-            Some((target, _)) => Err(PlanError::Resamples(format!(
-                "the resamples of `{}` and `{}` are of different draws, expected the same seed, number and sweep",
-                self.targets[0].name, target.name
-            ))),
-        }
-    }
-
-    /// The plan as a resample sees it; without the search for a proof.
-    pub(super) fn resampled(&self, resamples: &[&'a Resamples], resample: usize) -> Self {
-        let target = |(target, own): (&Target<'a>, &&'a Resamples)| Target {
-            laws: own.member(resample).collect(),
-            ..target.clone()
-        };
-        let targets = self.targets.iter().zip(resamples).map(target).collect();
-        Self { targets, solver: self.descents_only(resamples[0].len() / 8), ..self.clone() }
-    }
-
-    /// What every resample would have chosen instead, within the constraints: the best mixture that
+/// How much of a choice is decided, given the noise of the runs.
+impl Plan {
+    /// What every member would have chosen instead, within the constraints: the best mixture that
     /// descents find from the choice and, unless that one is shown to be the best, from the solver's
     /// own starts.
     ///
     /// # Errors
-    /// [`PlanError::Resamples`] unless all targets were added by [`Plan::with_resamples`] with the same
-    /// draws, [`PlanError::Choice`] if the choice is not one of this plan, and as [`Plan::best`].
+    /// As [`Plan::best`], if a target has no [members](Predictor::members) or they are of different
+    /// draws, and if the choice is not one of this plan.
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
@@ -145,8 +138,8 @@ impl<'a> Plan<'a> {
     /// # }
     /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-    /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
-    /// let plan = Plan::new().with_resamples(1.0, &resamples);
+    /// let web = Bootstrap::new(100).run(&fit, &sweep)?;
+    /// let plan = Plan::builder().target(1.0, web).build()?;
     /// let choice = plan.best(Scale { n: 1e9, d: 2e10 })?;
     /// let certainty = plan.certainty(&choice)?;
     /// // The law that made these losses is best at 0.8 of web.
@@ -161,19 +154,20 @@ impl<'a> Plan<'a> {
     /// assert!(region.contains(&0.8) && !region.contains(&0.5));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn certainty(&self, choice: &Choice) -> Result<Certainty, PlanError> {
-        let resamples = self.resamples()?;
+    pub fn certainty(&self, choice: &Choice) -> Result<Certainty, Error> {
+        let members = self.count_members()?;
         self.check_choice(choice)?;
         let region = self.region(choice.scale.d)?;
-        let one = |resample: usize| -> Result<Mixture, PlanError> {
-            let plan = self.resampled(&resamples, resample);
+        let one = |plan: &Self| -> Result<Mixture, Error> {
             let mut objective = plan.objective(choice.scale)?;
             let best = plan.descend(&mut objective, &region, &choice.optimum.weights, 1)?;
             finite(BEST, best.value)?;
             Ok(best.weights)
         };
-        let optima = for_all(resamples[0].len(), one)?;
-        Ok(Certainty { choice: choice.optimum.weights.clone(), optima })
+        let plan = self.begin("members", Some(members));
+        let (optima, termination) = plan.for_members(members, one)?;
+        plan.complete();
+        Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
     }
 
     /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
@@ -187,16 +181,16 @@ impl<'a> Plan<'a> {
         choice: &Choice,
         other: &Mixture,
         level: f64,
-    ) -> Result<Advantage, PlanError> {
+    ) -> Result<Advantage, Error> {
         check_level(level)?;
-        let resamples = self.resamples()?;
+        let members = self.count_members()?;
         self.check_choice(choice)?;
-        let difference = |plan: &Self| -> Result<f64, PlanError> {
+        let difference = |plan: &Self| -> Result<f64, Error> {
             let mut objective = plan.objective(choice.scale)?;
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             finite("the advantage of the choice", objective.value(other)? - own)
         };
-        let values = for_all(resamples[0].len(), |b| difference(&self.resampled(&resamples, b)))?;
+        let values = self.for_all_members(members, difference)?;
         let lower = values.iter().filter(|v| **v > 0.0).count();
         let probability = lower as f64 / values.len() as f64;
         let nats = interval(difference(self)?, values, level);
@@ -204,7 +198,7 @@ impl<'a> Plan<'a> {
         Ok(Advantage { nats, probability, within_limits })
     }
 
-    /// For each mixture the share of the resamples in which it is at least as good as the choice.
+    /// For each mixture the share of the members in which it is at least as good as the choice.
     ///
     /// The region of mixtures that could be the best at a level of 90% are those with a share above
     /// 10%: all that the choice does not beat with a probability of 90% or more. On synthetic sweeps it
@@ -213,25 +207,24 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// As [`Plan::certainty`], and if a mixture has another number of domains or a law is not defined
     /// there.
-    pub fn as_good(&self, choice: &Choice, mixtures: &[Mixture]) -> Result<Vec<f64>, PlanError> {
-        let resamples = self.resamples()?;
+    pub fn as_good(&self, choice: &Choice, mixtures: &[Mixture]) -> Result<Vec<f64>, Error> {
+        let members = self.count_members()?;
         self.check_choice(choice)?;
-        let one = |resample: usize| -> Result<Vec<bool>, PlanError> {
-            let plan = self.resampled(&resamples, resample);
+        let one = |plan: &Self| -> Result<Vec<bool>, Error> {
             let mut objective = plan.objective(choice.scale)?;
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             let good = |h: &Mixture| {
                 let (value, what) = (objective.value(h)?, "the value of a mixture".to_owned());
                 // An infinite one is no good, but of NaN nobody can tell.
                 if value.is_nan() {
-                    Err(PlanError::NotFinite { what, value })
+                    Err(ErrorKind::NotFinite { what, value }.into())
                 } else {
                     Ok(value <= own)
                 }
             };
             mixtures.iter().map(good).collect()
         };
-        let all = for_all(resamples[0].len(), one)?;
+        let all = self.for_all_members(members, one)?;
         let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
         Ok((0..mixtures.len()).map(share).collect())
     }
@@ -249,24 +242,85 @@ impl<'a> Plan<'a> {
         level: f64,
         draws: usize,
         seed: u64,
-    ) -> Result<f64, PlanError> {
+    ) -> Result<RegionShare, Error> {
         check_level(level)?;
         if !(1..=MOST_DRAWS).contains(&draws) {
             let (value, expected) = (draws as f64, "from 1 to 1,000,000");
-            return Err(SettingError::new("the number of draws", value, expected).into());
+            return Err(Error::setting("the number of draws", value, expected));
         }
         let uniform = vec![1.0; choice.domains.len()];
         let drawn = Mixture::dirichlet(&uniform, draws, seed)?;
-        let shares = self.as_good(choice, &drawn)?;
-        let within = shares.iter().filter(|share| **share > 1.0 - level).count();
-        Ok(within as f64 / draws as f64)
+        let plan = self.begin("draws", Some(draws));
+        let (mut done, mut inside, mut control) = (0, 0, plan.control());
+        for some in drawn.chunks(ROUND) {
+            inside += match plan.count_inside(choice, some, level) {
+                Err(error) if error.is_stopped() && done > 0 => break,
+                count => count?,
+            };
+            done += some.len();
+            if control.counted(some.len()) {
+                break;
+            }
+        }
+        plan.complete();
+        let termination = Termination::of_many(done == draws);
+        Ok(RegionShare { share: inside as f64 / done as f64, draws: done, termination })
     }
-}
 
-/// `one` for every resample, in order; the error of the first that has one.
-pub(super) fn for_all<T: Send>(
-    count: usize,
-    one: impl Fn(usize) -> Result<T, PlanError> + Sync,
-) -> Result<Vec<T>, PlanError> {
-    parallel::map(count, one).into_iter().collect()
+    /// How many mixtures are in the region of those that could be the best.
+    fn count_inside(&self, choice: &Choice, some: &[Mixture], level: f64) -> Result<usize, Error> {
+        let shares = self.as_good(choice, some)?;
+        Ok(shares.iter().filter(|share| **share > 1.0 - level).count())
+    }
+
+    /// The members of each target, checked to belong together.
+    pub(super) fn members(&self) -> Result<Vec<&Members>, Error> {
+        let all: Result<Vec<&Members>, Error> =
+            self.targets.iter().map(|target| target.predictor.needed_members()).collect();
+        let all = all?;
+        match self.targets.iter().zip(&all).find(|(_, other)| !all[0].is_aligned_with(other)) {
+            None => Ok(all),
+            Some((other, _)) => {
+                let (first, other) = (self.targets[0].name(), other.name());
+                Err(ErrorKind::OtherDraws { first: first.to_owned(), other: other.to_owned() }
+                    .into())
+            }
+        }
+    }
+
+    /// How many members there are, of every target.
+    fn count_members(&self) -> Result<usize, Error> {
+        Ok(self.members()?[0].len())
+    }
+
+    /// What `one` makes of the plan as each member sees it, without the search for a proof: of the first
+    /// ones where an observer stops the call. The error of the first that has one.
+    fn for_members<T: Send>(
+        &self,
+        members: usize,
+        one: impl Fn(&Self) -> Result<T, Error> + Sync,
+    ) -> Result<(Vec<T>, Termination), Error> {
+        let solver = self.descents_only(members / 8);
+        let as_member = |member| Self {
+            member: Some(member),
+            solver: solver.clone(),
+            call: Some(self.part()),
+            ..self.clone()
+        };
+        let all = self.some(&mut self.control(), members, |member| one(&as_member(member)))?;
+        let termination = Termination::of_many(all.len() == members);
+        Ok((all, termination))
+    }
+
+    /// As [`Plan::for_members`], as a call of its own that makes no sense in part.
+    pub(super) fn for_all_members<T: Send>(
+        &self,
+        members: usize,
+        one: impl Fn(&Self) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let plan = self.begin("members", Some(members));
+        let (all, termination) = plan.for_members(members, one)?;
+        plan.complete();
+        if termination == Termination::Complete { Ok(all) } else { Err(ErrorKind::Stopped.into()) }
+    }
 }

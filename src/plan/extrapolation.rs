@@ -1,6 +1,6 @@
 use super::Choice;
-use crate::error::PlanError;
-use crate::mixture::{Mixture, js_distance};
+use crate::error::{Error, ErrorKind};
+use crate::mixture::js_distance;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -44,27 +44,27 @@ impl Extrapolation {
     /// Compares a choice with the rows that its laws were fitted to.
     ///
     /// # Errors
-    /// [`PlanError::Domains`] if the sweep has other domains.
+    /// [`Error`] if the sweep has other domains.
     ///
     /// ```
     /// # use mixlaw::law::{AdditiveLaw, ScalingLaw};
     /// # use mixlaw::plan::{Extrapolation, Plan};
-    /// # use mixlaw::{Scale, Sweep};
+    /// # use mixlaw::{Predictor, Scale, Sweep};
     /// # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
     /// # let z = law.coordinates_of(&[
     /// #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
     /// #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
     /// # ])?;
-    /// # let plan = Plan::new().with_law("python", 1.0, &law, &z);
+    /// # let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
     /// let (n, d, h) = ([1e8, 1e8], [1e9, 2e9], [0.8, 0.2, 0.4, 0.6]);
     /// let train = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.0, 2.9])?;
     /// let far = Extrapolation::of(&plan.best(Scale { n: 1e9, d: 4e9 })?, &train)?;
     /// assert_eq!((far.size, far.tokens), (10.0, 2.0));
     /// // The optimum has 0.9 of code, and no run had more than 0.6.
     /// assert_eq!((far.weights[1].domain.as_str(), far.weights[1].upper), ("code", 0.6));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, PlanError> {
+    pub fn of(choice: &Choice, trained: &Sweep) -> Result<Self, Error> {
         Self::at(choice.scale, &choice.domains, &choice.optimum.weights, trained)
     }
 
@@ -76,20 +76,22 @@ impl Extrapolation {
     pub fn at(
         at: Scale,
         domains: &[String],
-        h: &Mixture,
+        h: impl AsRef<[f64]>,
         trained: &Sweep,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self, Error> {
         let Scale { n, d } = at;
         at.check()?;
+        let h = h.as_ref();
         let place = |domain| trained.domains().iter().position(|d| d == domain);
         let order: Option<Vec<usize>> = domains.iter().map(place).collect();
         let is_order = |order: &Vec<usize>| {
             let k = trained.domains().len();
             (order.len(), h.len()) == (k, k) && (0..k).all(|j| order.contains(&j))
         };
-        let order = order.filter(is_order).ok_or_else(|| PlanError::Domains {
-            plan: domains.to_vec(),
-            sweep: trained.domains().to_vec(),
+        let order = order.filter(is_order).ok_or_else(|| ErrorKind::Mismatch {
+            what: "the domains of a mixture and a sweep",
+            first: domains.to_vec(),
+            other: trained.domains().to_vec(),
         })?;
         let ranges = trained.weight_ranges();
         let outside = order.iter().enumerate().filter_map(|(i, &j)| {

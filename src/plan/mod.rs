@@ -1,28 +1,30 @@
-//! From fitted laws to a decision: the mixture to train on, for which N and D, and how much of it is
+//! From predictors to a decision: the mixture to train on, for which N and D, and how much of it is
 //! really decided.
 //!
-//! A [`Plan`] holds the laws of all targets, what counts ([`Goal`]), the constraints and the solver.
-//! It answers with a [`Choice`]: the certified mixture at one N and D beside the one without
-//! constraints. From there:
+//! A [`Plan`] holds the predictors of all targets, what counts of them ([`Goal`]), the constraints and
+//! the solver. It is built once, where all of it is checked, and then asked as often as one likes, from
+//! as many threads. It answers with a [`Choice`]: the certified mixture at one N and D beside the one
+//! without constraints. From there:
 //!
 //! | question | answer |
 //! |---|---|
+//! | which mixture for this N and D? | [`Plan::best`] |
 //! | which mixtures are as good as the best? | [`Plan::ranges`] |
+//! | what does another mixture cost? | [`Plan::price`] |
 //! | which mixtures could be the best, given the noise of the runs? | [`Plan::certainty`] |
 //! | is it really better than another one? | [`Plan::advantage`] |
 //! | which runs would decide more? | [`Plan::next_runs`] |
 //! | how far is it from what was trained on? | [`Extrapolation`] |
 //! | which N and D for a budget, and which budget for a loss? | [`Plan::within_budget`], [`Plan::least_budget`] |
-//! | what does another mixture cost? | [`Plan::price`] |
 //! | how does it move with scale (Fig. 6, 10)? | [`Plan::path`], [`Plan::limit`] |
 //! | what for one target alone (Fig. 7)? | [`Plan::corners`] |
-//! | is it best to train on what one wants to be good at (Fig. 8, 9)? | [`Plan::map`], [`Plan::fixed_points`] |
+//! | is it best to train on what one wants to be good at (Fig. 8, 9)? | [`Plan::best_for`], [`Plan::fixed_points`] |
 //! | what is left of the loss in the limit (eq. 12)? | [`Plan::decompose`] |
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};
 //! use mixlaw::simplex::Constraints;
-//! use mixlaw::{Plan, Scale};
+//! use mixlaw::{Plan, Predictor, Scale};
 //!
 //! let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 //! let z = law.coordinates_of(&[
@@ -31,40 +33,37 @@
 //! ])?;
 //! // There are 2e10 tokens of code, to be seen at most four times: 8/14 of 1.4e11 tokens.
 //! let limits = Constraints::new().epochs("code", 2e10, 4.0);
-//! let plan = Plan::new().with_law("python", 1.0, &law, &z).constraints(limits);
+//! let python = Predictor::new("python", law, &z)?;
+//! let plan = Plan::builder().target(1.0, python).constraints(limits).build()?;
 //! let choice = plan.best(Scale { n: 7e9, d: 1.4e11 })?;
 //! assert!((choice.optimum.weights[1] - 8.0 / 14.0).abs() < 1e-9);
 //! assert!(choice.cost_of_constraints() > 0.0);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
-mod budget;
-mod certainty;
-mod extrapolation;
-mod next_runs;
-mod scale;
+mod builder;
+mod choice;
+mod objective;
+mod penalty;
 #[cfg(feature = "serde")]
 mod stored;
-mod target_map;
 
-#[cfg(feature = "serde")]
-use crate::error::SimplexError;
-use crate::error::{PlanError, SettingError, list};
-use crate::fit::{Ensemble, Fit};
-use crate::law::ScalingLaw;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
+use crate::optim::{Control, Observer, Progress};
+use crate::parallel;
+use crate::predictor::Predictor;
 use crate::scale::Scale;
-use crate::simplex::{
-    Constraints, Located, MixtureObjective, Optimum, Pull, Region, SimplexSolver,
-};
-use crate::uncertainty::Resamples;
+use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
 
-pub use budget::{Budget, Price};
-pub use certainty::{Advantage, Certainty};
-pub use extrapolation::{Extrapolation, Outside};
-pub use next_runs::{Criterion, NextRun, Run};
-pub use scale::{Decomposition, Growth};
-pub use target_map::Mapped;
+pub use builder::PlanBuilder;
+pub use choice::Choice;
+pub use objective::MixtureObjective;
+use penalty::Added;
+pub use penalty::Penalty;
 
 /// What counts of several targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,13 +79,15 @@ pub enum Goal {
     WorstExcess,
 }
 
-/// Laws of the targets, what counts of them, and what a mixture must keep.
+/// The predictors of the targets, what counts of them, and what a mixture must keep.
+///
+/// It is made by [`Plan::builder`]. It is owned, cheap to clone, and can be asked from many threads.
 ///
 /// ```
 /// use mixlaw::law::{AdditiveLaw, ScalingLaw};
 /// use mixlaw::plan::Plan;
 /// use mixlaw::simplex::Constraints;
-/// use mixlaw::Scale;
+/// use mixlaw::{Predictor, Scale};
 ///
 /// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let z = law.coordinates_of(&[
@@ -94,9 +95,10 @@ pub enum Goal {
 ///     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
 /// ])?;
 /// // 1e10 tokens of code, at most two times each.
-/// let plan = Plan::new()
-///     .with_law("python", 1.0, &law, &z)
-///     .constraints(Constraints::new().epochs("code", 1e10, 2.0));
+/// let plan = Plan::builder()
+///     .target(1.0, Predictor::new("python", law, &z)?)
+///     .constraints(Constraints::new().epochs("code", 1e10, 2.0))
+///     .build()?;
 /// let choice = plan.best(Scale { n: 7e9, d: 4e10 })?;
 /// assert!((choice.optimum.weights[1] - 0.5).abs() < 1e-9);
 /// assert!(choice.optimum.is_certified());
@@ -104,47 +106,44 @@ pub enum Goal {
 /// assert!((choice.unconstrained.weights[1] - 0.9).abs() < 1e-4);
 /// // 1 / ((1 + 3) sqrt(0.5)) against 1 / (sqrt(0.1) + 3 sqrt(0.9)).
 /// assert!((choice.cost_of_constraints() - (0.125f64.sqrt() - 0.1f64.sqrt())).abs() < 1e-6);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
-pub struct Plan<'a> {
-    targets: Vec<Target<'a>>,
+#[derive(Debug, Clone)]
+pub struct Plan {
+    domains: Arc<[String]>,
+    targets: Arc<[Target]>,
     goal: Goal,
-    pull: Option<Pull>,
-    constraints: Constraints,
+    penalties: Arc<[Added]>,
+    constraints: Arc<Constraints>,
     solver: SimplexSolver,
+    observer: Option<Observer>,
+    /// The member that all targets are seen by; `None` for their own predictions.
+    member: Option<usize>,
+    /// The call that it answers.
+    call: Option<Control>,
 }
 
 #[derive(Debug, Clone)]
-struct Target<'a> {
-    name: String,
+struct Target {
     weight: f64,
-    /// The laws whose mean the loss is.
-    laws: Vec<Located<'a>>,
-    /// The fits that they are of, which may not know every N and D; none for a law alone.
-    fits: &'a [Fit],
-    resamples: Option<&'a Resamples>,
-    /// Whether there are several domains, and no law depends on their weights.
+    predictor: Predictor,
+    /// For each domain of the predictor its place in the plan; `None` where they agree.
+    order: Option<Vec<usize>>,
+    /// Whether there are several domains, and the predictor cannot tell mixtures apart.
     blind: bool,
 }
 
-impl<'a> Target<'a> {
-    fn new(name: String, weight: f64, laws: Vec<Located<'a>>, fits: &'a [Fit]) -> Self {
-        let sees = |law: &dyn ScalingLaw| law.domains().len() < 2 || law.dependence().h;
-        let blind = !laws.iter().any(|(law, _)| sees(*law));
-        Self { name, weight, laws, fits, resamples: None, blind }
+impl Target {
+    fn name(&self) -> &str {
+        self.predictor.target()
     }
 
-    /// Adds the loss, with this weight, to an objective at N and D.
-    fn add_to(
-        &self,
-        objective: MixtureObjective<'a>,
-        weight: f64,
-        at: Scale,
-    ) -> Result<MixtureObjective<'a>, PlanError> {
-        self.fits.iter().try_for_each(|fit| fit.check_scale(at))?;
-        let name = format!("target `{}`", self.name);
-        Ok(objective.with_mean(&name, weight, self.laws.clone())?)
+    /// A mixture of the plan in the order of the predictor's domains.
+    fn own(&self, h: &[f64]) -> Vec<f64> {
+        match &self.order {
+            None => h.to_vec(),
+            Some(order) => order.iter().map(|&i| h[i]).collect(),
+        }
     }
 }
 
@@ -153,280 +152,337 @@ const BEST: &str = "the value of the best mixture";
 /// By how much the value of a choice may differ from the plan's own at its mixture, relative to it.
 const SAME_VALUE: f64 = 1e-8;
 
-/// The mixture that a [`Plan`] chose for one N and D.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(try_from = "StoredChoice")
-)]
-#[non_exhaustive]
-pub struct Choice {
-    /// The N and D it was chosen for.
-    pub scale: Scale,
-    /// The names of the domains, in the order of the weights.
-    pub domains: Vec<String>,
-    /// The best mixture that keeps the constraints, with its certificate.
-    pub optimum: Optimum,
-    /// The best mixture of all.
-    pub unconstrained: Optimum,
-    /// The predicted loss of each target at the optimum, in nats.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    pub losses: Vec<(String, f64)>,
-    /// The targets whose laws do not depend on the mixture
-    /// ([`ScalingLaw::dependence`]): the others chose it, and
-    /// nothing is known of what it does to these.
-    pub blind: Vec<String>,
-}
-
-/// A [`Choice`] as it stands in a file, not checked.
-#[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(expecting = "a choice of a plan")]
-struct StoredChoice {
-    scale: Scale,
-    domains: Vec<String>,
-    optimum: Optimum,
-    unconstrained: Optimum,
-    #[serde(with = "crate::stored::number")]
-    losses: Vec<(String, f64)>,
-    #[serde(default)]
-    blind: Vec<String>,
-}
-
-#[cfg(feature = "serde")]
-impl TryFrom<StoredChoice> for Choice {
-    type Error = PlanError;
-
-    fn try_from(stored: StoredChoice) -> Result<Self, PlanError> {
-        let StoredChoice { scale, domains, optimum, unconstrained, losses, blind } = stored;
-        scale.check()?;
-        if let Some(i) = (1..domains.len()).find(|&i| domains[..i].contains(&domains[i])) {
-            return Err(PlanError::Stored(format!("domain `{}` appears twice", domains[i])));
-        }
-        for (what, found) in [("the optimum", &optimum), ("the unconstrained one", &unconstrained)]
-        {
-            check_optimum(what, found, domains.len())?;
-        }
-        for (name, loss) in &losses {
-            finite(&format!("the loss of target `{name}`"), *loss)?;
-        }
-        if let Some(name) = blind.iter().find(|b| !losses.iter().any(|(name, _)| name == *b)) {
-            let text = format!("`{name}` is said to be blind to the mixture, but is not a target");
-            return Err(PlanError::Stored(text));
-        }
-        Ok(Self { scale, domains, optimum, unconstrained, losses, blind })
-    }
-}
-
-/// Checks what is stored of an optimum over `k` domains.
-#[cfg(feature = "serde")]
-fn check_optimum(what: &'static str, optimum: &Optimum, k: usize) -> Result<(), PlanError> {
-    let found = optimum.weights.len();
-    if found != k {
-        return Err(SimplexError::Dimension { what, found, expected: k }.into());
-    }
-    finite(&format!("the value of {what}"), optimum.value)?;
-    let wrong = |part: &str, value: f64, expected: &str| {
-        Err(PlanError::Stored(format!("the {part} of {what} is {value}, expected {expected}")))
-    };
-    if let Some(bound) = optimum.lower_bound.filter(|b| b.is_nan() || *b > optimum.value) {
-        return wrong("lower bound", bound, &format!("at most its value, {}", optimum.value));
-    }
-    if optimum.residual.is_nan() || optimum.residual < 0.0 {
-        return wrong("residual", optimum.residual, "a number >= 0");
-    }
-    if let Some(&share) = optimum.shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
-        return wrong("share of a part", share, "a number from 0 to 1");
-    }
-    let wrong_one = |multiplier: f64| multiplier.is_nan() || multiplier < 0.0;
-    match optimum.active.iter().find(|active| wrong_one(active.multiplier)) {
-        Some(active) => wrong("multiplier of a constraint", active.multiplier, "a number >= 0"),
-        None => Ok(()),
-    }
-}
-
 /// A value that must be finite.
-fn finite(what: &str, value: f64) -> Result<f64, PlanError> {
-    let wrong = || PlanError::NotFinite { what: what.to_owned(), value };
+fn finite(what: &str, value: f64) -> Result<f64, Error> {
+    let wrong = || ErrorKind::NotFinite { what: what.to_owned(), value }.into();
     value.is_finite().then_some(value).ok_or_else(wrong)
 }
 
-impl Choice {
-    /// What the constraints cost: the value of the optimum above that of the unconstrained one, in
-    /// nats.
+/// What every question begins with.
+impl Plan {
+    /// A plan without targets yet, with the weighted sum as the goal and no constraints.
     #[must_use]
-    pub fn cost_of_constraints(&self) -> f64 {
-        (self.optimum.value - self.unconstrained.value).max(0.0)
-    }
-}
-
-impl<'a> Plan<'a> {
-    /// No targets yet, the weighted sum as the goal, no constraints.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn builder() -> PlanBuilder {
+        PlanBuilder::default()
     }
 
-    /// Adds the target of a fit.
+    /// A builder that holds what this plan does, for another one that differs: in its constraints, say.
     #[must_use]
-    pub fn with_fit(self, weight: f64, fit: &'a Fit) -> Self {
-        self.with_fits(fit.target(), weight, std::slice::from_ref(fit))
+    pub fn to_builder(&self) -> PlanBuilder {
+        PlanBuilder::of(self)
     }
 
-    /// Adds a target by its law at coordinates `z`.
+    /// The best mixture for N and D, either of which may be infinite: the limit.
+    ///
+    /// # Errors
+    /// [`Error`] if N or D is not a number > 0, a fit does not know them
+    /// ([`Fit::for_any_scale`](crate::Fit::for_any_scale)), no mixture keeps the constraints, no target
+    /// can tell mixtures apart ([`Error::is_blind`]) though there are several to choose from, or the
+    /// value or a loss is not finite.
+    pub fn best(&self, at: Scale) -> Result<Choice, Error> {
+        let plan = self.begin("iterations", None);
+        let (mut objective, region) = (plan.objective(at)?, self.region(at.d)?);
+        self.check_sees(&region)?;
+        let mut minimize = |region: &Region| {
+            let optimum = self.solver.minimize_for(&mut objective, region, plan.control())?;
+            finite(BEST, optimum.value)?;
+            Ok::<Optimum, Error>(optimum)
+        };
+        let optimum = minimize(&region)?;
+        let unconstrained = if self.constraints.is_empty() {
+            optimum.clone()
+        } else {
+            minimize(&Constraints::new().region(&self.domains, at.d)?)?
+        };
+        if self.call.is_some() {
+            // Half a choice is no part of an answer.
+            self.check_stopped()?;
+        }
+        plan.complete();
+        let losses = objective.losses(&optimum.weights)?;
+        let named = |(target, loss): (&Target, f64)| {
+            let what = format!("the loss of target `{}`", target.name());
+            Ok((target.name().to_owned(), finite(&what, loss)?))
+        };
+        let losses = self.targets.iter().zip(losses).map(named);
+        let losses = losses.collect::<Result<Vec<_>, Error>>()?;
+        let blind = self.targets.iter().filter(|t| t.blind).map(|t| t.name().to_owned()).collect();
+        let domains = self.domains.to_vec();
+        Ok(Choice { scale: at, domains, optimum, unconstrained, losses, blind })
+    }
+
+    /// The same plan, of which every call that can take long tells `observer` of its [`Progress`] and
+    /// can be stopped. An observer that never says stop changes nothing.
+    ///
+    /// | call | what is counted | a stop leaves |
+    /// |---|---|---|
+    /// | [`Plan::best`] | iterations of mirror descent | the best so far, with [`Termination::Stopped`](crate::optim::Termination::Stopped) |
+    /// | [`Plan::certainty`] | members | those that are done |
+    /// | [`Plan::region_share`] | draws | those that are done |
+    /// | [`Plan::path`] | choices | those that are done |
+    /// | [`Plan::next_runs`] | members, then runs | the runs that are chosen |
+    /// | all others | what they are made of | an error, [`Error::is_stopped`] |
+    ///
+    /// So does a call of the upper ones that is stopped before the first is done.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # use mixlaw::law::{AdditiveLaw, ScalingLaw};
+    /// # use mixlaw::plan::Growth;
+    /// # use mixlaw::plan::Rate::Linear;
+    /// # use mixlaw::{Plan, Predictor, Scale};
+    /// # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
+    /// # let z = law.coordinates_of(&[
+    /// #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
+    /// #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
+    /// # ])?;
+    /// # let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
+    ///
+    /// let impatient = plan.observe(|progress| {
+    ///     if progress.done < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// });
+    /// let (from, growth) = (Scale { n: 1e9, d: 2e10 }, Growth { n: Linear, d: Linear });
+    /// assert_eq!(impatient.path(from, growth, &[1.0, 10.0, 100.0])?.len(), 2);
+    /// assert_eq!(plan.path(from, growth, &[1.0, 10.0, 100.0])?.len(), 3);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
     #[must_use]
-    pub fn with_law(
-        mut self,
-        name: impl Into<String>,
-        weight: f64,
-        law: &'a dyn ScalingLaw,
-        z: &'a [f64],
+    pub fn observe(
+        &self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
     ) -> Self {
-        self.targets.push(Target::new(name.into(), weight, vec![(law, z)], &[]));
-        self
+        Self { observer: Some(Observer::new(observer)), ..self.clone() }
     }
 
-    fn with_fits(mut self, name: &str, weight: f64, fits: &'a [Fit]) -> Self {
-        let laws = fits.iter().map(|fit| (fit.law(), fit.coordinates())).collect();
-        self.targets.push(Target::new(name.to_owned(), weight, laws, fits));
-        self
-    }
-
-    /// Adds the target of an ensemble, by its mean prediction.
-    #[must_use]
-    pub fn with_ensemble(self, weight: f64, ensemble: &'a Ensemble) -> Self {
-        self.with_fits(ensemble.target(), weight, ensemble.fits())
-    }
-
-    /// Adds the target of resampled fits: it is decided by the fits to all rows, and
-    /// [`Plan::certainty`] says how sure that is.
-    #[must_use]
-    pub fn with_resamples(self, weight: f64, resamples: &'a Resamples) -> Self {
-        let mut plan = self.with_ensemble(weight, resamples.ensemble());
-        plan.targets.iter_mut().next_back().expect("just added").resamples = Some(resamples);
-        plan
-    }
-
-    /// What counts of several targets.
-    #[must_use]
-    pub fn goal(self, goal: Goal) -> Self {
-        Self { goal, ..self }
-    }
-
-    /// Adds a pull to a prior mixture, in the order of [`Plan::domains`].
-    #[must_use]
-    pub fn pull(self, pull: Pull) -> Self {
-        Self { pull: Some(pull), ..self }
-    }
-
-    /// What the mixture must keep.
-    #[must_use]
-    pub fn constraints(self, constraints: Constraints) -> Self {
-        Self { constraints, ..self }
-    }
-
-    /// The solver.
-    #[must_use]
-    pub fn solver(self, solver: SimplexSolver) -> Self {
-        Self { solver, ..self }
-    }
-
-    /// The names of the domains: those of the first law.
+    /// The names of the domains, in the order of every mixture: those of the first predictor, unless
+    /// the builder was told them.
     #[must_use]
     pub fn domains(&self) -> &[String] {
-        self.targets.first().map_or(&[], |target| target.laws[0].0.domains())
+        &self.domains
+    }
+
+    /// The names of the targets, in the order in which they were added.
+    pub fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.targets.iter().map(Target::name)
     }
 
     /// The function of h that is minimised at N and D, either of which may be infinite.
     ///
     /// # Errors
-    /// [`PlanError`] if there are no targets, a weight, N or D is out of its range, the laws have
-    /// different domains, a pull does not fit them, or a fit does not know N and D
-    /// ([`Fit::for_any_scale`]).
-    pub fn objective(&self, at: Scale) -> Result<MixtureObjective<'a>, PlanError> {
-        self.objective_of(&self.targets, at)
+    /// [`Error`] if N or D is not a number > 0, or a fit does not know them
+    /// ([`Fit::for_any_scale`](crate::Fit::for_any_scale)).
+    pub fn objective(&self, at: Scale) -> Result<MixtureObjective<'_>, Error> {
+        self.objective_over(at, &self.references(at)?)
+    }
+}
+
+/// How much of a choice is decided by the predictors alone, and what others would cost.
+impl Plan {
+    /// For each domain the least and the greatest weight among the mixtures that keep the constraints
+    /// and are worth at most `epsilon` nats more than the choice: how much of it is decided. Exact to
+    /// 1e-6 where the objective is convex. Otherwise mixtures that are as good are looked for by
+    /// descents from the choice and the solver's own starts, and some may be missed.
+    ///
+    /// # Errors
+    /// As [`Plan::best`], if epsilon is not a finite number >= 0, and if the choice is not one of this
+    /// plan.
+    pub fn ranges(&self, choice: &Choice, epsilon: f64) -> Result<Vec<(f64, f64)>, Error> {
+        if !(epsilon.is_finite() && epsilon >= 0.0) {
+            return Err(Error::setting("epsilon", epsilon, "a finite number >= 0"));
+        }
+        self.check_choice(choice)?;
+        let plan = self.begin("ends of ranges", Some(2 * choice.domains.len()));
+        let mut control = plan.control();
+        let mut objective = plan.objective(choice.scale)?;
+        let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
+        // What is wrong with all mixtures is an error; a law may be infinite without a domain.
+        plan.descend(&mut objective, &self.region(choice.scale.d)?, own, 4)?;
+        // Some twenty for each of two ends, of two descents each.
+        let problems = 100 * choice.domains.len();
+        let mut good = |domain: &String, weight: f64| {
+            let fixed = Constraints::clone(&self.constraints)
+                .at_least(domain, weight)
+                .at_most(domain, weight);
+            let Ok(region) = fixed.region(&choice.domains, choice.scale.d) else { return false };
+            let best = plan.descend(&mut objective, &region, own, problems);
+            best.is_ok_and(|best| best.value <= level)
+        };
+        let mut end = |domain: &String, inside: f64, outside: f64| {
+            let (mut inside, mut outside) = (inside, outside);
+            if good(domain, outside) {
+                inside = outside;
+            }
+            while (inside - outside).abs() > 1e-6 && !control.is_stopped() {
+                let middle = 0.5 * (inside + outside);
+                *(if good(domain, middle) { &mut inside } else { &mut outside }) = middle;
+            }
+            control.counted(1);
+            inside
+        };
+        let weights = choice.domains.iter().zip(own.iter());
+        let ranges =
+            weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect();
+        plan.check_stopped()?;
+        plan.complete();
+        Ok(ranges)
     }
 
-    fn objective_of(
+    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
+    /// are losses, whatever the weight of the target and the goal; penalties are added to them. Targets
+    /// that cannot tell mixtures apart have no best one and are left out.
+    ///
+    /// # Errors
+    /// As [`Plan::best`].
+    pub fn corners(&self, at: Scale) -> Result<Vec<(String, Optimum)>, Error> {
+        let region = self.region(at.d)?;
+        self.check_sees(&region)?;
+        let plan = self.begin("targets", Some(self.targets.len()));
+        let mut control = plan.control();
+        let one = |target: &Target| {
+            let mut alone = self.alone(target, &self.penalties, at)?;
+            let best = plan.minimize(&self.solver, &mut alone, &region)?;
+            control.counted(1);
+            Ok((target.name().to_owned(), best))
+        };
+        let corners = self.targets.iter().filter(|target| !target.blind).map(one).collect();
+        plan.complete();
+        corners
+    }
+}
+
+/// What the questions have in common.
+impl Plan {
+    /// The plan for one call, which counts this; a call within another one is a part of it.
+    fn begin(&self, what: &'static str, total: Option<usize>) -> Self {
+        let call = match &self.call {
+            Some(outer) => outer.within(0),
+            None => Control::default().observed_by(self.observer.as_ref()),
+        };
+        call.expect(what, total);
+        Self { call: Some(call), ..self.clone() }
+    }
+
+    /// The control of the call that it answers.
+    fn control(&self) -> Control {
+        self.call.clone().unwrap_or_default()
+    }
+
+    /// The control of a part of the call, which only passes a stop on.
+    fn part(&self) -> Control {
+        self.control().within(0)
+    }
+
+    /// Tells the observer that the call is done.
+    fn complete(&self) {
+        self.control().complete();
+    }
+
+    /// An error if an observer has stopped the call.
+    fn check_stopped(&self) -> Result<(), Error> {
+        if self.control().is_stopped() { Err(ErrorKind::Stopped.into()) } else { Ok(()) }
+    }
+
+    /// `one` for each number below `count`, on all threads: of the first ones where an observer stops the
+    /// call, which is an error where that is none. The error of the first that has one.
+    fn some<T: Send>(
         &self,
-        targets: &[Target<'a>],
+        control: &mut Control,
+        count: usize,
+        one: impl Fn(usize) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        // What a stop has cut short is thrown away.
+        let task = |i| match one(i) {
+            _ if self.control().is_stopped() => None,
+            result => Some(result),
+        };
+        let all: Result<Vec<T>, Error> =
+            parallel::map_observed(count, control, task).into_iter().collect();
+        let all = all?;
+        if all.is_empty() && count > 0 { Err(ErrorKind::Stopped.into()) } else { Ok(all) }
+    }
+
+    /// As [`Plan::some`], all of them.
+    fn all<T: Send>(
+        &self,
+        control: &mut Control,
+        count: usize,
+        one: impl Fn(usize) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let all = self.some(control, count, one)?;
+        if all.len() == count { Ok(all) } else { Err(ErrorKind::Stopped.into()) }
+    }
+
+    /// The optimum, as a part of the call, whose value must be finite.
+    fn minimize(
+        &self,
+        solver: &SimplexSolver,
+        objective: &mut MixtureObjective<'_>,
+        region: &Region,
+    ) -> Result<Optimum, Error> {
+        let optimum = solver.minimize_for(objective, region, self.part())?;
+        self.check_stopped()?;
+        finite(BEST, optimum.value)?;
+        Ok(optimum)
+    }
+
+    fn objective_over(&self, at: Scale, references: &[f64]) -> Result<MixtureObjective<'_>, Error> {
+        let targets = self.targets.iter().map(|target| (target, target.weight));
+        let sum = MixtureObjective::new(targets, &self.domains, &self.penalties, self.member, at)?;
+        Ok(if self.goal == Goal::Sum { sum } else { sum.worst(references) })
+    }
+
+    /// The loss of one target, with these penalties.
+    fn alone<'a>(
+        &'a self,
+        target: &'a Target,
+        penalties: &'a [Added],
         at: Scale,
-    ) -> Result<MixtureObjective<'a>, PlanError> {
-        self.objective_over(targets, at, &self.references(targets, at)?)
+    ) -> Result<MixtureObjective<'a>, Error> {
+        let one = std::iter::once((target, 1.0));
+        MixtureObjective::new(one, &self.domains, penalties, self.member, at)
     }
 
     /// What each target could have alone, which the excesses are over; none for other goals.
-    fn references(&self, targets: &[Target<'a>], at: Scale) -> Result<Vec<f64>, PlanError> {
-        let Scale { d, .. } = at;
-        if self.goal != Goal::WorstExcess || targets.is_empty() {
+    fn references(&self, at: Scale) -> Result<Vec<f64>, Error> {
+        if self.goal != Goal::WorstExcess {
             return Ok(Vec::new());
         }
-        let region = self.region(d)?;
-        let solver = self.solver.clone().share_of_budget(targets.len());
-        let least = |target: &Target<'a>| {
-            Ok(minimize(&solver, &mut Self::alone(target, at)?, &region)?.value)
+        let region = self.region(at.d)?;
+        let solver = self.solver.clone().share_of_budget(self.targets.len());
+        let least = |target: &Target| {
+            let mut alone = self.alone(target, &[], at)?;
+            Ok(self.minimize(&solver, &mut alone, &region)?.value)
         };
-        targets.iter().map(least).collect()
+        self.targets.iter().map(least).collect()
     }
 
-    fn objective_over(
-        &self,
-        targets: &[Target<'a>],
-        at: Scale,
-        references: &[f64],
-    ) -> Result<MixtureObjective<'a>, PlanError> {
-        if targets.is_empty() {
-            return Err(PlanError::NoTargets);
-        }
-        let mut sum = MixtureObjective::new(at)?;
-        for target in targets {
-            if !(target.weight.is_finite() && target.weight > 0.0) {
-                let name = format!("the weight of target `{}`", target.name);
-                let (value, expected) = (target.weight, "a finite number > 0");
-                return Err(SettingError::new(name, value, expected).into());
-            }
-            sum = target.add_to(sum, target.weight, at)?;
-        }
-        if let Some(pull) = &self.pull {
-            sum = sum.with_pull(pull.clone())?;
-        }
-        Ok(if self.goal == Goal::Sum { sum } else { sum.worst(references)? })
+    fn region(&self, d: f64) -> Result<Region, Error> {
+        Ok(self.constraints.region(&self.domains, d)?)
     }
 
-    fn region(&self, d: f64) -> Result<Region, PlanError> {
-        if self.targets.is_empty() {
-            return Err(PlanError::NoTargets);
-        }
-        Ok(self.constraints.region(self.domains(), d)?)
-    }
-
-    /// Checks that some target depends on the mixture, or that there is nothing to choose.
-    fn check_sees(targets: &[Target<'a>], region: &Region) -> Result<(), PlanError> {
+    /// Checks that some target can tell mixtures apart, or that there is nothing to choose.
+    fn check_sees(&self, region: &Region) -> Result<(), Error> {
         let free = (0..region.dim()).filter(|&i| region.bounds(i).0 < region.bounds(i).1);
         // One weight alone is what the others leave.
-        if targets.iter().any(|target| !target.blind) || free.count() < 2 {
+        if self.targets.iter().any(|target| !target.blind) || free.count() < 2 {
             return Ok(());
         }
-        Err(PlanError::Blind { targets: targets.iter().map(|t| t.name.clone()).collect() })
+        Err(ErrorKind::Blind { targets: self.targets().map(str::to_owned).collect() }.into())
     }
 
     /// Checks that a choice is one of this plan.
-    fn check_choice(&self, choice: &Choice) -> Result<(), PlanError> {
+    fn check_choice(&self, choice: &Choice) -> Result<(), Error> {
         let (h, value) = (&choice.optimum.weights, choice.optimum.value);
-        let fault = |what: String| Err(PlanError::Choice(what));
-        if self.targets.is_empty() {
-            return Err(PlanError::NoTargets);
-        }
-        if choice.domains != self.domains() || h.len() != choice.domains.len() {
-            let (own, plan) = (list(&choice.domains), list(self.domains()));
+        let fault = |problem: String| Err(ErrorKind::OtherChoice { problem }.into());
+        if choice.domains != *self.domains || h.len() != choice.domains.len() {
+            let (own, plan) = (list(&choice.domains), list(&self.domains));
             return fault(format!(
                 "its {} weights are of the domains {own}, expected {plan}",
                 h.len()
             ));
         }
         let region = self.region(choice.scale.d)?;
-        Self::check_sees(&self.targets, &region)?;
+        self.check_sees(&region)?;
         let here = self.objective(choice.scale)?.value(h)?;
         let same = (here - value).abs() <= SAME_VALUE * here.abs().max(1.0);
         if !same {
@@ -436,61 +492,6 @@ impl<'a> Plan<'a> {
             return fault("its mixture does not keep the constraints".to_owned());
         }
         Ok(())
-    }
-
-    /// The best mixture for N and D, either of which may be infinite: the limit.
-    ///
-    /// # Errors
-    /// As [`Plan::objective`], if no mixture keeps the constraints, if no target depends on the mixture
-    /// ([`PlanError::Blind`]) though there are several to choose from, and if the value or a loss is
-    /// not finite ([`PlanError::NotFinite`]).
-    pub fn best(&self, at: Scale) -> Result<Choice, PlanError> {
-        let d = at.d;
-        let mut objective = self.objective(at)?;
-        let region = self.region(d)?;
-        Self::check_sees(&self.targets, &region)?;
-        let optimum = minimize(&self.solver, &mut objective, &region)?;
-        let unconstrained = if self.constraints.is_empty() {
-            optimum.clone()
-        } else {
-            let all = Constraints::new().region(self.domains(), d)?;
-            minimize(&self.solver, &mut objective, &all)?
-        };
-        let losses = objective.losses(&optimum.weights)?;
-        let named = |(target, loss): (&Target<'_>, f64)| {
-            let what = format!("the loss of target `{}`", target.name);
-            Ok((target.name.clone(), finite(&what, loss)?))
-        };
-        let losses = self.targets.iter().zip(losses).map(named);
-        let losses = losses.collect::<Result<Vec<_>, PlanError>>()?;
-        let blind = self.targets.iter().filter(|t| t.blind).map(|t| t.name.clone()).collect();
-        let domains = self.domains().to_vec();
-        Ok(Choice { scale: at, domains, optimum, unconstrained, losses, blind })
-    }
-
-    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
-    /// are losses, whatever the weight of the target and the goal; a pull is added to them. Targets
-    /// whose laws do not depend on the mixture have no best one and are left out.
-    ///
-    /// # Errors
-    /// As [`Plan::best`].
-    pub fn corners(&self, at: Scale) -> Result<Vec<(String, Optimum)>, PlanError> {
-        let Scale { d, .. } = at;
-        let region = self.region(d)?;
-        Self::check_sees(&self.targets, &region)?;
-        let one = |target: &Target<'a>| {
-            let mut alone = Self::alone(target, at)?;
-            if let Some(pull) = &self.pull {
-                alone = alone.with_pull(pull.clone())?;
-            }
-            Ok((target.name.clone(), minimize(&self.solver, &mut alone, &region)?))
-        };
-        self.targets.iter().filter(|target| !target.blind).map(one).collect()
-    }
-
-    /// The loss of one target.
-    fn alone(target: &Target<'a>, at: Scale) -> Result<MixtureObjective<'a>, PlanError> {
-        target.add_to(MixtureObjective::new(at)?, 1.0, at)
     }
 
     /// The solver without the search for a proof, for one of several problems that share its budget.
@@ -506,13 +507,14 @@ impl<'a> Plan<'a> {
         region: &Region,
         near: &Mixture,
         problems: usize,
-    ) -> Result<Optimum, PlanError> {
+    ) -> Result<Optimum, Error> {
         let local = self.descents_only(problems);
-        let from_near = local.clone().start(near.clone()).minimize_within(objective, region);
+        let from_near =
+            local.clone().start(near.clone()).minimize_for(objective, region, self.part());
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
             return Ok(from_near?);
         }
-        match (from_near, local.minimize_within(objective, region)) {
+        match (from_near, local.minimize_for(objective, region, self.part())) {
             (Ok(near), Ok(own)) => {
                 // Equal up to rounding is the same: keep the near one.
                 let margin = 1e-12 * near.value.abs();
@@ -521,55 +523,19 @@ impl<'a> Plan<'a> {
             (from_near, own) => Ok(from_near.or(own)?),
         }
     }
-
-    /// For each domain the least and the greatest weight among the mixtures that keep the constraints
-    /// and are worth at most `epsilon` nats more than the choice: how much of it is decided. Exact to
-    /// 1e-6 where the objective is convex. Otherwise mixtures that are as good are looked for by
-    /// descents from the choice and the solver's own starts, and some may be missed.
-    ///
-    /// # Errors
-    /// As [`Plan::best`], if epsilon is not a finite number >= 0, and [`PlanError::Choice`] if the
-    /// choice is not one of this plan.
-    pub fn ranges(&self, choice: &Choice, epsilon: f64) -> Result<Vec<(f64, f64)>, PlanError> {
-        if !(epsilon.is_finite() && epsilon >= 0.0) {
-            return Err(SettingError::new("epsilon", epsilon, "a finite number >= 0").into());
-        }
-        self.check_choice(choice)?;
-        let mut objective = self.objective(choice.scale)?;
-        let (own, level) = (&choice.optimum.weights, choice.optimum.value + epsilon);
-        // What is wrong with all mixtures is an error; a law may be infinite without a domain.
-        self.descend(&mut objective, &self.region(choice.scale.d)?, own, 4)?;
-        // Some twenty for each of two ends, of two descents each.
-        let problems = 100 * choice.domains.len();
-        let mut good = |domain: &String, weight: f64| {
-            let fixed = self.constraints.clone().at_least(domain, weight).at_most(domain, weight);
-            let Ok(region) = fixed.region(&choice.domains, choice.scale.d) else { return false };
-            let best = self.descend(&mut objective, &region, own, problems);
-            best.is_ok_and(|best| best.value <= level)
-        };
-        let mut end = |domain: &String, inside: f64, outside: f64| {
-            if good(domain, outside) {
-                return outside;
-            }
-            let (mut inside, mut outside) = (inside, outside);
-            while (inside - outside).abs() > 1e-6 {
-                let middle = 0.5 * (inside + outside);
-                *(if good(domain, middle) { &mut inside } else { &mut outside }) = middle;
-            }
-            inside
-        };
-        let weights = choice.domains.iter().zip(own.iter());
-        Ok(weights.map(|(domain, &h)| (end(domain, h, 0.0), end(domain, h, 1.0))).collect())
-    }
 }
 
-/// The optimum, whose value must be finite.
-fn minimize(
-    solver: &SimplexSolver,
-    objective: &mut MixtureObjective<'_>,
-    region: &Region,
-) -> Result<Optimum, PlanError> {
-    let optimum = solver.minimize_within(objective, region)?;
-    finite(BEST, optimum.value)?;
-    Ok(optimum)
-}
+// The other questions, each with its impl of `Plan`. They stand here for the order of its page.
+mod best_for;
+mod budget;
+mod certainty;
+mod extrapolation;
+mod next_runs;
+mod path;
+
+pub use best_for::BestFor;
+pub use budget::{Budget, Price};
+pub use certainty::{Advantage, Certainty, RegionShare};
+pub use extrapolation::{Extrapolation, Outside};
+pub use next_runs::{Criterion, NextRun, Run};
+pub use path::{Decomposition, Growth, Rate};

@@ -1,7 +1,8 @@
-use super::certainty::for_all;
-use super::{Choice, Plan, finite};
-use crate::error::{PlanError, SettingError, SimplexError};
+use super::{Choice, Plan, Target, finite};
+use crate::error::{Error, ErrorKind, Place};
 use crate::mixture::Mixture;
+use crate::optim::Termination;
+use crate::predictor::Members;
 use crate::scale::Scale;
 
 /// A run that could be launched.
@@ -19,7 +20,7 @@ pub struct Run {
 #[non_exhaustive]
 pub enum Criterion {
     /// The decision (V-optimal): what leaves the least `sum_j Var[V(h_j) - V(h*)]`, the variance over
-    /// the resamples of what the mixtures h_j that could be the best are worth, relative to the choice
+    /// the members of what the mixtures h_j that could be the best are worth, relative to the choice
     /// h*, in nats^2.
     #[default]
     Decision,
@@ -68,10 +69,10 @@ fn condition(x: &mut Anomaly, y: &Anomaly, variance: f64, noise: f64) {
     x.iter_mut().zip(y).for_each(|(x, y)| *x -= gain * y);
 }
 
-impl Plan<'_> {
+impl Plan {
     /// Which `count` of the candidates to run next, best first, each chosen as if those before it had
     /// been run: a greedy design. A run measures the losses of all targets, with the noise that the
-    /// residuals of the resamples show.
+    /// residuals of the members show.
     ///
     /// With C the covariances of the decision with these losses, S those of the losses with each other
     /// and R their noise, a run leaves `C (S + R)^-1 C^T` less of the variance of the decision (a
@@ -99,8 +100,8 @@ impl Plan<'_> {
     /// # }
     /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-    /// let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
-    /// let plan = Plan::new().with_resamples(1.0, &resamples);
+    /// let web = Bootstrap::new(100).run(&fit, &sweep)?;
+    /// let plan = Plan::builder().target(1.0, web).build()?;
     /// let choice = plan.best(Scale { n: 1e9, d: 2e10 })?;
     /// let candidates: Vec<Run> = Mixture::grid(2, 10, 0.0)?
     ///     .into_iter()
@@ -117,108 +118,155 @@ impl Plan<'_> {
         candidates: &[Run],
         count: usize,
         criterion: Criterion,
-    ) -> Result<Vec<NextRun>, PlanError> {
+    ) -> Result<Vec<NextRun>, Error> {
         if !(1..=candidates.len()).contains(&count) {
             let expected = "from 1 to the number of candidates";
-            return Err(SettingError::new("the number of runs", count as f64, expected).into());
+            return Err(Error::setting("the number of runs", count as f64, expected));
         }
-        let resamples = self.resamples()?;
         self.check_choice(choice)?;
-        let members = resamples[0].len();
-        // Losses of every target at every candidate, and the values of the rivals.
-        let mut measured: Vec<Vec<Anomaly>> = Vec::with_capacity(candidates.len());
-        let mut noise = Vec::with_capacity(candidates.len());
-        for (i, run) in candidates.iter().enumerate() {
-            let (what, found, expected) = ("a candidate", run.h.len(), self.domains().len());
-            if found != expected {
-                return Err(SimplexError::Dimension { what, found, expected }.into());
-            }
-            let (mut own, mut own_noise) = (Vec::new(), Vec::new());
-            for (target, of_target) in self.targets.iter().zip(&resamples) {
-                let h = reordered(&run.h, self.domains(), target.laws[0].0.domains());
-                let place = || format!("candidate {i}");
-                let values = of_target.values(run.scale, &h);
-                let values = values.map_err(|error| PlanError::from(error).at(place()))?;
-                let mean = values.iter().sum::<f64>() / members as f64;
-                let what = format!("the mean loss of target `{}`", target.name);
-                finite(&what, mean).map_err(|error| error.at(place()))?;
-                own_noise.push(of_target.residual_variance() * mean * mean);
-                own.push(centred(values));
-            }
-            measured.push(own);
-            noise.push(own_noise);
-        }
-        let mut decision = match criterion {
-            Criterion::Law => Vec::new(),
-            Criterion::Decision => {
-                let certainty = self.certainty(choice)?;
-                let rivals = &certainty.optima()[..RIVALS.min(members)];
-                let values = for_all(members, |b| {
-                    let plan = self.resampled(&resamples, b);
-                    let mut objective = plan.objective(choice.scale)?;
-                    let own = objective.value(&choice.optimum.weights)?;
-                    let rival =
-                        |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);
-                    rivals.iter().map(rival).collect::<Result<Vec<f64>, PlanError>>()
-                })?;
-                (0..rivals.len()).map(|i| centred(values.iter().map(|v| v[i]).collect())).collect()
-            }
+        let plan = self.begin("runs", Some(count));
+        let mut control = plan.control();
+        let mut design = Design {
+            measured: plan.measured(candidates)?,
+            decision: match criterion {
+                Criterion::Law => Vec::new(),
+                Criterion::Decision => plan.decision(choice)?,
+            },
+            criterion,
         };
-        let spread = |all: &[Anomaly]| all.iter().map(|v| covariance(v, v)).sum::<f64>();
-        let before = spread(&decision);
+        let before = design.spread();
         let mut chosen: Vec<NextRun> = Vec::new();
         let mut information = 0.0;
         for _ in 0..count {
-            let open: Vec<usize> = (0..candidates.len())
+            let open = (0..candidates.len())
                 .filter(|i| chosen.iter().all(|run| run.candidate != *i))
-                .collect();
-            let gains = crate::parallel::map(open.len(), |place| {
-                let i = open[place];
-                match criterion {
-                    Criterion::Law => information_of(&measured[i], &noise[i]),
-                    Criterion::Decision => reduction(&decision, &measured[i], &noise[i]),
-                }
-            });
-            let mut best: Option<(usize, f64)> = None;
-            for (i, gain) in open.into_iter().zip(gains) {
-                if best.is_none_or(|(_, most)| gain > most) {
-                    best = Some((i, gain));
-                }
-            }
-            let Some((candidate, gain)) = best else { break };
+                .collect::<Vec<usize>>();
+            let Some((candidate, gain)) = design.best_of(&open) else { break };
             information += gain;
-            for target in 0..self.targets.len() {
-                let y = measured[candidate][target].clone();
-                let (variance, noise) = (covariance(&y, &y), noise[candidate][target]);
-                if variance + noise > 0.0 {
-                    let all = measured.iter_mut().flatten().chain(&mut decision);
-                    all.for_each(|x| condition(x, &y, variance, noise));
-                }
-            }
+            design.measure(candidate);
             let gain = match criterion {
                 Criterion::Law => information,
-                Criterion::Decision if before > 0.0 => 1.0 - spread(&decision) / before,
+                Criterion::Decision if before > 0.0 => 1.0 - design.spread() / before,
                 Criterion::Decision => 0.0,
             };
             chosen.push(NextRun { candidate, gain });
+            if control.counted(1) {
+                break;
+            }
         }
+        plan.complete();
         Ok(chosen)
+    }
+
+    /// What each candidate would measure, of every target: its losses by the members, and the variance
+    /// of the noise of a run.
+    fn measured(&self, candidates: &[Run]) -> Result<Vec<Vec<Measured>>, Error> {
+        let members = self.members()?;
+        let of_run = |(i, run): (usize, &Run)| {
+            if run.h.len() != self.domains.len() {
+                let (found, expected) = (run.h.len(), self.domains.len());
+                let what = format!("the mixture of candidate {i}");
+                return Err(ErrorKind::Length { what, found, expected }.into());
+            }
+            let of_target = |(target, members): (&Target, &&Members)| {
+                let values = target.predictor.values(run.scale, target.own(&run.h))?;
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                finite(&format!("the mean loss of target `{}`", target.name()), mean)?;
+                let noise = members.residual_variance() * mean * mean;
+                Ok(Measured { loss: centred(values), noise })
+            };
+            let own: Result<Vec<Measured>, Error> =
+                self.targets.iter().zip(&members).map(of_target).collect();
+            own.map_err(|error| error.at(Place::Candidate(i)))
+        };
+        candidates.iter().enumerate().map(of_run).collect()
+    }
+
+    /// What the mixtures that could be the best are worth to each member, relative to the choice.
+    fn decision(&self, choice: &Choice) -> Result<Vec<Anomaly>, Error> {
+        let certainty = self.certainty(choice)?;
+        if certainty.termination() != Termination::Complete {
+            return Err(ErrorKind::Stopped.into());
+        }
+        let members = certainty.optima().len();
+        let rivals = &certainty.optima()[..RIVALS.min(members)];
+        let values = self.for_all_members(members, |plan| {
+            let mut objective = plan.objective(choice.scale)?;
+            let own = objective.value(&choice.optimum.weights)?;
+            let rival = |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);
+            rivals.iter().map(rival).collect::<Result<Vec<f64>, Error>>()
+        })?;
+        Ok((0..rivals.len()).map(|i| centred(values.iter().map(|v| v[i]).collect())).collect())
+    }
+}
+
+/// What a run would measure of one target.
+struct Measured {
+    loss: Anomaly,
+    /// The variance of its noise.
+    noise: f64,
+}
+
+/// What is known and could be measured, as it stands after the runs that were chosen.
+struct Design {
+    /// Of each candidate, of each target.
+    measured: Vec<Vec<Measured>>,
+    decision: Vec<Anomaly>,
+    criterion: Criterion,
+}
+
+impl Design {
+    /// The variance of the decision.
+    fn spread(&self) -> f64 {
+        self.decision.iter().map(|v| covariance(v, v)).sum()
+    }
+
+    /// The first of these candidates with the largest gain.
+    fn best_of(&self, candidates: &[usize]) -> Option<(usize, f64)> {
+        let gains = crate::parallel::map(candidates.len(), |place| {
+            let run = &self.measured[candidates[place]];
+            match self.criterion {
+                Criterion::Law => information_of(run),
+                Criterion::Decision => reduction(&self.decision, run),
+            }
+        });
+        let mut best: Option<(usize, f64)> = None;
+        for (&i, gain) in candidates.iter().zip(gains) {
+            if best.is_none_or(|(_, most)| gain > most) {
+                best = Some((i, gain));
+            }
+        }
+        best
+    }
+
+    /// What is left once a candidate has been run.
+    fn measure(&mut self, candidate: usize) {
+        for target in 0..self.measured[candidate].len() {
+            let Measured { loss: y, noise } = &self.measured[candidate][target];
+            let (y, noise) = (y.clone(), *noise);
+            let variance = covariance(&y, &y);
+            if variance + noise > 0.0 {
+                let losses = self.measured.iter_mut().flatten().map(|measured| &mut measured.loss);
+                losses.chain(&mut self.decision).for_each(|x| condition(x, &y, variance, noise));
+            }
+        }
     }
 }
 
 /// The variance that measuring a run takes off the decision: targets one after the other, each where
 /// those before it are known.
-fn reduction(decision: &[Anomaly], run: &[Anomaly], noise: &[f64]) -> f64 {
-    let (mut decision, mut run) = (decision.to_vec(), run.to_vec());
+fn reduction(decision: &[Anomaly], run: &[Measured]) -> f64 {
+    let mut decision = decision.to_vec();
+    let mut losses: Vec<Anomaly> = run.iter().map(|measured| measured.loss.clone()).collect();
     let mut sum = 0.0;
     for target in 0..run.len() {
-        let y = run[target].clone();
-        let (variance, noise) = (covariance(&y, &y), noise[target]);
+        let y = losses[target].clone();
+        let (variance, noise) = (covariance(&y, &y), run[target].noise);
         if variance + noise <= 0.0 {
             continue;
         }
         sum += decision.iter().map(|v| covariance(v, &y).powi(2)).sum::<f64>() / (variance + noise);
-        let others = run[target + 1..].iter_mut();
+        let others = losses[target + 1..].iter_mut();
         // What the last one leaves is not asked for.
         if others.len() > 0 {
             others.chain(&mut decision).for_each(|x| condition(x, &y, variance, noise));
@@ -228,22 +276,16 @@ fn reduction(decision: &[Anomaly], run: &[Anomaly], noise: &[f64]) -> f64 {
 }
 
 /// `sum ln(1 + variance / noise) / 2` over the targets, one after the other.
-fn information_of(run: &[Anomaly], noise: &[f64]) -> f64 {
-    let mut run = run.to_vec();
+fn information_of(run: &[Measured]) -> f64 {
+    let mut losses: Vec<Anomaly> = run.iter().map(|measured| measured.loss.clone()).collect();
     let mut sum = 0.0;
     for target in 0..run.len() {
-        let y = run[target].clone();
-        let (variance, noise) = (covariance(&y, &y), noise[target].max(f64::MIN_POSITIVE));
-        run.iter_mut().for_each(|x| condition(x, &y, variance, noise));
+        let y = losses[target].clone();
+        let (variance, noise) = (covariance(&y, &y), run[target].noise.max(f64::MIN_POSITIVE));
+        losses.iter_mut().for_each(|x| condition(x, &y, variance, noise));
         sum += 0.5 * (variance / noise).ln_1p();
     }
     sum
-}
-
-/// The weights of `h`, of domains `from`, in the order of `to`.
-fn reordered(h: &Mixture, from: &[String], to: &[String]) -> Vec<f64> {
-    let weight = |domain| from.iter().position(|d| d == domain).map_or(0.0, |i| h[i]);
-    to.iter().map(weight).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +306,7 @@ mod tests {
         approx::assert_relative_eq!(covariance(&x_after, &z_after), expected, max_relative = 1e-12);
         // What it takes off is what `reduction` says beforehand.
         let fall = covariance(&x, &x) - covariance(&x_after, &x_after);
-        let said = reduction(&[x], std::slice::from_ref(&y), &[noise]);
+        let said = reduction(&[x], &[Measured { loss: y, noise }]);
         approx::assert_relative_eq!(said, fall, max_relative = 1e-12);
     }
 
@@ -278,7 +320,8 @@ mod tests {
         let (aa, bb) = (covariance(&a, &a) + noise[0], covariance(&b, &b) + noise[1]);
         let (ab, ca, cb) = (covariance(&a, &b), covariance(&x, &a), covariance(&x, &b));
         let expected = (ca * ca * bb - 2.0 * ca * cb * ab + cb * cb * aa) / (aa * bb - ab * ab);
-        let said = reduction(&[x], &[a, b], &noise);
+        let run = [Measured { loss: a, noise: noise[0] }, Measured { loss: b, noise: noise[1] }];
+        let said = reduction(&[x], &run);
         approx::assert_relative_eq!(said, expected, max_relative = 1e-12);
         assert!(said < 0.8 * (ca * ca / aa + cb * cb / bb), "{said}");
     }

@@ -12,7 +12,7 @@ macro_rules! checked {
                 let value: f64 = crate::stored::number::deserialize(from)?;
                 let holds: fn(f64) -> bool = $holds;
                 holds(value).then_some(value).ok_or_else(|| {
-                    D::Error::custom(crate::error::SettingError::new($name, value, $expected))
+                    D::Error::custom(crate::error::Error::setting($name, value, $expected))
                 })
             }
         }
@@ -20,6 +20,7 @@ macro_rules! checked {
 }
 
 checked! {
+    share: "the share", |x| (0.0..=1.0).contains(&x), "a number from 0 to 1";
     probability: "the probability", |x| (0.0..=1.0).contains(&x), "a number from 0 to 1";
     gain: "the gain", |x| x >= 0.0, "a number >= 0";
     size: "the size", |x| x > 0.0, "a number > 0";

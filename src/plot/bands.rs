@@ -1,8 +1,9 @@
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{PlotError, chart, colour, draw, ends, legend, with_room};
-use crate::uncertainty::Interval;
+use super::{chart, colour, draw, ends, legend, nothing_to_draw, with_room};
+use crate::error::{Error, ErrorKind};
+use crate::predictor::Interval;
 
 /// A line with the interval around it, for [`bands`].
 #[derive(Debug, Clone, PartialEq)]
@@ -19,21 +20,24 @@ pub struct Band {
 /// axis of x is logarithmic where it spans more than a factor of 100.
 ///
 /// # Errors
-/// [`PlotError::Data`] if there are no points, an x that is not finite and above zero, or another value
-/// that is not finite.
-pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, PlotError> {
+/// [`ErrorKind::Empty`] if there are no points, [`ErrorKind::Setting`] if an x is not finite and above
+/// zero, [`ErrorKind::NotFinite`] if another value is not finite.
+pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Error> {
     for band in bands {
         let points = band.points.iter().flat_map(|(x, p)| {
             let values = [("estimate", p.estimate), ("lower end", p.lower), ("upper end", p.upper)];
             values.map(|(what, value)| (*x, what, value))
         });
-        for (x, what, value) in points.chain(band.observed.iter().map(|p| (p.0, "observed", p.1))) {
-            if !(x > 0.0 && x.is_finite() && value.is_finite()) {
-                let message = format!(
-                    "the {what} of band `{}` is {value:e} at x = {x:e}, expected finite values and x > 0",
-                    band.label
-                );
-                return Err(PlotError::Data(message));
+        for (x, what, value) in
+            points.chain(band.observed.iter().map(|p| (p.0, "observed value", p.1)))
+        {
+            if !(x > 0.0 && x.is_finite()) {
+                let name = format!("an x of band `{}`", band.label);
+                return Err(Error::setting(name, x, "a finite number > 0"));
+            }
+            if !value.is_finite() {
+                let what = format!("the {what} of band `{}` at x = {x:e}", band.label);
+                return Err(ErrorKind::NotFinite { what, value }.into());
             }
         }
     }
@@ -43,7 +47,7 @@ pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Pl
     let values = lines().flat_map(|p| [p.1.lower, p.1.upper, p.1.estimate]);
     let (low, high) = ends(values.chain(dots().map(|p| p.1)));
     if left > right {
-        return Err(PlotError::Data("there are no points to draw".to_owned()));
+        return Err(nothing_to_draw());
     }
     let x_axis = if right / 100.0 > left {
         Axis::logarithmic((left / 1.05).max(f64::from_bits(1)), (right * 1.05).min(f64::MAX))
@@ -75,7 +79,7 @@ pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Pl
 mod tests {
     use super::{Band, bands};
     use crate::plot::tests::{assert_numbers_differ, texts};
-    use crate::uncertainty::Interval;
+    use crate::predictor::Interval;
 
     fn band(points: &[(f64, f64)]) -> Band {
         let interval = |y: f64| Interval { estimate: y, lower: y - 0.1 * y.abs(), upper: y };
@@ -110,21 +114,24 @@ mod tests {
     #[test]
     fn values_without_a_place_are_named() {
         let fine = [(1.0, 2.0), (2.0, 1.0)];
-        assert!(bands(&[], "", "", "").unwrap_err().to_string().contains("no points"));
+        assert!(bands(&[], "", "", "").unwrap_err().to_string().contains("at least one point"));
         for x in [f64::INFINITY, f64::NAN, 0.0, -1.0] {
             let error = bands(&[band(&fine), band(&[(x, 1.0)])], "", "", "").unwrap_err();
-            assert!(error.to_string().contains(&format!("at x = {x:e}")), "{error}");
+            assert!(error.to_string().starts_with("an x of band `python` is "), "{error}");
+            assert!(error.is_setting());
         }
         for y in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             let mut bad = band(&fine);
             bad.points[1].1.upper = y;
             let error = bands(&[bad], "", "", "").unwrap_err().to_string();
-            let expected = format!("the upper end of band `python` is {y:e} at x = 2e0");
-            assert!(error.starts_with(&expected), "{error}");
+            let expected = format!(
+                "the upper end of band `python` at x = 2e0 is {y}, expected a finite number"
+            );
+            assert_eq!(error, expected);
             let mut bad = band(&fine);
             bad.observed[0].1 = y;
             let error = bands(&[bad], "", "", "").unwrap_err().to_string();
-            assert!(error.starts_with("the observed of band"), "{error}");
+            assert!(error.starts_with("the observed value of band"), "{error}");
         }
     }
 }

@@ -11,7 +11,7 @@
 //! # ])?;
 //! let plan = Plan::new().with_law("python", 1.0, &law, &z);
 //! let growth = (Growth::Linear, Growth::Linear);
-//! let path = plan.path((1e9, 2e10), growth, &[1.0, 10.0, 100.0])?;
+//! let path = plan.path(Scale { n: 1e9, d: 2e10 }, growth, &[1.0, 10.0, 100.0])?;
 //! let svg = mixlaw::plot::path(&path, None, "N and D together")?;
 //! assert!(svg.starts_with("<svg"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -27,33 +27,25 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use self::axis::Axis;
-use crate::error::PlanError;
+use crate::error::{Error, ErrorKind};
 
 pub use bands::{Band, bands};
 pub use observed_predicted::{Series, observed_predicted};
 pub use path::path;
 pub use ternary::{region, ternary};
 
-/// A picture that could not be drawn.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlotError {
-    /// The drawing library failed.
-    #[error("the picture could not be drawn: {0}")]
-    Drawing(String),
-    /// There is nothing to draw, a value that a picture has no place for, or domains that do not belong
-    /// together.
-    #[error("{0}")]
-    Data(String),
-    /// A value that the picture needs cannot be had.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
+/// An error of the drawing library, whose types are no part of the crate's own [`Error`].
+struct Failure(Error);
+
+impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Failure {
+    fn from(error: DrawingAreaErrorKind<E>) -> Self {
+        Self(ErrorKind::Drawing { message: error.to_string() }.into())
+    }
 }
 
-impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for PlotError {
-    fn from(error: DrawingAreaErrorKind<E>) -> Self {
-        Self::Drawing(error.to_string())
-    }
+/// That there are no points to draw.
+fn nothing_to_draw() -> Error {
+    ErrorKind::Empty { what: "a picture", part: "point" }.into()
 }
 
 /// Colours that people with any kind of sight can tell apart (Okabe and Ito).
@@ -79,15 +71,16 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
 fn draw(
     size: (u32, u32),
-    content: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
-) -> Result<String, PlotError> {
+    content: impl FnOnce(&Area<'_>) -> Result<(), Failure>,
+) -> Result<String, Error> {
     let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+    let draw = |area: Area<'_>| {
         area.fill(&WHITE)?;
         content(&area)?;
-        area.present()?;
-    }
+        Ok(area.present()?)
+    };
+    let drawn = draw(SVGBackend::with_string(&mut svg, size).into_drawing_area());
+    drawn.map_err(|failure: Failure| failure.0)?;
     Ok(svg)
 }
 
@@ -98,7 +91,7 @@ fn chart<'a, 'b>(
     (x, x_desc): (Axis, &str),
     (y, y_desc): (Axis, &str),
     right: u32,
-) -> Result<Chart<'a, 'b>, PlotError> {
+) -> Result<Chart<'a, 'b>, Failure> {
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
         .margin(12)
@@ -120,7 +113,7 @@ fn chart<'a, 'b>(
 fn legend<'a, 'b: 'a>(
     chart: &mut Chart<'a, 'b>,
     position: SeriesLabelPosition,
-) -> Result<(), PlotError> {
+) -> Result<(), Failure> {
     chart
         .configure_series_labels()
         .position(position)

@@ -1,6 +1,7 @@
 use plotters::prelude::*;
 
-use super::{PlotError, chart, colour, draw, ends, legend, with_room};
+use super::{chart, colour, draw, ends, legend, nothing_to_draw, with_room};
+use crate::error::{Error, ErrorKind};
 
 /// Observed and predicted losses of one target or one group of rows, for [`observed_predicted`].
 #[derive(Debug, Clone, PartialEq)]
@@ -16,24 +17,22 @@ pub struct Series {
 /// Observed against predicted loss (Fig. 3).
 ///
 /// # Errors
-/// [`PlotError::Data`] if there are no points, or a value that is not finite.
-pub fn observed_predicted(series: &[Series], title: &str) -> Result<String, PlotError> {
+/// [`ErrorKind::Empty`] if there are no points, [`ErrorKind::NotFinite`] if a loss is not finite.
+pub fn observed_predicted(series: &[Series], title: &str) -> Result<String, Error> {
     for s in series {
-        for (row, (observed, predicted)) in s.points.iter().enumerate() {
-            if !(observed.is_finite() && predicted.is_finite()) {
-                let message = format!(
-                    "point {row} of series `{}` is observed {observed:e}, predicted {predicted:e}, \
-                     expected finite losses",
-                    s.label
-                );
-                return Err(PlotError::Data(message));
+        for (row, &(observed, predicted)) in s.points.iter().enumerate() {
+            for (what, value) in [("observed", observed), ("predicted", predicted)] {
+                if !value.is_finite() {
+                    let what = format!("the {what} loss of point {row} of series `{}`", s.label);
+                    return Err(ErrorKind::NotFinite { what, value }.into());
+                }
             }
         }
     }
     let all = series.iter().flat_map(|s| &s.points).flat_map(|&(x, y)| [x, y]);
     let (low, high) = ends(all);
     if low > high {
-        return Err(PlotError::Data("there are no points to draw".to_owned()));
+        return Err(nothing_to_draw());
     }
     let axis = with_room(low, high, 0.04);
     draw((560, 520), |area| {
@@ -98,7 +97,7 @@ mod tests {
         for y in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             let bad = series("code", true, &[(1.0, 1.0), (2.0, y)]);
             let error = observed_predicted(&[bad], "").unwrap_err().to_string();
-            let expected = format!("point 1 of series `code` is observed 2e0, predicted {y:e}");
+            let expected = format!("the predicted loss of point 1 of series `code` is {y}");
             assert!(error.starts_with(&expected), "{error}");
         }
         assert!(observed_predicted(&[series("x", false, &[])], "").is_err());

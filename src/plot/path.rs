@@ -1,51 +1,49 @@
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{PlotError, chart, colour, draw};
-use crate::error::list;
+use super::{chart, colour, draw};
+use crate::error::{Error, ErrorKind};
 use crate::plan::Choice;
 
 /// The training FLOPs of a choice, where they have a place on a logarithmic axis.
-fn flops(choice: &Choice) -> Result<f64, PlotError> {
-    let (n, d) = (choice.scale.n, choice.scale.d);
-    let flops = 6.0 * n * d;
+fn flops(choice: &Choice) -> Result<f64, Error> {
+    let flops = 6.0 * choice.scale.n * choice.scale.d;
     if flops.is_finite() && flops > 0.0 {
         return Ok(flops);
     }
-    let message = format!(
-        "a path needs finite FLOPs 6ND > 0, found {flops:e} at N = {n:e}, D = {d:e}; where it leads in \
-         the limit is drawn by the argument `limit`"
-    );
-    Err(PlotError::Data(message))
+    let name = format!("6ND of a choice at {}", choice.scale);
+    Err(Error::setting(name, flops, "a finite number > 0; `limit` takes where the path leads"))
 }
 
 /// The optimal weight of every domain along a path over scale (Fig. 6 and 10), against the FLOPs 6ND;
 /// dashed at the right, where it leads.
 ///
 /// # Errors
-/// [`PlotError::Data`] if the path has fewer than two choices, one of them has FLOPs that are not finite
-/// and above zero, or the choices and the limit are not of the same domains.
-pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<String, PlotError> {
+/// [`ErrorKind::Setting`] if the path has fewer than two choices, or one of them has FLOPs that are not
+/// finite and above zero; [`ErrorKind::Mismatch`] or [`ErrorKind::Length`] if the choices and the limit
+/// are not of the same domains.
+pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<String, Error> {
     let [first, _, ..] = choices else {
-        return Err(PlotError::Data("a path needs at least two choices".to_owned()));
+        let count = choices.len() as f64;
+        return Err(Error::setting("the number of choices of a path", count, "at least 2"));
     };
     let domains = &first.domains;
     for choice in choices.iter().chain(limit) {
-        if choice.domains != *domains || choice.optimum.weights.len() != domains.len() {
-            let message = format!(
-                "a path of choices of different domains: {} at N = {:e}, D = {:e}, but {} at the first",
-                list(&choice.domains),
-                choice.scale.n,
-                choice.scale.d,
-                list(domains)
-            );
-            return Err(PlotError::Data(message));
+        if choice.domains != *domains {
+            let what = "the domains of the choices of a path";
+            let (first, other) = (domains.clone(), choice.domains.clone());
+            return Err(ErrorKind::Mismatch { what, first, other }.into());
+        }
+        let (found, expected) = (choice.optimum.weights.len(), domains.len());
+        if found != expected {
+            let what = format!("the mixture of the choice at {}", choice.scale);
+            return Err(ErrorKind::Length { what, found, expected }.into());
         }
     }
     let mut points: Vec<(f64, &[f64])> = choices
         .iter()
         .map(|c| Ok((flops(c)?, &c.optimum.weights[..])))
-        .collect::<Result<_, PlotError>>()?;
+        .collect::<Result<_, Error>>()?;
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let weights = choices.iter().chain(limit).flat_map(|c| c.optimum.weights.iter().copied());
     let most = (1.1 * weights.fold(0.0, f64::max)).min(1.0);
@@ -109,7 +107,7 @@ mod tests {
         assert!(error.contains("N = inf, D = 1e10"), "{error}");
         let two = choices(&["web", "code"], &[(1e300, 1e9), (1e300, 1e10)]);
         let error = path(&two, None, "").unwrap_err().to_string();
-        assert!(error.contains("found inf at N = 1e300, D = 1e9"), "{error}");
+        assert!(error.contains("6ND of a choice at N = 1e300, D = 1e9 is inf"), "{error}");
     }
 
     #[test]
@@ -127,8 +125,8 @@ mod tests {
         let (law, z) = law(&["web", "code"]);
         let plan = Plan::new().with_law("x", 1.0, &law, &z);
         let growth = (Growth::Linear, Growth::Linear);
-        let along = plan.path((1e9, 2e10), growth, &[1.0, 10.0, 100.0]).unwrap();
-        let limit = plan.limit((1e9, 2e10), growth).unwrap();
+        let along = plan.path(Scale { n: 1e9, d: 2e10 }, growth, &[1.0, 10.0, 100.0]).unwrap();
+        let limit = plan.limit(Scale { n: 1e9, d: 2e10 }, growth).unwrap();
         let svg = path(&along, Some(&limit), "").unwrap();
         for text in ["web", "code", "1e21", "6ND, FLOPs"] {
             assert!(texts(&svg).contains(&text), "{text}");
@@ -146,7 +144,11 @@ mod tests {
             (three.clone(), Some(&two[0])),
         ] {
             let error = path(&choices, limit, "").unwrap_err().to_string();
-            assert!(error.contains("different domains") && error.contains("books"), "{error}");
+            assert!(
+                error.contains("domains of the choices of a path differ")
+                    && error.contains("books"),
+                "{error}"
+            );
         }
         let mut odd = three.clone();
         odd[1].domains.pop();

@@ -1,12 +1,12 @@
 use plotters::prelude::*;
 
 use super::axis::{Axis, is_flat};
-use super::{Area, PlotError, draw};
-use crate::error::{PlanError, list};
+use super::{Area, Failure, draw};
+use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
 use crate::plan::{Choice, Plan};
+use crate::predictor::check_level;
 use crate::scale::Scale;
-use crate::uncertainty::check_level;
 
 /// Rows of small triangles in a ternary map.
 const ROWS: usize = 48;
@@ -22,23 +22,28 @@ struct Triangle<'a> {
 }
 
 impl<'a> Triangle<'a> {
-    fn new(names: &[String], domains: [&'a str; 3], base: &'a Mixture) -> Result<Self, PlotError> {
-        let place = |name: &str| names.iter().position(|d| d == name);
-        let (Some(a), Some(b), Some(c)) = (place(domains[0]), place(domains[1]), place(domains[2]))
-        else {
-            let message =
-                format!("a ternary map of {}, expected three of: {}", list(&domains), list(names));
-            return Err(PlotError::Data(message));
-        };
-        let corners = [a, b, c];
-        if base.len() != names.len() || a == b || b == c || a == c {
-            let message = "a ternary map needs three different domains, and a base of all domains";
-            return Err(PlotError::Data(message.to_owned()));
+    fn new(names: &[String], domains: [&'a str; 3], base: &'a Mixture) -> Result<Self, Error> {
+        let kind = "domain";
+        let mut corners = [0; 3];
+        for (j, name) in domains.into_iter().enumerate() {
+            corners[j] = names.iter().position(|d| d == name).ok_or_else(|| {
+                let (name, known) = (name.to_owned(), names.to_vec());
+                ErrorKind::Unknown { kind, name, known }
+            })?;
+            if corners[..j].contains(&corners[j]) {
+                let (name, group) = (name.to_owned(), Some(list(&domains)));
+                return Err(ErrorKind::Repeated { kind, name, group }.into());
+            }
+        }
+        let (found, expected) = (base.len(), names.len());
+        if found != expected {
+            let what = "the base of a ternary map".to_owned();
+            return Err(ErrorKind::Length { what, found, expected }.into());
         }
         let shared: f64 = corners.iter().map(|&i| base[i]).sum();
         if shared <= 0.0 {
-            let message = "the three domains of a ternary map have no weight in its base";
-            return Err(PlotError::Data(message.to_owned()));
+            let name = format!("the weight of {} in the base together", list(&domains));
+            return Err(Error::setting(name, shared, "a number > 0"));
         }
         // Corners of all small triangles, standing and hanging.
         let step = 1.0 / ROWS as f64;
@@ -88,11 +93,11 @@ impl<'a> Triangle<'a> {
         colours: &Colours<'_>,
         marks: &[Mixture],
         ring: Option<[f64; 3]>,
-    ) -> Result<String, PlotError> {
+    ) -> Result<String, Error> {
         let domains = self.base.len();
         if let Some((i, mark)) = marks.iter().enumerate().find(|(_, h)| h.len() != domains) {
-            let message = format!("mark {i} has {} domains, expected {domains}", mark.len());
-            return Err(PlotError::Data(message));
+            let (what, found) = (format!("mark {i}"), mark.len());
+            return Err(ErrorKind::Length { what, found, expected: domains }.into());
         }
         // The corner of the first domain is on the left, of the second on the right, of the third above.
         let xy = |p: [f64; 3]| (p[1] + 0.5 * p[2], 0.75f64.sqrt() * p[2]);
@@ -144,7 +149,7 @@ impl Colours<'_> {
     }
 
     /// A bar of all colours, with numbers beside it.
-    fn draw(&self, area: &Area<'_>) -> Result<(), PlotError> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Failure> {
         let (left, right, top, bottom) = (12, 28, 140, 440);
         for y in top..bottom {
             let share = (f64::from(bottom - y) - 0.5) / f64::from(bottom - top);
@@ -175,29 +180,26 @@ fn centre(cell: &[[f64; 3]; 3]) -> [f64; 3] {
 /// value are grey; where all have the same there is no best one.
 ///
 /// # Errors
-/// [`PlotError::Data`] unless three different domains of the plan are named and have weight in `base`,
-/// the marks are mixtures of the domains of the plan, and some value is finite; and as [`Plan::best`].
+/// Unless three different domains of the plan are named and have weight in `base`, the marks are mixtures
+/// of the domains of the plan, and some value is finite; and as [`Plan::best`].
 pub fn ternary(
-    plan: &Plan<'_>,
+    plan: &Plan,
     at: Scale,
     domains: [&str; 3],
     base: &Mixture,
     marks: &[Mixture],
-) -> Result<String, PlotError> {
+) -> Result<String, Error> {
     let triangle = Triangle::new(plan.domains(), domains, base)?;
     let mut objective = plan.objective(at)?;
-    let value = |h: Mixture| objective.value(&h).map_err(PlanError::from);
+    let value = |h: Mixture| Ok(objective.value(&h)?);
     let values: Vec<f64> =
-        triangle.mixtures().into_iter().map(value).collect::<Result<_, PlanError>>()?;
+        triangle.mixtures().into_iter().map(value).collect::<Result<_, Error>>()?;
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let [low, .., most] = sorted[..] else {
-        let message = format!(
-            "the value of the mixtures of {} is {:e} at {at}, expected finite ones",
-            list(&domains),
-            values[0]
-        );
-        return Err(PlotError::Data(message));
+        let what = format!("the value of mixtures of {} at {at}", list(&domains));
+        let value = values.into_iter().find(|value| !value.is_finite()).unwrap_or(f64::NAN);
+        return Err(ErrorKind::NotFinite { what, value }.into());
     };
     // The few values next to a corner would take all the colours.
     let high = sorted[sorted.len() * 9 / 10];
@@ -221,15 +223,15 @@ pub fn ternary(
 /// weights of the choice.
 ///
 /// # Errors
-/// [`PlotError::Data`] unless three different domains of the plan are named and have weight in the
-/// choice; if the level is not between 0 and 1, and as [`Plan::as_good`].
+/// Unless three different domains of the plan are named and have weight in the choice; if the level is
+/// not between 0 and 1, and as [`Plan::as_good`].
 pub fn region(
-    plan: &Plan<'_>,
+    plan: &Plan,
     choice: &Choice,
     domains: [&str; 3],
     level: f64,
-) -> Result<String, PlotError> {
-    check_level(level).map_err(PlanError::from)?;
+) -> Result<String, Error> {
+    check_level(level)?;
     let triangle = Triangle::new(plan.domains(), domains, &choice.optimum.weights)?;
     let optima = plan.certainty(choice)?.optima().to_vec();
     let as_good = plan.as_good(choice, &triangle.mixtures())?;
@@ -284,7 +286,7 @@ mod tests {
         let (law, z) = additive();
         let plan = Plan::new().with_law("python", 1.0, &law, &z);
         let base = Mixture::uniform(3);
-        let svg = ternary(&plan, (1e9, 2e10), DOMAINS, &base, &[]).unwrap();
+        let svg = ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &base, &[]).unwrap();
         // E + 400 / N^.34 + 400 / D^.28 + 1 / sqrt(1 + 9 + 4) at the best, at least.
         let rest = 1.0 + 400.0 / 1e9f64.powf(0.34) + 400.0 / 2e10f64.powf(0.28);
         let least = rest + 1.0 / 14f64.sqrt();
@@ -310,7 +312,8 @@ mod tests {
         ]);
         let z = z.unwrap();
         let plan = Plan::new().with_law("x", 1.0, &law, &z);
-        let svg = ternary(&plan, (1e9, 2e10), DOMAINS, &Mixture::uniform(3), &[]).unwrap();
+        let svg =
+            ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &Mixture::uniform(3), &[]).unwrap();
         assert!(!svg.contains("<circle"), "no ring");
         assert!(svg.contains("every mixture has the same value"));
         assert!(numbers(&svg).contains(&3.0), "{:?}", texts(&svg));
@@ -321,8 +324,8 @@ mod tests {
         let (law, z) = additive();
         let plan = Plan::new().with_law("python", 1.0, &law, &z);
         let (base, marks) = (Mixture::uniform(3), [Mixture::uniform(3), Mixture::uniform(2)]);
-        let error = ternary(&plan, (1e9, 2e10), DOMAINS, &base, &marks).unwrap_err();
-        assert_eq!(error.to_string(), "mark 1 has 2 domains, expected 3");
+        let error = ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &base, &marks).unwrap_err();
+        assert_eq!(error.to_string(), "mark 1 has length 2, expected 3");
     }
 
     #[test]

@@ -1,88 +1,14 @@
 use std::sync::Arc;
 
-use ndarray::ArrayView1;
-
 use crate::error::{Error, ErrorKind};
-use crate::fit::{Ensemble, Fitter, losses_of};
-use crate::law::{
-    AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, FullLaw,
-    Ge24Law, JointLaw, ScalingLaw, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
-};
+use crate::fit::Fitter;
+use crate::law::{FullLaw, JointLaw, ScalingLaw, suitable};
+use crate::predictor::Predictor;
 use crate::sweep::Sweep;
-
-/// The crate's laws that can describe what differs between the rows of a sweep and have no more
-/// coordinates than it has rows, with the sweep's own reference scales.
-///
-/// | the rows differ in | laws |
-/// |---|---|
-/// | N and D | chinchilla, simple, additive, joint, full |
-/// | D alone | additive for one N; ge24 where the target is a domain that no row is without |
-/// | N alone | `additive-fixed-d`: `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`, 2k + 3 parameters |
-/// | neither | additive for one N and D, Ye M1 to M4 |
-///
-/// A term of what does not differ would be one more constant beside E. For the same reason, where
-/// all rows have one mixture only chinchilla is left, and nothing where N or D does not differ.
-///
-/// Not among them are the laws that ask for more than a sweep knows, or for one pair of corpora:
-/// [`DataConstrainedLaw`](crate::law::DataConstrainedLaw), [`AutoScaleLaw`](crate::law::AutoScaleLaw)
-/// and [`DCptLaw`](crate::law::DCptLaw). Add them as candidates.
-///
-/// # Errors
-/// If the sweep has no such target.
-///
-/// ```
-/// use mixlaw::Sweep;
-/// use mixlaw::law::ScalingLaw;
-/// use mixlaw::selection::applicable;
-///
-/// // Eight mixtures, one size, two token counts.
-/// let h: Vec<f64> = (0..8).flat_map(|i| [i as f64 / 8.0, 1.0 - i as f64 / 8.0]).collect();
-/// let d = [1e9, 2e9, 1e9, 2e9, 1e9, 2e9, 1e9, 2e9];
-/// let sweep = Sweep::from_slices(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
-/// let laws = applicable(&sweep, "code")?;
-/// let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
-/// assert_eq!(names, ["additive-fixed-n", "ge24"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>, Error> {
-    losses_of(sweep, target)?;
-    let differs = |x: ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
-    let one_mixture = sweep.count_mixtures() == 1;
-    let mut laws: Vec<Arc<dyn ScalingLaw>> = match (differs(sweep.n()), differs(sweep.d())) {
-        (true, true) if one_mixture => vec![Arc::new(ChinchillaLaw::for_sweep(sweep))],
-        _ if one_mixture => Vec::new(),
-        (true, true) => vec![
-            Arc::new(ChinchillaLaw::for_sweep(sweep)),
-            Arc::new(SimpleLaw::for_sweep(sweep)),
-            Arc::new(AdditiveLaw::for_sweep(sweep)),
-            Arc::new(JointLaw::for_sweep(sweep)),
-            Arc::new(FullLaw::for_sweep(sweep)),
-        ],
-        (false, true) => {
-            let mut laws: Vec<Arc<dyn ScalingLaw>> =
-                vec![Arc::new(AdditiveFixedNLaw::for_sweep(sweep))];
-            let domain = sweep.domains().iter().position(|domain| domain == target);
-            if domain.is_some_and(|i| sweep.rows().all(|row| row.h[i] > 0.0)) {
-                laws.push(Arc::new(Ge24Law::for_sweep(sweep, target)?));
-            }
-            laws
-        }
-        (true, false) => vec![Arc::new(AdditiveFixedDLaw::for_sweep(sweep))],
-        (false, false) => vec![
-            Arc::new(AdditiveFixedNDLaw::for_sweep(sweep)),
-            Arc::new(YeM1Law::for_sweep(sweep)),
-            Arc::new(YeM2Law::for_sweep(sweep)),
-            Arc::new(YeM3Law::for_sweep(sweep)),
-            Arc::new(YeM4Law::for_sweep(sweep)),
-        ],
-    };
-    laws.retain(|law| law.coordinates().len() <= sweep.len());
-    Ok(laws)
-}
 
 /// What is compared where no candidate is given.
 pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
-    let laws = applicable(sweep, target)?;
+    let laws = suitable(sweep, target)?;
     let full = laws.iter().any(|law| law.name() == "full");
     let alone = laws.into_iter().map(|law| Candidate::new(law, Fitter::new()));
     Ok(alone.chain(full.then(|| Candidate::recommended(sweep))).collect())
@@ -117,7 +43,7 @@ impl Candidate {
         Self { name: law.name().to_owned(), laws: vec![Arc::new(law)], fitter }
     }
 
-    /// Several laws, each fitted by the same fitter, whose predictions are averaged: an [`Ensemble`].
+    /// Several laws, each fitted by the same fitter, whose predictions are averaged: a [`Predictor`].
     /// Its name is theirs, such as `joint + full`.
     ///
     /// # Errors
@@ -135,7 +61,7 @@ impl Candidate {
         Ok(Self { name: names.join(" + "), laws, fitter })
     }
 
-    /// [`Ensemble::recommended`] as a candidate, by the name `recommended`.
+    /// [`Predictor::recommended`] as a candidate, by the name `recommended`.
     #[must_use]
     pub fn recommended(sweep: &Sweep) -> Self {
         Self {
@@ -172,10 +98,10 @@ impl Candidate {
     /// Fits the laws to the losses of `target` on all rows of a sweep.
     ///
     /// # Errors
-    /// As [`Fitter::fit`](crate::Fitter::fit) and [`Ensemble::new`].
-    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Ensemble, Error> {
+    /// As [`Fitter::fit`](crate::Fitter::fit) and [`Predictor::mean`].
+    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, Error> {
         let fit = |law: &Arc<dyn ScalingLaw>| self.fitter.fit(Arc::clone(law), sweep, target);
-        Ok(Ensemble::new(self.laws.iter().map(fit).collect::<Result<_, _>>()?)?)
+        Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
@@ -199,7 +125,7 @@ mod tests {
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {
-        let laws = applicable(sweep, target).unwrap();
+        let laws = suitable(sweep, target).unwrap();
         laws.iter().map(|law| law.name().to_owned()).collect()
     }
 
@@ -212,7 +138,7 @@ mod tests {
         assert_eq!(names(&sweep(&sizes, &[1e9]), "t"), ["additive-fixed-d"]);
         let fixed = ["additive-fixed-nd", "ye-m1", "ye-m2", "ye-m3", "ye-m4"];
         assert_eq!(names(&sweep(&[1e8], &[1e9]), "t"), fixed);
-        let fault = applicable(&sweep(&sizes, &tokens), "u").unwrap_err();
+        let fault = suitable(&sweep(&sizes, &tokens), "u").unwrap_err();
         assert!(fault.is_unknown_name());
     }
 
@@ -268,7 +194,7 @@ mod tests {
             Err(error) if matches!(error.kind(), ErrorKind::Empty { .. })
         ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
-        let two = applicable(&s, "t").unwrap().into_iter().take(2);
+        let two = suitable(&s, "t").unwrap().into_iter().take(2);
         let both = Candidate::ensemble(two, Fitter::new()).unwrap();
         assert_eq!(both.name(), "chinchilla + simple");
         assert_eq!(both.fit(&s, "t").unwrap().fits().len(), 2);

@@ -2,8 +2,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::error::Error;
-use crate::fit::{Ensemble, Metrics};
+use crate::fit::Metrics;
 use crate::optim::Termination;
+use crate::predictor::Predictor;
 use crate::sweep::Sweep;
 
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
@@ -34,8 +35,8 @@ pub struct Score {
     /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
     pub sees_mixture: bool,
     /// The fit to all rows.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::fit::plain"))]
-    pub fit: Option<Ensemble>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::predictor::plain"))]
+    pub fit: Option<Predictor>,
     /// Its errors on all rows.
     pub train: Option<Metrics>,
     /// Held-out mixtures, over all folds or splits together.

@@ -68,13 +68,14 @@ mod learning;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-pub use candidate::{Candidate, applicable};
+pub use candidate::Candidate;
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
 use crate::error::Error;
-use crate::fit::{Ensemble, Metrics, losses_of};
+use crate::fit::{Metrics, losses_of};
 use crate::optim::{Control, Observer, Progress, Termination};
+use crate::predictor::Predictor;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -119,7 +120,7 @@ impl Default for Selection {
 const MOST_DRAWS: usize = 10_000;
 
 impl Selection {
-    /// Five folds, seed 0 and the crate's own candidates: all [`applicable`] laws with the default
+    /// Five folds, seed 0 and the crate's own candidates: all [`suitable`](crate::law::suitable) laws with the default
     /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
     /// are among them.
     #[must_use]
@@ -318,7 +319,11 @@ impl<'a> Work<'a> {
     }
 
     /// Fits a candidate to some rows; `None` if the observer has stopped.
-    fn ensemble(&mut self, candidate: &Candidate, rows: &Sweep) -> Option<Result<Ensemble, Error>> {
+    fn ensemble(
+        &mut self,
+        candidate: &Candidate,
+        rows: &Sweep,
+    ) -> Option<Result<Predictor, Error>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -337,13 +342,13 @@ impl<'a> Work<'a> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Ensemble::new(fits).map_err(Error::from))
+        Some(Predictor::mean(fits))
     }
 }
 
 /// A fit with its predictions.
 struct Predicted {
-    fit: Ensemble,
+    fit: Predictor,
     train: Pairs,
     test: Pairs,
     /// Of each group of test rows that share N and D.
@@ -351,7 +356,7 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn new(fit: Ensemble, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, Error> {
+    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, Error> {
         let train = Pairs::new(&fit, rows)?;
         let (test, regrets) = match test {
             Some(test) => {
@@ -373,7 +378,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(fit: &Ensemble, sweep: &Sweep) -> Result<Self, Error> {
+    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, Error> {
         let observed = losses_of(sweep, fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }

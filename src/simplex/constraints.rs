@@ -2,13 +2,14 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::region::{Kind, Limit, Region};
-use crate::error::{MixtureError, SettingError, SimplexError};
+use crate::error::{Error, ErrorKind};
 use crate::sweep::Sweep;
 
 /// What a mixture must keep, by the names of its domains: bounds on weights, on sums over groups of
 /// domains, on how often the tokens of a domain may be repeated, and the box of the training data.
 ///
-/// A list of statements; [`Constraints::region`] checks that they can be kept together.
+/// A list of statements, which prints as one; [`Constraints::region`] checks that they can be kept
+/// together.
 ///
 /// ```
 /// use mixlaw::simplex::Constraints;
@@ -19,13 +20,17 @@ use crate::sweep::Sweep;
 ///     .epochs("wikipedia", 4e9, 5.0)
 ///     .group(&["code", "wikipedia"], 0.0, 0.5);
 /// // Five epochs of 4e9 tokens are a fifth of 1e11.
+/// assert_eq!(
+///     limits.to_string(),
+///     "code >= 0.1; wikipedia <= 5 epochs of 4e9 tokens; 0 <= code + wikipedia <= 0.5"
+/// );
 /// let region = limits.region(&domains, 1e11)?;
 /// assert_eq!(region.bounds(2), (0.0, 0.2));
 ///
 /// let error = limits.at_least("wikipedia", 0.45).region(&domains, 1e10).unwrap_err();
 /// let conflict = "no mixture keeps all of: code >= 0.1; code + wikipedia <= 0.5; wikipedia >= 0.45";
 /// assert_eq!(error.to_string(), conflict);
-/// # Ok::<(), mixlaw::SimplexError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -127,102 +132,114 @@ impl Constraints {
     /// epochs only, and may be infinite.
     ///
     /// # Errors
-    /// [`SimplexError`] if there are no domains or one twice, a domain is unknown, a number is out of its
-    /// range, or no mixture keeps all statements; it then names a set of them that cannot be kept together, while any of them could
-    /// be left out to mend it.
-    pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, SimplexError> {
+    /// [`ErrorKind::Infeasible`] if no mixture keeps all statements: it names a set of them that cannot
+    /// be kept together, each of which could be left out to mend it. [`ErrorKind::Empty`] if there are no
+    /// domains, [`ErrorKind::Repeated`] if one appears twice, also within a group, [`ErrorKind::Unknown`]
+    /// if a statement names another, and [`ErrorKind::Setting`] if a number is out of its range.
+    pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, Error> {
         let domains: Vec<String> = domains.iter().map(|name| name.as_ref().to_owned()).collect();
-        let domains = &domains[..];
         if domains.is_empty() {
-            return Err(MixtureError::Empty.into());
+            return Err(ErrorKind::Empty { what: "a region", part: "domain" }.into());
         }
         let mut seen = HashSet::new();
         if let Some(name) = domains.iter().find(|name| !seen.insert(*name)) {
-            let (problem, name, expected) = ("repeated", name.clone(), domains.to_vec());
-            return Err(MixtureError::Name { problem, name, expected }.into());
+            return Err(repeated(name, None));
         }
-        let place = |name: &String| {
-            domains.iter().position(|d| d == name).ok_or_else(|| SimplexError::Unknown {
-                name: name.clone(),
-                known: domains.to_vec(),
-            })
-        };
         if d.is_nan() || d <= 0.0 {
-            let (name, expected) = ("D".to_owned(), "a number > 0");
-            return Err(SettingError::new(name, d, expected).into());
+            return Err(Error::setting("D", d, "a number > 0"));
         }
         let mut limits = Vec::new();
         for constraint in &self.list {
-            let checked = |value: f64| {
-                let fine = (0.0..=1.0).contains(&value);
-                fine.then_some(value).ok_or_else(|| {
-                    let name = format!("the limit in `{constraint}`");
-                    SettingError::new(name, value, "a domain weight from 0 to 1")
-                })
-            };
-            let limit = |kind: Kind| Limit { label: constraint.label(&kind), kind };
-            match constraint {
-                Constraint::AtLeast(domain, weight) => {
-                    limits.push(limit(Kind::AtLeast(place(domain)?, checked(*weight)?)));
-                }
-                Constraint::AtMost(domain, weight) => {
-                    limits.push(limit(Kind::AtMost(place(domain)?, checked(*weight)?)));
-                }
-                Constraint::Trained { domain, lower, upper } => {
-                    let i = place(domain)?;
-                    // A sweep's weights are in order, what stands in a file need not be.
-                    if !(*lower >= 0.0 && lower <= upper) {
-                        let expected = "a range of domain weights";
-                        let name = format!("the least weight in `{constraint}`");
-                        return Err(SettingError::new(name, *lower, expected).into());
-                    }
-                    limits.push(limit(Kind::AtLeast(i, *lower)));
-                    limits.push(limit(Kind::AtMost(i, upper.min(1.0))));
-                }
-                Constraint::Epochs { domain, tokens, epochs } => {
-                    let i = place(domain)?;
-                    for (what, value) in [("tokens", *tokens), ("epochs", *epochs)] {
-                        if value.is_nan() || value < 0.0 {
-                            let name = format!("the {what} of domain `{domain}`");
-                            let expected = "a number >= 0";
-                            return Err(SettingError::new(name, value, expected).into());
-                        }
-                    }
-                    let share = tokens * epochs / d;
-                    // Neither 0 times infinity nor infinity over infinity is a limit.
-                    let share = if share.is_nan() { 1.0 } else { share.min(1.0) };
-                    limits.push(limit(Kind::AtMost(i, share)));
-                }
-                Constraint::Group { domains: group, lower, upper } => {
-                    let mut members = vec![false; domains.len()];
-                    for domain in group {
-                        let i = place(domain)?;
-                        if std::mem::replace(&mut members[i], true) {
-                            let (group, domain) = (constraint.to_string(), domain.clone());
-                            return Err(SimplexError::Repeated { group, domain });
-                        }
-                    }
-                    if group.is_empty() {
-                        let name = "the number of domains in a group".to_owned();
-                        let expected = "at least 1";
-                        return Err(SettingError::new(name, 0.0, expected).into());
-                    }
-                    let (lower, upper) = (checked(*lower)?, checked(*upper)?);
-                    // A bound that every mixture keeps is none.
-                    if lower > 0.0 {
-                        limits.push(limit(Kind::GroupAtLeast(members.clone(), lower)));
-                    }
-                    if upper < 1.0 {
-                        limits.push(limit(Kind::GroupAtMost(members, upper)));
-                    }
-                }
-            }
+            let kinds = constraint.kinds(&domains, d)?;
+            limits.extend(
+                kinds.into_iter().map(|kind| Limit { label: constraint.label(&kind), kind }),
+            );
         }
-        Region::new(domains, limits)
+        Region::new(&domains, limits)
     }
 }
 
+/// The statements one after the other: `code >= 0.1; web <= 0.6`, or `no constraints`.
+impl fmt::Display for Constraints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.list.is_empty() {
+            return f.write_str("no constraints");
+        }
+        for (i, constraint) in self.list.iter().enumerate() {
+            write!(f, "{}{constraint}", if i > 0 { "; " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+fn repeated(domain: &str, group: Option<String>) -> Error {
+    ErrorKind::Repeated { kind: "domain", name: domain.to_owned(), group }.into()
+}
+
+/// The number of a domain.
+fn position(domains: &[String], name: &str) -> Result<usize, Error> {
+    domains.iter().position(|domain| domain == name).ok_or_else(|| {
+        let (name, known) = (name.to_owned(), domains.to_vec());
+        ErrorKind::Unknown { kind: "domain", name, known }.into()
+    })
+}
+
 impl Constraint {
+    /// The limits that the statement sets to mixtures of `domains`, of D tokens.
+    fn kinds(&self, domains: &[String], d: f64) -> Result<Vec<Kind>, Error> {
+        let at = |name: &str| position(domains, name);
+        Ok(match self {
+            Self::AtLeast(domain, weight) => {
+                vec![Kind::AtLeast(at(domain)?, self.checked(*weight)?)]
+            }
+            Self::AtMost(domain, weight) => vec![Kind::AtMost(at(domain)?, self.checked(*weight)?)],
+            Self::Trained { domain, lower, upper } => {
+                let i = at(domain)?;
+                // A sweep's weights are in order, those of a file need not be.
+                if !(*lower >= 0.0 && lower <= upper) {
+                    let name = format!("the least weight in `{self}`");
+                    return Err(Error::setting(name, *lower, "a range of domain weights"));
+                }
+                vec![Kind::AtLeast(i, *lower), Kind::AtMost(i, upper.min(1.0))]
+            }
+            Self::Epochs { domain, tokens, epochs } => {
+                vec![Kind::AtMost(at(domain)?, most_of_epochs(domain, *tokens, *epochs, d)?)]
+            }
+            Self::Group { domains: group, lower, upper } => {
+                let members = self.members(group, domains)?;
+                let (lower, upper) = (self.checked(*lower)?, self.checked(*upper)?);
+                // A bound that every mixture keeps is none.
+                let lower = (lower > 0.0).then(|| Kind::GroupAtLeast(members.clone(), lower));
+                let upper = (upper < 1.0).then_some(Kind::GroupAtMost(members, upper));
+                lower.into_iter().chain(upper).collect()
+            }
+        })
+    }
+
+    /// A limit of the statement, if it is a domain weight.
+    fn checked(&self, limit: f64) -> Result<f64, Error> {
+        if (0.0..=1.0).contains(&limit) {
+            return Ok(limit);
+        }
+        let name = format!("the limit in `{self}`");
+        Err(Error::setting(name, limit, "a domain weight from 0 to 1"))
+    }
+
+    /// Which domains are in a group.
+    fn members(&self, group: &[String], domains: &[String]) -> Result<Vec<bool>, Error> {
+        let mut members = vec![false; domains.len()];
+        for domain in group {
+            let i = position(domains, domain)?;
+            if std::mem::replace(&mut members[i], true) {
+                return Err(repeated(domain, Some(self.to_string())));
+            }
+        }
+        if group.is_empty() {
+            return Err(Error::setting("the number of domains in a group", 0.0, "at least 1"));
+        }
+        Ok(members)
+    }
+
     /// The one side of the statement that a limit is.
     fn label(&self, kind: &Kind) -> String {
         let at_least = matches!(kind, Kind::AtLeast(..) | Kind::GroupAtLeast(..));
@@ -238,6 +255,19 @@ impl Constraint {
             _ => self.to_string(),
         }
     }
+}
+
+/// The greatest weight of a domain of so many tokens, seen so many times among D.
+fn most_of_epochs(domain: &str, tokens: f64, epochs: f64, d: f64) -> Result<f64, Error> {
+    for (what, value) in [("tokens", tokens), ("epochs", epochs)] {
+        if value.is_nan() || value < 0.0 {
+            let name = format!("the {what} of domain `{domain}`");
+            return Err(Error::setting(name, value, "a number >= 0"));
+        }
+    }
+    let share = tokens * epochs / d;
+    // Neither 0 times infinity nor infinity over infinity is a limit.
+    Ok(if share.is_nan() { 1.0 } else { share.min(1.0) })
 }
 
 impl fmt::Display for Constraint {

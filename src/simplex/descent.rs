@@ -257,7 +257,7 @@ impl Descent {
             if work.is_spent() {
                 break;
             }
-            work.iterations += 1;
+            work.iterate();
             let mut moved = |at: &Point, eta: f64, work: &mut Work| {
                 let near = Some(&at.multipliers);
                 let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near, work);

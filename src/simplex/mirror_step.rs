@@ -456,7 +456,7 @@ mod tests {
             for slopes in [[3.3; 4], [3.3, 3.3, 3.3, 3.300001], [1.0, -2.0, 7.0, 0.1]] {
                 for eta in [0.0, 1.0, 1e3, 1e8, 1e12, 1e200, f64::MAX] {
                     let parts = Parts { values: vec![1.0], slopes: slopes.to_vec() };
-                    let mut work = Work::new(usize::MAX);
+                    let mut work = Work::new(usize::MAX, Control::default());
                     let to = mirror_step(&region, &h, &ln_h, Some(&parts), eta, None, &mut work);
                     let off = region.violation(&to.h);
                     assert!(off <= 2e-13, "{limits:?} {slopes:?} {eta}: {off:e} {:?}", to.h);

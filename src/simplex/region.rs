@@ -1,5 +1,5 @@
 use super::linear_program::{self, Row};
-use crate::error::SimplexError;
+use crate::error::{Error, ErrorKind};
 use crate::linalg::dot;
 use crate::mixture::{Mixture, SUM_TOLERANCE, fill_cheapest};
 
@@ -86,7 +86,7 @@ impl Region {
     }
 
     /// The mixtures of `domains` within limits.
-    pub(super) fn new(domains: &[String], limits: Vec<Limit>) -> Result<Self, SimplexError> {
+    pub(super) fn new(domains: &[String], limits: Vec<Limit>) -> Result<Self, Error> {
         let k = domains.len();
         let mut out = Self::simplex(k);
         for (label, domain) in out.labels.iter_mut().zip(domains) {
@@ -124,7 +124,7 @@ impl Region {
         let fits = boxed && least <= 1.0 + FIXED && most >= 1.0 - FIXED;
         let all: Vec<&Limit> = limits.iter().collect();
         if !fits || (!out.groups.is_empty() && least_within(k, &all, &vec![0.0; k]).is_none()) {
-            return Err(SimplexError::Infeasible { conflict: conflict(k, &all) });
+            return Err(ErrorKind::Infeasible { constraints: conflict(k, &all) }.into());
         }
         out.fix_what_cannot_move(k, &all);
         Ok(out)
@@ -333,7 +333,7 @@ impl Region {
     /// use mixlaw::{Mixture, simplex::Region};
     ///
     /// assert!(Region::simplex(2).contains(&Mixture::new(vec![0.3333333, 0.6666666])?));
-    /// # Ok::<(), mixlaw::MixtureError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     #[must_use]
     pub fn contains(&self, h: &Mixture) -> bool {

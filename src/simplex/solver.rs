@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::SimplexObjective;
 use super::branch_and_bound::prove;
 use super::descent::{Descent, Point, Step};
@@ -5,9 +7,9 @@ use super::mirror_step::{Landing, mirror_step};
 use super::region::Region;
 use super::scaled::{Scaled, factor_for};
 use super::work::Work;
-use crate::error::{SettingError, SimplexError};
+use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
-use crate::optim::Termination;
+use crate::optim::{Control, Observer, Progress, Termination};
 
 /// Mirror descent on the simplex, `h_i <- h_i exp(-eta dL/dh_i)`, normalised (eq. 7), with a
 /// certificate.
@@ -39,6 +41,7 @@ pub struct SimplexSolver {
     max_cells: usize,
     budget: usize,
     start: Option<Mixture>,
+    observer: Option<Observer>,
 }
 
 impl Default for SimplexSolver {
@@ -50,6 +53,7 @@ impl Default for SimplexSolver {
             max_cells: 20_000,
             budget: 200_000_000,
             start: None,
+            observer: None,
         }
     }
 }
@@ -229,10 +233,21 @@ impl SimplexSolver {
         Self { start: Some(start), ..self }
     }
 
+    /// Calls `observer` with the [`Progress`] of every call, the iterations of mirror descent that are
+    /// done, whose number is not known before. It can stop the call, within an iteration: the optimum is
+    /// then the best mixture so far with what is shown of it by then, and its termination
+    /// [`Termination::Stopped`].
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
+    }
+
     /// Whether every setting is in its range.
-    fn check(&self) -> Result<(), SettingError> {
-        let error =
-            |name: &str, value: f64, expected| Err(SettingError::new(name, value, expected));
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let error = |name: &str, value: f64, expected| Err(Error::setting(name, value, expected));
         if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
             return error("tolerance", self.tolerance, "a finite number >= 0");
         }
@@ -257,50 +272,73 @@ impl SimplexSolver {
     /// # Panics
     /// If the objective has no domains or no parts, or another number of domains than the start.
     pub fn minimize(&self, objective: &mut dyn SimplexObjective) -> Optimum {
-        let region = Region::simplex(objective.dim());
-        self.solve(objective, &region).expect("one weight for each domain and at least one part")
+        let (region, call) = (Region::simplex(objective.dim()), self.call());
+        let optimum = self.solve(objective, &region, call.clone());
+        call.complete();
+        optimum.expect("one weight for each domain and at least one part")
     }
 
     /// Minimises a function of the domain weights over the mixtures of a region.
     ///
     /// # Errors
-    /// [`SimplexError::Dimension`] if the region or the start has another number of domains than the
-    /// objective, [`SimplexError::Setting`] if a setting is out of its range, and
-    /// [`SimplexError::NotFinite`] if the objective is not a finite number at any of the starts.
+    /// [`ErrorKind::Length`] if the region or the start has another number of domains than the
+    /// objective, [`ErrorKind::Setting`] if a setting is out of its range, and
+    /// [`ErrorKind::NotFinite`] if the objective is not a finite number at any of the starts.
     pub fn minimize_within(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-    ) -> Result<Optimum, SimplexError> {
+    ) -> Result<Optimum, Error> {
+        let call = self.call();
+        let optimum = self.minimize_for(objective, region, call.clone());
+        call.complete();
+        optimum
+    }
+
+    /// As [`SimplexSolver::minimize_within`], for a call with an observer of its own.
+    pub(crate) fn minimize_for(
+        &self,
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        call: Control,
+    ) -> Result<Optimum, Error> {
         self.check()?;
-        let optimum = self.solve(objective, region)?;
+        let optimum = self.solve(objective, region, call)?;
         match optimum.termination {
-            Termination::StartNotFinite => Err(SimplexError::NotFinite { value: optimum.value }),
+            Termination::StartNotFinite => Err(nowhere_finite(optimum.value)),
             _ => Ok(optimum),
         }
+    }
+
+    /// A call of the solver alone.
+    fn call(&self) -> Control {
+        let call = Control::default().observed_by(self.observer.as_ref());
+        call.expect("iterations", None);
+        call
     }
 
     fn solve(
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-    ) -> Result<Optimum, SimplexError> {
+        call: Control,
+    ) -> Result<Optimum, Error> {
         let k = objective.dim();
         let start = self.start.as_ref().map(|start| ("the start", start.len()));
         for (what, found) in [("the region", region.dim())].into_iter().chain(start) {
             if found != k {
-                return Err(SimplexError::Dimension { what, found, expected: k });
+                return Err(ErrorKind::Length { what: what.to_owned(), found, expected: k }.into());
             }
         }
         if objective.parts() == 0 {
             let name = "the number of parts of the objective";
-            return Err(SettingError::new(name, 0.0, "at least 1").into());
+            return Err(Error::setting(name, 0.0, "at least 1"));
         }
-        let mut work = Work::new(self.budget);
+        let mut work = Work::new(self.budget, call);
         let point = Point::near(objective, region, &self.start_point(k, 0), &mut work);
         if !region.keeps(&point.h) {
             // Not even the middle of a region that is all but empty keeps it.
-            return Err(SimplexError::NotFinite { value: f64::NAN });
+            return Err(nowhere_finite(f64::NAN));
         }
         if self.check().is_err() {
             let invalid = Solution::local(point, Termination::InvalidSetting, 0);
@@ -315,7 +353,11 @@ impl SimplexSolver {
             Step::Backtracking => Step::Backtracking,
         };
         let solution = self.clone().step(step).search(&mut scaled, region, &mut work);
-        Ok(solution.into_optimum(region, factor, work.iterations))
+        let mut optimum = solution.into_optimum(region, factor, work.iterations);
+        if work.is_stopped() {
+            optimum.termination = Termination::Stopped;
+        }
+        Ok(optimum)
     }
 
     /// The best point that descents from all starts find, and what is shown of it.
@@ -493,6 +535,11 @@ impl SimplexSolver {
         let to = Landing { h: at.h, ln_h: at.ln_h, multipliers: at.multipliers };
         Point::at(objective, region, to, work)
     }
+}
+
+/// An objective without a finite value to descend from.
+fn nowhere_finite(value: f64) -> Error {
+    ErrorKind::NotFinite { what: "the objective at every start".to_owned(), value }.into()
 }
 
 /// What a search found.
@@ -688,7 +735,7 @@ mod tests {
         let error = SimplexSolver::new()
             .minimize_within(&mut Function(2, nan), &Region::simplex(2))
             .unwrap_err();
-        let message = "the objective is NaN at every start, expected a finite value and slopes";
+        let message = "the objective at every start is NaN, expected a finite number";
         assert_eq!(error.to_string(), message);
     }
 }

@@ -1,7 +1,7 @@
 //! Sweeps from arrays, with names of runs and splits.
 
 use super::{Origin, Sweep, TRAIN, owned, shape};
-use crate::error::SweepError;
+use crate::error::Error;
 
 /// A sweep to be made from slices, with names of runs and splits; by [`Sweep::builder`].
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl Sweep {
     ///     .build(&n, &d, &h, &[3.2, 3.0, 3.01])?;
     /// assert_eq!((sweep.count_runs(), sweep.count_mixtures()), (2, 1));
     /// assert_eq!(sweep.split("train")?.len(), 2);
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     #[must_use]
     pub fn builder(domains: &[impl AsRef<str>], targets: &[impl AsRef<str>]) -> SweepBuilder {
@@ -68,7 +68,7 @@ impl SweepBuilder {
     /// assert!(build(twice.clone()).is_err());
     /// assert_eq!(build(twice.clone().repeated_measurements())?.count_runs(), 1);
     /// assert_eq!(build(twice.runs(&["seed0", "seed1"]))?.count_runs(), 2);
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     #[must_use]
     pub fn repeated_measurements(self) -> Self {
@@ -78,15 +78,10 @@ impl SweepBuilder {
     /// The sweep: `n` and `d` of one number for each row, `h` and `losses` row by row.
     ///
     /// # Errors
-    /// As [`Sweep::new`], and [`SweepError::Shape`] if there are not as many names of runs or splits
-    /// as rows, [`SweepError::Name`] if one is empty or begins or ends with white space.
-    pub fn build(
-        self,
-        n: &[f64],
-        d: &[f64],
-        h: &[f64],
-        losses: &[f64],
-    ) -> Result<Sweep, SweepError> {
+    /// As [`Sweep::new`], and [`ErrorKind::Length`](crate::error::ErrorKind::Length) if there are not as
+    /// many names of runs or splits as rows, [`ErrorKind::Name`](crate::error::ErrorKind::Name) if one is
+    /// empty or begins or ends with white space.
+    pub fn build(self, n: &[f64], d: &[f64], h: &[f64], losses: &[f64]) -> Result<Sweep, Error> {
         let p = n.len();
         for (what, names) in [("runs", &self.runs), ("splits", &self.splits)] {
             if let Some(names) = names {

@@ -8,7 +8,7 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use super::{Origin, Sweep, TRAIN};
-use crate::error::{MixtureError, SweepError, cut, list};
+use crate::error::{Error, ErrorKind, Place, cut};
 
 /// How to read a sweep from CSV, with more than [`Sweep::read_csv`] can say.
 ///
@@ -24,7 +24,7 @@ use crate::error::{MixtureError, SweepError, cut, list};
 /// let reader = CsvReader::new().skip_incomplete().repeated_measurements();
 /// let (sweep, skipped) = reader.read_from(text.as_bytes())?;
 /// assert_eq!((sweep.len(), skipped), (3, 1));
-/// # Ok::<(), mixlaw::SweepError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct CsvReader {
@@ -56,107 +56,75 @@ impl CsvReader {
     ///
     /// # Errors
     /// As [`Sweep::read_csv`].
-    pub fn read(&self, path: impl AsRef<Path>) -> Result<(Sweep, usize), SweepError> {
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<(Sweep, usize), Error> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => self.parse(file, &name),
-            Err(source) => Err(SweepError::Io { path: name, source }),
-        }
+        let file = File::open(path).map_err(Error::from);
+        file.and_then(|file| self.read_from(file)).map_err(|error| error.at(named(path)))
     }
 
     /// Reads from any reader; otherwise as [`CsvReader::read`].
     ///
     /// # Errors
     /// As [`Sweep::read_csv`].
-    pub fn read_from(&self, reader: impl Read) -> Result<(Sweep, usize), SweepError> {
-        self.parse(reader, "CSV")
-    }
-
-    /// The sweep, and the number of rows that were skipped.
-    fn parse(&self, reader: impl Read, path: &str) -> Result<(Sweep, usize), SweepError> {
-        let mut records = Records::new(reader, path);
+    pub fn read_from(&self, reader: impl Read) -> Result<(Sweep, usize), Error> {
+        let mut records = Records::new(reader);
         let Some((line, bytes)) = records.next()? else {
-            return Err(SweepError::Empty("the file is empty, expected a header".to_owned()));
+            return Err(ErrorKind::Empty { what: "a CSV file", part: "line" }.into());
         };
-        let header = text(bytes, line)?;
-        let header = header
-            .iter()
-            .enumerate()
-            .map(|(i, c)| if i == 0 { c.trim_start_matches('\u{feff}') } else { c });
-        let columns = Columns::find(header.map(|c| c.trim().to_owned()).collect())?;
-        let needed = columns.needed();
-
-        let mut sweep = Sweep {
-            domains: columns.domains.iter().map(|(_, name)| name.clone()).collect(),
-            targets: columns.targets.iter().map(|(_, name)| name.clone()).collect(),
-            n: Vec::new(),
-            d: Vec::new(),
-            h: Vec::new(),
-            losses: Vec::new(),
-            runs: Vec::new(),
-            splits: Vec::new(),
-            origin: Origin::Lines(Vec::new()),
-            ignored: columns.ignored.clone(),
-        };
-        let mut lines = Vec::new();
-        let mut skipped = 0;
+        let columns = text(bytes).and_then(|header| Columns::find(names(&header)));
+        let columns = columns.map_err(|error| error.at(Place::Line(line)))?;
+        let mut sweep = columns.empty_sweep();
+        let (mut lines, mut skipped) = (Vec::new(), 0);
         while let Some((line, bytes)) = records.next()? {
-            let record = text(bytes, line)?;
-            let expected = columns.header.len();
-            if record.len() != expected {
-                return Err(SweepError::Ragged { line, found: record.len(), expected });
+            let added = text(bytes).and_then(|cells| self.add_row(&columns, &cells, &mut sweep));
+            match added.map_err(|error| error.at(Place::Line(line)))? {
+                true => lines.push(line),
+                false => skipped += 1,
             }
-            if let Some(&empty) = needed.iter().find(|&&i| record[i].trim().is_empty()) {
-                if self.skip_incomplete {
-                    skipped += 1;
-                    continue;
-                }
-                return Err(SweepError::Value {
-                    place: format!("line {line}"),
-                    column: columns.header[empty].clone(),
-                    value: "an empty cell".to_owned(),
-                    expected: "a value",
-                });
-            }
-            let number = |i: usize| {
-                record[i].trim().parse::<f64>().map_err(|_| SweepError::Value {
-                    place: format!("line {line}"),
-                    column: columns.header[i].clone(),
-                    value: format!("`{}`", cut(&record[i])),
-                    expected: "a number",
-                })
-            };
-            sweep.n.push(number(columns.n)?);
-            sweep.d.push(number(columns.d)?);
-            for &(i, _) in &columns.domains {
-                sweep.h.push(number(i)?);
-            }
-            for &(i, _) in &columns.targets {
-                sweep.losses.push(number(i)?);
-            }
-            if let Some(i) = columns.run {
-                sweep.runs.push(record[i].trim().to_owned());
-            }
-            sweep.splits.push(columns.split.map_or(TRAIN, |i| record[i].trim()).to_owned());
-            lines.push(usize::try_from(line).unwrap_or(usize::MAX));
         }
         if lines.is_empty() {
-            let rows = if skipped == 0 { "no rows below it" } else { "no complete row below it" };
-            return Err(SweepError::Empty(format!("the file has a header but {rows}")));
+            let part =
+                if skipped == 0 { "row below its header" } else { "row without empty cells" };
+            return Err(ErrorKind::Empty { what: "a CSV file", part }.into());
         }
         sweep.origin = Origin::Lines(lines);
-        let sweep = sweep.validated(self.repeats).map_err(|error| match error {
-            // A domain may be missing because its column is misspelled.
-            SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
-                if sum < 1.0 && !columns.ignored.is_empty() =>
-            {
-                let of = format!("{of} (ignored: {})", list(&columns.ignored));
-                SweepError::Mixture { place, columns: of, source: MixtureError::Sum { sum } }
-            }
-            other => other,
-        })?;
-        Ok((sweep, skipped))
+        Ok((sweep.validated(self.repeats)?, skipped))
+    }
+
+    /// Adds a row to the sweep; false if it has an empty cell and is left out for that.
+    fn add_row(
+        &self,
+        columns: &Columns,
+        cells: &StringRecord,
+        sweep: &mut Sweep,
+    ) -> Result<bool, Error> {
+        let (found, expected) = (cells.len(), columns.header.len());
+        if found != expected {
+            return Err(ErrorKind::Fields { found, expected }.into());
+        }
+        let fault = |i: usize, value: String, expected: &'static str| {
+            let error = Error::from(ErrorKind::Value { value, expected });
+            error.at(Place::Column(columns.header[i].clone()))
+        };
+        if let Some(&empty) = columns.needed.iter().find(|&&i| cells[i].trim().is_empty()) {
+            let error = || fault(empty, "an empty cell".to_owned(), "a value");
+            return if self.skip_incomplete { Ok(false) } else { Err(error()) };
+        }
+        let number = |i: usize| {
+            let parsed = cells[i].trim().parse::<f64>();
+            parsed.map_err(|_| fault(i, format!("`{}`", cut(&cells[i])), "a number"))
+        };
+        sweep.n.push(number(columns.n)?);
+        sweep.d.push(number(columns.d)?);
+        for &(i, _) in &columns.domains {
+            sweep.h.push(number(i)?);
+        }
+        for &(i, _) in &columns.targets {
+            sweep.losses.push(number(i)?);
+        }
+        sweep.runs.extend(columns.run.map(|i| cells[i].trim().to_owned()));
+        sweep.splits.push(columns.split.map_or(TRAIN, |i| cells[i].trim()).to_owned());
+        Ok(true)
     }
 }
 
@@ -170,10 +138,10 @@ impl Sweep {
     /// Every row is validated, whatever its split. [`CsvReader`] has options.
     ///
     /// # Errors
-    /// [`SweepError`] for the first fault; it names the line (the header is line 1), the column and
-    /// the value. [`SweepError::Contradiction`] if a run has several N or mixtures, or the same D
-    /// twice.
-    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, SweepError> {
+    /// For the first fault; the error names the file, the line (counted from 1, with the header), the
+    /// column and the value. [`ErrorKind::Contradiction`] if a run has several N or mixtures, or the
+    /// same D twice.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, Error> {
         CsvReader::new().read(path).map(|(sweep, _)| sweep)
     }
 
@@ -192,7 +160,7 @@ impl Sweep {
     ///     "line 3, column `h_code`: -0.3, expected a finite domain weight >= 0"
     /// );
     /// ```
-    pub fn from_csv(reader: impl Read) -> Result<Self, SweepError> {
+    pub fn from_csv(reader: impl Read) -> Result<Self, Error> {
         CsvReader::new().read_from(reader).map(|(sweep, _)| sweep)
     }
 
@@ -200,19 +168,18 @@ impl Sweep {
     /// [`CsvReader`] where it has repeated measurements).
     ///
     /// # Errors
-    /// [`SweepError::Io`] if the file cannot be written.
-    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), SweepError> {
+    /// [`ErrorKind::Io`] if the file cannot be written.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        let file =
-            File::create(path).map_err(|source| SweepError::Io { path: name.clone(), source })?;
-        self.write(BufWriter::new(file), &name)
+        let file = File::create(path).map_err(Error::from);
+        let written = file.and_then(|file| self.to_csv(BufWriter::new(file)));
+        written.map_err(|error| error.at(named(path)))
     }
 
     /// Writes the sweep as CSV to any writer.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if the writer fails.
+    /// [`ErrorKind::Io`] if the writer fails.
     ///
     /// ```
     /// # use mixlaw::Sweep;
@@ -220,14 +187,10 @@ impl Sweep {
     /// let mut text = Vec::new();
     /// sweep.to_csv(&mut text)?;
     /// assert_eq!(Sweep::from_csv(text.as_slice())?.row(0), sweep.row(0));
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn to_csv(&self, writer: impl Write) -> Result<(), SweepError> {
-        self.write(writer, "CSV")
-    }
-
-    fn write(&self, writer: impl Write, name: &str) -> Result<(), SweepError> {
-        let fault = |e: csv::Error| SweepError::Io { path: name.to_owned(), source: e.into() };
+    pub fn to_csv(&self, writer: impl Write) -> Result<(), Error> {
+        let fault = |error: csv::Error| Error::from(io::Error::from(error));
         let mut out = WriterBuilder::new().from_writer(writer);
         let fixed = ["run", "split", "n_params", "n_tokens"].map(str::to_owned);
         let h = self.domains.iter().map(|d| format!("h_{d}"));
@@ -239,8 +202,22 @@ impl Sweep {
             out.write_record(names.into_iter().chain(numbers.map(|x| x.to_string())))
                 .map_err(fault)?;
         }
-        out.flush().map_err(|source| SweepError::Io { path: name.to_owned(), source })
+        Ok(out.flush()?)
     }
+}
+
+/// The file as a place of errors.
+fn named(path: &Path) -> Place {
+    Place::File(path.display().to_string())
+}
+
+/// The names of the columns, without a byte order mark.
+fn names(header: &StringRecord) -> Vec<String> {
+    let bare = |(i, name): (usize, &str)| {
+        let name = if i == 0 { name.trim_start_matches('\u{feff}') } else { name };
+        name.trim().to_owned()
+    };
+    header.iter().enumerate().map(bare).collect()
 }
 
 /// Which columns of the file hold what.
@@ -253,65 +230,60 @@ struct Columns {
     /// Column and name.
     domains: Vec<(usize, String)>,
     targets: Vec<(usize, String)>,
+    /// Those whose cells must not be empty, in the order of the file.
+    needed: Vec<usize>,
     ignored: Vec<String>,
 }
 
 impl Columns {
-    fn find(header: Vec<String>) -> Result<Self, SweepError> {
+    fn find(header: Vec<String>) -> Result<Self, Error> {
         let mut seen = HashSet::new();
-        for name in header.iter().filter(|name| !name.is_empty()) {
-            if !seen.insert(name) {
-                return Err(SweepError::RepeatedColumn(name.clone()));
-            }
+        if let Some(name) = header.iter().find(|name| !name.is_empty() && !seen.insert(*name)) {
+            let (kind, name) = ("column", name.clone());
+            return Err(ErrorKind::Repeated { kind, name, group: None }.into());
         }
         let at = |name: &str| header.iter().position(|c| c == name);
-        let need = |name: &'static str| {
-            at(name)
-                .ok_or_else(|| SweepError::MissingColumn { expected: name, header: header.clone() })
+        let missing = |name: &str| {
+            let (kind, name, found) = ("column", name.to_owned(), header.clone());
+            Error::from(ErrorKind::Missing { kind, name, found })
         };
-        let prefixed = |prefix: &str, expected: &'static str| {
-            let found: Vec<(usize, String)> = header
-                .iter()
-                .enumerate()
-                .filter_map(|(i, c)| Some((i, c.strip_prefix(prefix)?.to_owned())))
-                .collect();
-            if found.is_empty() {
-                return Err(SweepError::MissingColumn { expected, header: header.clone() });
-            }
-            Ok(found)
+        let need = |name: &str| at(name).ok_or_else(|| missing(name));
+        let prefixed = |prefix: &str, example: &str| {
+            let bare = |(i, c): (usize, &String)| Some((i, c.strip_prefix(prefix)?.to_owned()));
+            let found: Vec<(usize, String)> = header.iter().enumerate().filter_map(bare).collect();
+            if found.is_empty() { Err(missing(example)) } else { Ok(found) }
         };
-        let known = |c: &str| {
-            ["run", "split", "n_params", "n_tokens"].contains(&c)
-                || c.starts_with("h_")
-                || c.starts_with("loss_")
-        };
-        Ok(Self {
-            run: at("run"),
-            split: at("split"),
-            n: need("n_params")?,
-            d: need("n_tokens")?,
-            domains: prefixed("h_", "h_<domain>")?,
-            targets: prefixed("loss_", "loss_<target>")?,
-            ignored: header
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| !known(name))
-                .map(|(i, name)| match name.as_str() {
-                    "" => format!("column {} (no name)", i + 1),
-                    _ => name.clone(),
-                })
-                .collect(),
-            header,
-        })
+        let (run, split, n, d) = (at("run"), at("split"), need("n_params")?, need("n_tokens")?);
+        let domains = prefixed("h_", "h_<domain>")?;
+        let targets = prefixed("loss_", "loss_<target>")?;
+        let lists = domains.iter().chain(&targets).map(|&(i, _)| i);
+        let mut needed: Vec<usize> =
+            run.into_iter().chain(split).chain([n, d]).chain(lists).collect();
+        needed.sort_unstable();
+        let others = header.iter().enumerate().filter(|(i, _)| needed.binary_search(i).is_err());
+        let ignored = others.map(|(i, name)| match name.as_str() {
+            "" => format!("column {} (no name)", i + 1),
+            _ => name.clone(),
+        });
+        let ignored = ignored.collect();
+        Ok(Self { run, split, n, d, domains, targets, needed, ignored, header })
     }
 
-    /// The columns whose cells are needed, in the order of the file.
-    fn needed(&self) -> Vec<usize> {
-        let names = self.run.into_iter().chain(self.split);
-        let lists = self.domains.iter().chain(&self.targets).map(|&(i, _)| i);
-        let mut all: Vec<usize> = names.chain([self.n, self.d]).chain(lists).collect();
-        all.sort_unstable();
-        all
+    /// A sweep of these columns without rows.
+    fn empty_sweep(&self) -> Sweep {
+        let names = |columns: &[(usize, String)]| columns.iter().map(|(_, x)| x.clone()).collect();
+        Sweep {
+            domains: names(&self.domains),
+            targets: names(&self.targets),
+            n: Vec::new(),
+            d: Vec::new(),
+            h: Vec::new(),
+            losses: Vec::new(),
+            runs: Vec::new(),
+            splits: Vec::new(),
+            origin: Origin::Lines(Vec::new()),
+            ignored: self.ignored.clone(),
+        }
     }
 }
 
@@ -331,14 +303,13 @@ impl<R: Read> Read for Lines<R> {
 }
 
 /// The records of a file and their lines.
-struct Records<'a, R> {
+struct Records<R> {
     reader: csv::Reader<Lines<R>>,
     record: ByteRecord,
-    path: &'a str,
 }
 
-impl<'a, R: Read> Records<'a, R> {
-    fn new(input: R, path: &'a str) -> Self {
+impl<R: Read> Records<R> {
+    fn new(input: R) -> Self {
         let input = Lines { input: input.chain(b"\n"), is_exhausted: false };
         // Records end at a line feed, so that lines can be counted; a carriage return before it is
         // trimmed with the cell.
@@ -347,29 +318,27 @@ impl<'a, R: Read> Records<'a, R> {
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
             .from_reader(input);
-        Self { reader, record: ByteRecord::new(), path }
+        Self { reader, record: ByteRecord::new() }
     }
 
     /// The first line of the next record that is not blank, and the record; `None` at the end.
-    fn next(&mut self) -> Result<Option<(u64, &ByteRecord)>, SweepError> {
+    fn next(&mut self) -> Result<Option<(usize, &ByteRecord)>, Error> {
         loop {
-            let more = self.reader.read_byte_record(&mut self.record).map_err(|e| {
-                let source: io::Error = e.into();
-                SweepError::Io { path: self.path.to_owned(), source }
-            })?;
+            let more = self.reader.read_byte_record(&mut self.record).map_err(io::Error::from)?;
             if !more {
                 return Ok(None);
             }
-            let line_feeds = |text: &[u8]| text.iter().filter(|b| **b == b'\n').count() as u64;
-            let line = self.reader.position().line();
-            // Every record ends at a line feed, unless that stands inside of quotes.
+            let line_feeds = |text: &[u8]| text.iter().filter(|b| **b == b'\n').count();
+            let line = usize::try_from(self.reader.position().line()).unwrap_or(usize::MAX);
+            // Every record ends at a line feed, unless that is inside of quotes.
             if self.reader.get_ref().is_exhausted {
                 let unclosed = self.record.iter().next_back().unwrap_or_default();
-                return Err(SweepError::UnclosedQuote { line: line - line_feeds(unclosed) });
+                let line = Place::Line(line - line_feeds(unclosed));
+                return Err(Error::from(ErrorKind::UnclosedQuote).at(line));
             }
             let blank = self.record.len() == 1 && self.record[0].trim_ascii().is_empty();
             if !blank {
-                // The reader stands behind the record's line feed; a quoted cell may span lines.
+                // The reader is behind the record's line feed; a quoted cell may span lines.
                 let line = line - 1 - line_feeds(self.record.as_slice());
                 return Ok(Some((line, &self.record)));
             }
@@ -378,11 +347,11 @@ impl<'a, R: Read> Records<'a, R> {
 }
 
 /// The record as text; bytes that are not UTF-8, or a NUL, make the file a binary one.
-fn text(bytes: &ByteRecord, line: u64) -> Result<StringRecord, SweepError> {
+fn text(bytes: &ByteRecord) -> Result<StringRecord, Error> {
     if bytes.as_slice().contains(&0) {
-        return Err(SweepError::Binary { line });
+        return Err(ErrorKind::NotText.into());
     }
-    StringRecord::from_byte_record(bytes.clone()).map_err(|_| SweepError::Binary { line })
+    StringRecord::from_byte_record(bytes.clone()).map_err(|_| ErrorKind::NotText.into())
 }
 
 #[cfg(test)]
@@ -447,10 +416,10 @@ mod tests {
         for (text, expected) in [
             (
                 edit("n_params", "params"),
-                "line 1: no column n_params; the header has: run, split, params",
+                "line 1: no column `n_params`, there are: run, split, params",
             ),
-            (edit("h_a,h_b", "x,y"), "line 1: no column h_<domain>"),
-            (edit("loss_t,loss_u", "x,y"), "line 1: no column loss_<target>"),
+            (edit("h_a,h_b", "x,y"), "line 1: no column `h_<domain>`"),
+            (edit("loss_t,loss_u", "x,y"), "line 1: no column `loss_<target>`"),
             (edit("h_b", "h_"), "domain name `` is empty"),
             (edit("h_b", "h_a"), "line 1: column `h_a` appears twice"),
             (
@@ -478,15 +447,16 @@ mod tests {
             ),
             (
                 message("n_params,n_tokens,h_a,w_b,loss_t\n1e8,2e9,0.5,0.5,2.9\n"),
-                "line 2, columns h_a (ignored: w_b): the domain weights sum to 0.5",
+                "line 2, columns h_a: the domain weights sum to 0.5, expected 1 (within 1e-6); \
+                 ignored columns: w_b",
             ),
             (edit(second, "r0,train,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
             (edit(second, "r0,other,1e8,2e9,-0.5,1.5,2.9,1.9"), "line 3, column `h_a`: -0.5"),
-            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9"), "line 3 has 7 fields, expected 8"),
-            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9,1.9,1"), "line 3 has 9 fields, expected 8"),
-            (message(""), "the file is empty"),
-            (message("\n\n"), "the file is empty"),
-            (message("n_params,n_tokens,h_a,loss_t\n"), "the file has a header but no rows"),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9"), "line 3: 7 fields, expected 8"),
+            (edit(second, "r0,train,1e8,2e9,0.5,0.5,2.9,1.9,1"), "line 3: 9 fields, expected 8"),
+            (message(""), "a CSV file needs at least one line, got none"),
+            (message("\n\n"), "a CSV file needs at least one line, got none"),
+            (message("n_params,n_tokens,h_a,loss_t\n"), "a CSV file needs at least one row below"),
         ] {
             assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
         }
@@ -534,7 +504,7 @@ mod tests {
 
     /// The line of the quote that is open at the end: a quote opens at the start of a cell, and two
     /// are one inside of quotes.
-    fn open_quote(text: &[u8]) -> Option<u64> {
+    fn open_quote(text: &[u8]) -> Option<usize> {
         let (mut open, mut start, mut line) = (None, true, 1);
         let mut bytes = text.iter().peekable();
         while let Some(&b) = bytes.next() {
@@ -544,7 +514,7 @@ mod tests {
                 (None, b'"') if start => open = Some(line),
                 _ => {}
             }
-            line += u64::from(b == b'\n');
+            line += usize::from(b == b'\n');
             start = open.is_none() && (b == b',' || b == b'\n');
         }
         open
@@ -558,18 +528,20 @@ mod tests {
             for number in 0..letters.len().pow(length) {
                 let digit = |i: u32| letters[number / letters.len().pow(i) % letters.len()];
                 let text: Vec<u8> = (0..length).map(digit).collect();
-                let mut records = Records::new(text.as_slice(), "CSV");
+                let mut records = Records::new(text.as_slice());
                 let end = loop {
                     match records.next() {
                         // A record begins where no quote is open.
                         Ok(Some((line, _))) => {
                             let lines = text.split_inclusive(|b| *b == b'\n');
-                            let before: Vec<&[u8]> = lines.take(line as usize - 1).collect();
+                            let before: Vec<&[u8]> = lines.take(line - 1).collect();
                             assert_eq!(open_quote(&before.concat()), None);
                         }
                         Ok(None) => break None,
-                        Err(SweepError::UnclosedQuote { line }) => break Some(line),
-                        Err(other) => panic!("{other}"),
+                        Err(error) => match (error.kind(), error.places()) {
+                            (ErrorKind::UnclosedQuote, [Place::Line(line)]) => break Some(*line),
+                            _ => panic!("{error}"),
+                        },
                     }
                 };
                 assert_eq!(end, open_quote(&text), "{:?}", String::from_utf8_lossy(&text));
@@ -582,9 +554,16 @@ mod tests {
     #[test]
     fn binary_and_absent_files_are_refused() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-        assert!(matches!(Sweep::from_csv(png.as_slice()), Err(SweepError::Binary { line: 1 })));
+        let binary = |bytes: &[u8], line: usize| {
+            let error = Sweep::from_csv(bytes).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.places()),
+                (&ErrorKind::NotText, &[Place::Line(line)][..])
+            );
+        };
+        binary(png, 1);
         let nul = GOOD.replace("r1", "r\0");
-        assert!(matches!(Sweep::from_csv(nul.as_bytes()), Err(SweepError::Binary { line: 4 })));
+        binary(nul.as_bytes(), 4);
         let absent = Sweep::read_csv("no/such/file.csv").unwrap_err().to_string();
         assert!(absent.starts_with("no/such/file.csv: "), "{absent}");
     }
@@ -629,7 +608,9 @@ mod tests {
         assert!(indexed.rows().eq(expected.rows()));
         assert_eq!(indexed.ignored_columns(), ["column 1 (no name)"]);
         // A domain that lost its name is missed in the sum.
-        assert!(message(&GOOD.replacen("h_b", "", 1)).contains("(ignored: column 6 (no name))"));
+        assert!(
+            message(&GOOD.replacen("h_b", "", 1)).contains("; ignored columns: column 6 (no name)")
+        );
     }
 
     #[test]
@@ -638,7 +619,7 @@ mod tests {
         let columns: Vec<String> = (0..count).map(|i| format!("h_{i}")).collect();
         let wide = format!("n_params,{},loss_t\n", columns.join(","));
         let text = message(&wide);
-        assert!(text.starts_with("line 1: no column n_tokens; the header has: n_params, h_0, h_1"));
+        assert!(text.starts_with("line 1: no column `n_tokens`, there are: n_params, h_0, h_1"));
         assert!(text.ends_with("and 199994 more"), "{text}");
         let cell = "x".repeat(100_000);
         assert!(message(&GOOD.replacen("2e9", &cell, 1)).len() < 200);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::Sweep;
-use crate::error::SweepError;
+use crate::error::{Error, ErrorKind, cut};
 use crate::mixture::{SUM_TOLERANCE, agree};
 
 impl Sweep {
@@ -26,7 +26,7 @@ impl Sweep {
     /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &[3.0; 3])?;
     /// assert_eq!(sweep.count_mixtures(), 2);
     /// assert_eq!(sweep.count_runs(), 2);
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     #[must_use]
     pub fn count_mixtures(&self) -> usize {
@@ -59,22 +59,18 @@ impl Sweep {
     }
 
     /// Checks that every run has one N and one mixture.
-    pub(super) fn check_runs(&self) -> Result<(), SweepError> {
+    pub(super) fn check_runs(&self) -> Result<(), Error> {
         let (names, members) = group(&self.runs);
         for (name, rows) in names.into_iter().zip(&members) {
             let fault = |a: usize, b: usize, column: &str, values: (f64, f64), expected: &str| {
-                let (a, b, values) =
+                let (a, b, (x, y)) =
                     if a < b { (a, b, values) } else { (b, a, (values.1, values.0)) };
-                let (name, column) = (crate::error::cut(name), crate::error::cut(column));
-                let (x, y) = values;
+                let (name, column) = (cut(name), cut(column));
                 let problem = format!(
                     "run `{name}` has `{column}` = {x} and {y}, expected one {expected} in a run"
                 );
-                Err(SweepError::Contradiction {
-                    first: self.place(a).to_string(),
-                    other: self.place(b).to_string(),
-                    problem,
-                })
+                let (first, other) = (self.place(a), self.place(b));
+                Err(ErrorKind::Contradiction { first, other, problem }.into())
             };
             let first = rows[0];
             if let Some(&other) = rows.iter().find(|&&i| self.n[i] != self.n[first]) {
@@ -242,7 +238,7 @@ mod tests {
     }
 
     /// Two runs of two domains at one size with the mixture of each row.
-    fn sweep(runs: &[&str], d: &[f64], first: &[f64]) -> Result<Sweep, SweepError> {
+    fn sweep(runs: &[&str], d: &[f64], first: &[f64]) -> Result<Sweep, Error> {
         let p = runs.len();
         let h: Vec<f64> = first.iter().flat_map(|h| [*h, 1.0 - h]).collect();
         Sweep::builder(&["a", "b"], &["t"]).runs(runs).build(&vec![1e8; p], d, &h, &vec![3.0; p])
@@ -308,6 +304,6 @@ mod tests {
         // Equal within the tolerance too.
         let h = [0.5, 0.5, 0.5 + 1e-9, 0.5 - 1e-9];
         let built = Sweep::from_slices(&["a", "b"], &["t"], &[1e8; 2], &[1e9; 2], &h, &[3.0; 2]);
-        assert!(matches!(built, Err(SweepError::Contradiction { .. })));
+        assert!(matches!(built, Err(e) if matches!(e.kind(), ErrorKind::Contradiction { .. })));
     }
 }

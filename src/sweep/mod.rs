@@ -28,7 +28,7 @@
 //! let short = [0.2, 0.7, 0.5, 0.5, 0.8, 0.2];
 //! let error = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &short, &[3.2, 3.0, 3.1]);
 //! assert!(error.unwrap_err().to_string().contains("row 0"));
-//! # Ok::<(), mixlaw::SweepError>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
 mod builder;
@@ -43,7 +43,7 @@ use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{MixtureError, Place, SweepError, cut, listed};
+use crate::error::{Error, ErrorKind, Place, cut};
 use crate::mixture;
 use crate::scale::Scale;
 
@@ -79,7 +79,7 @@ pub const EVAL: &str = "eval";
 /// assert_eq!(sweep.row(2).h, [0.9, 0.1]);
 /// // Without names of their own, runs are the rows that share N and mixture.
 /// assert_eq!(sweep.row(0).run, sweep.row(1).run);
-/// # Ok::<(), mixlaw::SweepError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
@@ -170,9 +170,9 @@ impl Sweep {
     /// [`Sweep::builder`] takes names of both.
     ///
     /// # Errors
-    /// [`SweepError`] if a shape is wrong, a name is empty or appears twice, or a row is not valid; it
-    /// names the row (from 0) and the column. [`SweepError::Contradiction`] if two rows have the same
-    /// N, D and mixture, which only runs with names of their own may have.
+    /// If a length is wrong, a name is empty or appears twice, or a row is not valid; the error names the
+    /// row (from 0) and the column. [`ErrorKind::Contradiction`] if two rows have the same N, D and
+    /// mixture, which only runs with names of their own may have.
     pub fn new(
         domains: &[impl AsRef<str>],
         targets: &[impl AsRef<str>],
@@ -180,7 +180,7 @@ impl Sweep {
         d: ArrayView1<'_, f64>,
         h: ArrayView2<'_, f64>,
         losses: ArrayView2<'_, f64>,
-    ) -> Result<Self, SweepError> {
+    ) -> Result<Self, Error> {
         for (what, array, names) in [
             ("the columns of h", &h, domains.len()),
             ("the columns of losses", &losses, targets.len()),
@@ -219,13 +219,13 @@ impl Sweep {
         d: &[f64],
         h: &[f64],
         losses: &[f64],
-    ) -> Result<Self, SweepError> {
+    ) -> Result<Self, Error> {
         Self::builder(domains, targets).build(n, d, h, losses)
     }
 
     /// Checks names, shapes, every row and every run, and names the runs where nobody did. Rows may
     /// have the run and D of another if they are `repeats`.
-    fn validated(mut self, repeats: bool) -> Result<Self, SweepError> {
+    fn validated(mut self, repeats: bool) -> Result<Self, Error> {
         check_names("domain", &self.domains)?;
         check_names("target", &self.targets)?;
         let p = self.n.len();
@@ -233,7 +233,7 @@ impl Sweep {
         shape("h", self.h.len(), p * self.domains.len())?;
         shape("losses", self.losses.len(), p * self.targets.len())?;
         if p == 0 {
-            return Err(SweepError::Empty("a sweep needs at least one row, got none".to_owned()));
+            return Err(ErrorKind::Empty { what: "a sweep", part: "row" }.into());
         }
         for i in 0..p {
             self.check_row(i)?;
@@ -252,7 +252,7 @@ impl Sweep {
         }
     }
 
-    fn repeated(&self, first: usize, other: usize, has_names: bool) -> SweepError {
+    fn repeated(&self, first: usize, other: usize, has_names: bool) -> Error {
         let (what, seeds) = if has_names {
             let run = cut(&self.runs[first]);
             (format!("run `{run}` has D = {} twice", self.d[first]), "give each run its own name")
@@ -263,44 +263,43 @@ impl Sweep {
         let problem = format!(
             "{what}; if they are runs with other seeds, {seeds}; if one checkpoint was measured again, say `repeated_measurements()`"
         );
-        let (first, other) = (self.place(first).to_string(), self.place(other).to_string());
-        SweepError::Contradiction { first, other, problem }
+        let (first, other) = (self.place(first), self.place(other));
+        ErrorKind::Contradiction { first, other, problem }.into()
     }
 
-    fn check_row(&self, i: usize) -> Result<(), SweepError> {
-        let value = |column: String, value: f64, expected| SweepError::Value {
-            place: self.place(i).to_string(),
-            column,
-            value: value.to_string(),
-            expected,
+    fn check_row(&self, i: usize) -> Result<(), Error> {
+        let value = |column: String, value: f64, expected| {
+            let kind = ErrorKind::Value { value: value.to_string(), expected };
+            Err(Error::from(kind).at(Place::Column(column)).at(self.place(i)))
         };
         for (column, x) in [("n_params", self.n[i]), ("n_tokens", self.d[i])] {
             if !(x.is_finite() && x > 0.0) {
-                return Err(value(column.to_owned(), x, "a finite number > 0"));
+                return value(column.to_owned(), x, "a finite number > 0");
             }
         }
-        match mixture::validate(self.h(i)) {
-            Ok(()) => {}
-            Err(MixtureError::Weight { index, value: weight }) => {
-                let column = format!("h_{}", self.domains[index]);
-                return Err(value(column, weight, "a finite domain weight >= 0"));
-            }
-            Err(source) => {
-                let columns: Vec<String> = self.domains.iter().map(|d| format!("h_{d}")).collect();
-                let columns = listed(&columns, " + ");
-                return Err(SweepError::Mixture {
-                    place: self.place(i).to_string(),
-                    columns,
-                    source,
-                });
-            }
+        if let Err(error) = mixture::validate(self.h(i)) {
+            return match *error.kind() {
+                ErrorKind::Weight { index, value: weight } => {
+                    let column = format!("h_{}", self.domains[index]);
+                    value(column, weight, "a finite domain weight >= 0")
+                }
+                ErrorKind::WeightSum { sum, .. } => Err(self.wrong_sum(i, sum)),
+                _ => Err(error.at(self.place(i))),
+            };
         }
         for (target, &loss) in self.targets.iter().zip(self.row(i).losses) {
             if !(loss.is_finite() && loss > 0.0) {
-                return Err(value(format!("loss_{target}"), loss, "a finite loss > 0"));
+                return value(format!("loss_{target}"), loss, "a finite loss > 0");
             }
         }
         Ok(())
+    }
+
+    fn wrong_sum(&self, i: usize, sum: f64) -> Error {
+        let columns = self.domains.iter().map(|domain| format!("h_{domain}")).collect();
+        let ignored = if sum < 1.0 { self.ignored.clone() } else { Vec::new() };
+        let error = Error::from(ErrorKind::WeightSum { sum, ignored });
+        error.at(Place::Columns(columns)).at(self.place(i))
     }
 
     /// Number of rows.
@@ -350,7 +349,7 @@ impl Sweep {
         (0..self.len()).map(|i| self.row(i))
     }
 
-    /// How errors name row `i`: `row 3`, or `line 5` of a file.
+    /// Where row `i` came from, as errors say it: row 3 of arrays, or line 5 of a file.
     ///
     /// # Panics
     /// If there is no such row.
@@ -391,10 +390,10 @@ impl Sweep {
     /// The losses of one target, in nats.
     ///
     /// # Errors
-    /// [`SweepError::Unknown`] if the sweep has no such target.
-    pub fn losses_of(&self, target: &str) -> Result<Vec<f64>, SweepError> {
+    /// [`ErrorKind::Unknown`] if the sweep has no such target.
+    pub fn losses_of(&self, target: &str) -> Result<Vec<f64>, Error> {
         let column =
-            self.targets.iter().position(|t| t == target).ok_or_else(|| SweepError::Unknown {
+            self.targets.iter().position(|t| t == target).ok_or_else(|| ErrorKind::Unknown {
                 kind: "target",
                 name: target.to_owned(),
                 known: self.targets.clone(),
@@ -428,37 +427,36 @@ fn view(data: &[f64], rows: usize, columns: usize) -> ArrayView2<'_, f64> {
     ArrayView2::from_shape((rows, columns), data).expect("validated shape")
 }
 
-fn shape(what: &str, found: usize, expected: usize) -> Result<(), SweepError> {
+fn shape(what: &str, found: usize, expected: usize) -> Result<(), Error> {
     if found == expected {
         return Ok(());
     }
-    Err(SweepError::Shape { what: what.to_owned(), found, expected })
+    Err(ErrorKind::Length { what: what.to_owned(), found, expected }.into())
 }
 
-fn check_names(kind: &'static str, names: &[String]) -> Result<(), SweepError> {
+fn check_names(kind: &'static str, names: &[String]) -> Result<(), Error> {
     if names.is_empty() {
-        return Err(SweepError::Empty(format!("a sweep needs at least one {kind}, got none")));
+        return Err(ErrorKind::Empty { what: "a sweep", part: kind }.into());
     }
     let mut seen = HashSet::new();
     for name in names {
         check_name(kind, name)?;
         if !seen.insert(name) {
-            let problem = "appears twice";
-            return Err(SweepError::Name { kind, name: name.clone(), problem });
+            return Err(ErrorKind::Repeated { kind, name: name.clone(), group: None }.into());
         }
     }
     Ok(())
 }
 
 /// A name must survive a file.
-fn check_name(kind: &'static str, name: &str) -> Result<(), SweepError> {
+fn check_name(kind: &'static str, name: &str) -> Result<(), Error> {
     let problem = match name {
         "" => "is empty",
         _ if name.trim() != name => "begins or ends with white space",
         _ if name.contains('\0') => "contains a NUL",
         _ => return Ok(()),
     };
-    Err(SweepError::Name { kind, name: name.to_owned(), problem })
+    Err(ErrorKind::Name { kind, name: name.to_owned(), problem }.into())
 }
 
 #[cfg(test)]
@@ -530,19 +528,22 @@ mod tests {
         let make = |domains: &[&str], targets: &[&str]| {
             Sweep::new(domains, targets, s.n(), s.d(), s.mixtures(), s.losses()).map(|_| ())
         };
-        assert!(matches!(make(&["a", "a"], &["t", "u"]), Err(SweepError::Name { .. })));
-        assert!(matches!(make(&["a", ""], &["t", "u"]), Err(SweepError::Name { .. })));
-        assert!(matches!(make(&["a", "b"], &["t"]), Err(SweepError::Shape { .. })));
-        assert!(matches!(sweep().losses_of("v"), Err(SweepError::Unknown { .. })));
+        let is_name = |e: &Error| matches!(e.kind(), ErrorKind::Name { .. });
+        let is_length = |e: &Error| matches!(e.kind(), ErrorKind::Length { .. });
+        let twice = make(&["a", "a"], &["t", "u"]).unwrap_err();
+        assert_eq!(twice.to_string(), "domain `a` appears twice");
+        assert!(make(&["a", ""], &["t", "u"]).is_err_and(|e| is_name(&e)));
+        assert!(make(&["a", "b"], &["t"]).is_err_and(|e| is_length(&e)));
+        assert!(sweep().losses_of("v").unwrap_err().is_unknown_name());
         let named = |runs: &[&str], splits: &[&str]| {
             let builder = Sweep::builder(&["a", "b"], &["t", "u"]).runs(runs).splits(splits);
             builder.build(&s.n, &s.d, &s.h, &s.losses)
         };
         let (runs, splits) = (["r", "r", "s", "t"], ["x"; 4]);
         assert!(named(&runs, &splits).is_ok());
-        assert!(matches!(named(&runs[..3], &splits), Err(SweepError::Shape { .. })));
-        assert!(matches!(named(&runs, &splits[..1]), Err(SweepError::Shape { .. })));
-        assert!(matches!(named(&["r", "r", "", "t"], &splits), Err(SweepError::Name { .. })));
-        assert!(matches!(named(&runs, &["x", "x ", "x", "x"]), Err(SweepError::Name { .. })));
+        assert!(named(&runs[..3], &splits).is_err_and(|e| is_length(&e)));
+        assert!(named(&runs, &splits[..1]).is_err_and(|e| is_length(&e)));
+        assert!(named(&["r", "r", "", "t"], &splits).is_err_and(|e| is_name(&e)));
+        assert!(named(&runs, &["x", "x ", "x", "x"]).is_err_and(|e| is_name(&e)));
     }
 }

@@ -4,14 +4,14 @@ use std::hash::Hash;
 
 use super::groups::group;
 use super::{Row, Sweep};
-use crate::error::SweepError;
+use crate::error::{Error, ErrorKind};
 use crate::streams::{self, Kind};
 
 impl Sweep {
     /// The rows of one split, such as [`TRAIN`](super::TRAIN).
     ///
     /// # Errors
-    /// [`SweepError::Unknown`] if no row belongs to it.
+    /// [`ErrorKind::Unknown`] if no row belongs to it.
     ///
     /// ```
     /// # use mixlaw::Sweep;
@@ -20,13 +20,12 @@ impl Sweep {
     ///     .build(&[1e8, 2e8], &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
     /// assert_eq!(sweep.split("eval")?.len(), 1);
     /// assert!(sweep.split("test").is_err());
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn split(&self, name: &str) -> Result<Sweep, SweepError> {
-        self.select(|row| row.split == name).map_err(|_| SweepError::Unknown {
-            kind: "split",
-            name: name.to_owned(),
-            known: self.split_counts().into_iter().map(|(split, _)| split).collect(),
+    pub fn split(&self, name: &str) -> Result<Sweep, Error> {
+        self.select(|row| row.split == name).map_err(|_| {
+            let known = self.split_counts().into_iter().map(|(split, _)| split).collect();
+            ErrorKind::Unknown { kind: "split", name: name.to_owned(), known }.into()
         })
     }
 
@@ -41,11 +40,11 @@ impl Sweep {
     /// [`Sweep::len`].
     ///
     /// # Errors
-    /// [`SweepError::Empty`] if there are none.
-    pub fn select(&self, mut keep: impl FnMut(Row<'_>) -> bool) -> Result<Sweep, SweepError> {
+    /// [`ErrorKind::Empty`] if there are none.
+    pub fn select(&self, mut keep: impl FnMut(Row<'_>) -> bool) -> Result<Sweep, Error> {
         let rows: Vec<usize> = (0..self.len()).filter(|&i| keep(self.row(i))).collect();
         if rows.is_empty() {
-            return Err(SweepError::Empty("no row of the sweep was selected".to_owned()));
+            return Err(ErrorKind::Empty { what: "a selection of rows", part: "row" }.into());
         }
         Ok(self.take(&rows))
     }
@@ -53,26 +52,30 @@ impl Sweep {
     /// The rows with N up to `max_n` parameters, and those above.
     ///
     /// # Errors
-    /// [`SweepError::Split`] if either side has no row.
-    pub fn split_by_size(&self, max_n: f64) -> Result<(Sweep, Sweep), SweepError> {
-        self.partition(&format!("size at N = {max_n}"), |i| self.n[i] <= max_n)
+    /// [`ErrorKind::EmptySplit`] if either side has no row.
+    pub fn split_by_size(&self, max_n: f64) -> Result<(Sweep, Sweep), Error> {
+        self.partition([format!("of N <= {max_n:e}"), format!("of N > {max_n:e}")], |i| {
+            self.n[i] <= max_n
+        })
     }
 
     /// The rows with D up to `max_d` tokens, and those above.
     ///
     /// # Errors
-    /// [`SweepError::Split`] if either side has no row.
-    pub fn split_by_tokens(&self, max_d: f64) -> Result<(Sweep, Sweep), SweepError> {
-        self.partition(&format!("tokens at D = {max_d}"), |i| self.d[i] <= max_d)
+    /// [`ErrorKind::EmptySplit`] if either side has no row.
+    pub fn split_by_tokens(&self, max_d: f64) -> Result<(Sweep, Sweep), Error> {
+        self.partition([format!("of D <= {max_d:e}"), format!("of D > {max_d:e}")], |i| {
+            self.d[i] <= max_d
+        })
     }
 
     /// The rows of `count` runs drawn at random, and those of the others. The same seed draws the
     /// same runs; checkpoints of a run stay together.
     ///
     /// # Errors
-    /// [`SweepError::Split`] if `count` is 0 or not less than the number of runs.
-    pub fn split_by_run(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
-        self.split_groups("run", &self.runs, count, seed)
+    /// [`ErrorKind::EmptySplit`] if `count` is 0 or not less than the number of runs.
+    pub fn split_by_run(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), Error> {
+        self.split_groups("runs", &self.runs, count, seed)
     }
 
     /// The rows of `count` distinct mixtures drawn at random, and those of the others: how the paper
@@ -80,7 +83,7 @@ impl Sweep {
     /// agree within 1e-6 are one, as [`Sweep::count_mixtures`] counts them.
     ///
     /// # Errors
-    /// [`SweepError::Split`] if `count` is 0 or not less than the number of distinct mixtures.
+    /// [`ErrorKind::EmptySplit`] if `count` is 0 or not less than the number of distinct mixtures.
     ///
     /// ```
     /// # use mixlaw::Sweep;
@@ -89,10 +92,10 @@ impl Sweep {
     /// #     Sweep::from_slices(&["a", "b"], &["t"], &[1e8; 4], &[1e9, 2e9, 1e9, 1e9], &h, &[3.0; 4])?;
     /// let (fit, test) = sweep.split_by_mixture(2, 0)?;
     /// assert!(fit.rows().all(|a| test.rows().all(|b| a.h != b.h)));
-    /// # Ok::<(), mixlaw::SweepError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), SweepError> {
-        self.split_groups("mixture", &self.mixture_numbers(), count, seed)
+    pub fn split_by_mixture(&self, count: usize, seed: u64) -> Result<(Sweep, Sweep), Error> {
+        self.split_groups("mixtures", &self.mixture_numbers(), count, seed)
     }
 
     /// The distinct mixtures in `folds` parts, drawn at random and of equal number where that is
@@ -120,7 +123,7 @@ impl Sweep {
         keys: &[K],
         count: usize,
         seed: u64,
-    ) -> Result<(Sweep, Sweep), SweepError> {
+    ) -> Result<(Sweep, Sweep), Error> {
         let (_, members) = group(keys);
         let mut order: Vec<usize> = (0..members.len()).collect();
         streams::stream(seed, Kind::Split, 0).shuffle(&mut order);
@@ -128,21 +131,21 @@ impl Sweep {
         for &g in order.iter().take(count) {
             members[g].iter().for_each(|&i| first[i] = true);
         }
-        self.partition(&format!("{kind}: {count} of {}", members.len()), |i| first[i])
+        let drawn = format!("{count} of {} {kind}", members.len());
+        self.partition([format!("in {drawn}"), format!("outside of {drawn}")], |i| first[i])
     }
 
+    /// The rows that are `first`, and the others; errors call the two sides by their names.
     fn partition(
         &self,
-        how: &str,
+        names: [String; 2],
         first: impl Fn(usize) -> bool,
-    ) -> Result<(Sweep, Sweep), SweepError> {
+    ) -> Result<(Sweep, Sweep), Error> {
         let (a, b): (Vec<usize>, Vec<usize>) = (0..self.len()).partition(|&i| first(i));
-        if a.is_empty() || b.is_empty() {
-            return Err(SweepError::Split(format!(
-                "splitting by {how} leaves {} and {} rows, expected at least one on each side",
-                a.len(),
-                b.len()
-            )));
+        for (rows, side) in [&a, &b].into_iter().zip(names) {
+            if rows.is_empty() {
+                return Err(ErrorKind::EmptySplit { side }.into());
+            }
         }
         Ok((self.take(&a), self.take(&b)))
     }
@@ -198,10 +201,10 @@ mod tests {
             s.split_by_mixture(3, 1).unwrap(),
         ] {
             assert_eq!(a.len() + b.len(), s.len());
+            let place = |side: &Sweep, i| side.place(i).to_string();
             let mut places: Vec<String> = (0..a.len())
-                .map(|i| a.place(i))
-                .chain((0..b.len()).map(|i| b.place(i)))
-                .map(|x| x.to_string())
+                .map(|i| place(&a, i))
+                .chain((0..b.len()).map(|i| place(&b, i)))
                 .collect();
             places.sort();
             places.dedup();
@@ -259,14 +262,19 @@ mod tests {
     #[test]
     fn a_side_without_rows_is_refused() {
         let s = sweep();
-        assert!(s.split_by_size(1.0).is_err());
-        assert!(s.split_by_tokens(1e12).is_err());
+        let refused = |split: Result<(Sweep, Sweep), crate::Error>| split.unwrap_err().to_string();
+        assert!(refused(s.split_by_size(1.0)).starts_with("no row is of N <= 1e0"));
+        assert!(refused(s.split_by_tokens(1e12)).starts_with("no row is of D > 1e12"));
         for count in [0, 12, 13] {
             let error = s.split_by_run(count, 0).unwrap_err().to_string();
-            assert!(error.contains(&format!("run: {count} of 12")), "{error}");
+            let side = if count == 0 { "in" } else { "outside of" };
+            let expected = format!(
+                "no row is {side} {count} of 12 runs, expected rows on both sides of a split"
+            );
+            assert_eq!(error, expected);
         }
         assert!(s.select(|_| false).is_err());
         let unknown = s.split("eval").unwrap_err().to_string();
-        assert_eq!(unknown, "unknown split `eval`, the sweep has: train");
+        assert_eq!(unknown, "unknown split `eval`, expected one of: train");
     }
 }

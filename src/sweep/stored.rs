@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Origin, Sweep, shape};
-use crate::error::SweepError;
+use crate::error::Error;
 use crate::stored::Version;
 
-/// A [`Sweep`] as it stands in a file, not checked.
+/// A [`Sweep`] as it is in a file, not checked.
 #[derive(Serialize, Deserialize)]
 #[serde(expecting = "a sweep")]
 pub(super) struct StoredSweep {
@@ -61,9 +61,9 @@ impl From<Sweep> for StoredSweep {
 }
 
 impl TryFrom<StoredSweep> for Sweep {
-    type Error = SweepError;
+    type Error = Error;
 
-    fn try_from(stored: StoredSweep) -> Result<Self, SweepError> {
+    fn try_from(stored: StoredSweep) -> Result<Self, Error> {
         let StoredSweep { domains, targets, origin, ignored, repeated_measurements, rows, .. } =
             stored;
         for (i, row) in rows.iter().enumerate() {

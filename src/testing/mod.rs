@@ -1,8 +1,8 @@
-//! Checks for laws, coefficient functions, optimizers and objectives of your own, to be called from unit
-//! tests.
+//! For unit tests of your own: checks of laws, coefficient functions, optimizers and objectives, and
+//! synthetic sweeps whose true law is known.
 //!
 //! ```
-//! use mixlaw::law::{Auto, Coordinate, Formula, Scalar};
+//! use mixlaw::law::{Coordinate, Formula, FormulaLaw, Scalar};
 //! use mixlaw::testing::{assert_law_contract, check_gradient};
 //! use mixlaw::Scale;
 //!
@@ -28,16 +28,18 @@
 //!     }
 //! }
 //!
-//! let law = Auto::new(SizeAlone, &["web", "code"], Scale { n: 1e9, d: 2e10 })?;
+//! let law = FormulaLaw::new(SizeAlone, &["web", "code"], Scale { n: 1e9, d: 2e10 })?;
 //! assert_law_contract(&law);
 //! assert!(check_gradient(&law, &[0.5, -1.0, -1.2], Scale { n: 4e8, d: 1e10 }, &[0.5, 0.5]) < 1e-7);
-//! # Ok::<(), mixlaw::LawError>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
 mod law;
 mod optim;
 mod simplex;
+mod synthetic;
 
 pub use law::{assert_coefficient_contract, assert_law_contract, check_gradient};
 pub use optim::{assert_objective_contract, assert_optimizer_contract};
 pub use simplex::assert_simplex_objective_contract;
+pub use synthetic::{Modality, SyntheticSweep};

@@ -1,13 +1,13 @@
 //! How sure a fit is: resampled fits, intervals, and what the data does not determine.
 //!
 //! A fit is one answer to noisy runs; other runs would have given another one. A [`Bootstrap`] makes
-//! many such answers from the same sweep, and [`Resamples`] hold them:
+//! many such answers from the same sweep: a [`Predictor`](crate::Predictor) with members.
 //!
 //! | question | answer |
 //! |---|---|
-//! | how far off may a coefficient be? | [`Resamples::coefficients`] |
-//! | how far off may the law be at N, D and h? | [`Resamples::interval`] |
-//! | where will the loss of a new run be? | [`Resamples::prediction_interval`] |
+//! | how far off may a coefficient be? | [`Predictor::coefficients`](crate::Predictor::coefficients) |
+//! | how far off may the law be at N, D and h? | [`Predictor::interval`](crate::Predictor::interval) |
+//! | where will the loss of a new run be? | [`Predictor::prediction_interval`](crate::Predictor::prediction_interval) |
 //! | which coefficients does the data leave open? | [`Identifiability`] |
 //! | which mixtures could be the best? | [`Plan::certainty`](crate::plan::Plan::certainty) |
 //!
@@ -32,10 +32,10 @@
 //!
 //! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-//! let resamples = Bootstrap::new(100).run(&fit, &sweep)?;
+//! let predictor = Bootstrap::new(100).run(&fit, &sweep)?;
 //!
-//! let law = resamples.interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
-//! let run = resamples.prediction_interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
+//! let law = predictor.interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
+//! let run = predictor.prediction_interval(Scale { n: 1e9, d: 2e10 }, &[0.5, 0.5], 0.9)?;
 //! println!("the law: {law:.3}; a run: {run:.3}");
 //! assert!(run.upper - run.lower > law.upper - law.lower);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -43,10 +43,6 @@
 
 mod bootstrap;
 mod identifiability;
-mod interval;
 
-pub(crate) use bootstrap::check_level;
-pub use bootstrap::{Bootstrap, Resamples, Unit};
+pub use bootstrap::{Bootstrap, Unit};
 pub use identifiability::{CoefficientRange, DomainPair, Identifiability, Probe, Restarts};
-pub(crate) use interval::interval;
-pub use interval::{CoefficientInterval, Interval};

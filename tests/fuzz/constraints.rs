@@ -2,7 +2,7 @@
 
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::simplex::{Constraints, Pull, SimplexSolver};
-use mixlaw::{Mixture, PlanError, Scale, SimplexError};
+use mixlaw::{Error, Mixture, Scale};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -122,13 +122,13 @@ fn constraints() {
         if rng.random_range(0..50) != 0 {
             solver = solver.budget(pick(rng, &[10_000, 300_000, 1_000_000]));
         }
-        let mut plan = Plan::new().goal(goal).constraints(constraints.clone()).solver(solver);
+        let mut plan = Plan::builder().goal(goal).constraints(constraints.clone()).solver(solver).build().unwrap();
         for (i, (law, z)) in laws.iter().zip(&z).enumerate() {
             let weight = 10f64.powf(rng.random_range(-8.0..8.0));
             plan = plan.with_law(NAMES[i], if laws.len() == 1 { 1.0 } else { weight }, law, z);
         }
         if rng.random_bool(0.1) {
-            plan = plan.pull(Pull::Kl { prior: Mixture::uniform(k), strength: rng.random() });
+            plan = plan.to_builder().penalty(Penalty::kl( prior: Mixture::uniform(k), strength: rng.random() )).build().unwrap();
         }
         let kept: Vec<Mixture> = candidates(rng, k, inside.as_ref())
             .into_iter()
@@ -136,7 +136,7 @@ fn constraints() {
             .collect();
         let choice = match plan.best(Scale { n, d }) {
             Ok(choice) => choice,
-            Err(PlanError::Simplex(SimplexError::Infeasible { .. })) => {
+            Err(error) if Error::from(error.clone()).is_infeasible() => {
                 tally.count("infeasible");
                 assert!(kept.is_empty(), "{constraints:?} is kept by {:?}", kept[0]);
                 return;

@@ -186,7 +186,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         Constraints::new()
     };
     let goal = pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]);
-    let plan = Plan::new().with_fit(1.0, &fit).goal(goal).constraints(limits);
+    let plan = Plan::builder().target(1.0, &fit).goal(goal).constraints(limits).build().unwrap();
     if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
         let sum: f64 = choice.optimum.weights.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
@@ -202,7 +202,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
             tally.answer("intervals", resamples.interval(Scale { n, d }, &h, 0.9));
             tally.answer("intervals", resamples.coefficients(0.9));
             tally.answer("intervals", resamples.residuals(0.9));
-            let plan = Plan::new().with_resamples(1.0, &resamples);
+            let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
             if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
                 tally.answer("certainties", plan.certainty(&choice));
             }

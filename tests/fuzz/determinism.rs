@@ -38,7 +38,7 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
             (
                 "choices",
                 Box::new(move || {
-                    let plan = Plan::new().with_law(NAMES[0], 1.0, &law, &z.0);
+                    let plan = Plan::builder().target(1.0, Predictor::new(NAMES[0], law.clone(), &z.0).unwrap()).build().unwrap();
                     let plan = plan.with_law(NAMES[1], 2.0, &other, &z.1).goal(goal);
                     format!("{:?}", plan.best(Scale { n: 1e9, d: 2e10 }))
                 }),

@@ -411,7 +411,7 @@ fn with_a_panicking_law(rng: &mut Random, tally: &mut Tally) {
     let z = crate::data::coordinates(rng, &law());
     // A plan asks the law what it depends on before it solves.
     let panicking = Panicking(law(), Fuse::new(rng.random_range(20..2_000)));
-    let plan = Plan::new().with_law("web", 1.0, &panicking, &z);
+    let plan = Plan::builder().target(1.0, Predictor::new("web", panicking.clone(), &z).unwrap()).build().unwrap();
     let found = unless_planned(tally, || plan.best(Scale { n: 1e9, d: 2e10 }));
     let found = found.unwrap_or_else(|| plan.best(Scale { n: 1e9, d: 2e10 }));
     tally.answer("choices", found);

@@ -310,21 +310,21 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
     if rng.random_bool(0.1) {
         z[0][0] = number(rng);
     }
-    let mut plan = Plan::new().goal(pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]));
+    let mut plan = Plan::builder().goal(pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess])).build().unwrap();
     for (law, z) in laws.iter().zip(&z).take(pick(rng, &[0, 1, 1, 1, 2])) {
         plan = plan.with_law("web", mostly(rng, 1.0, number), law, z);
     }
     if rng.random_bool(0.3) {
-        plan = plan.constraints(constraints(rng, k));
+        plan = plan.to_builder().constraints(constraints(rng, k)).build().unwrap();
     }
     if rng.random_bool(0.2) {
         let k = mostly(rng, k, |rng| rng.random_range(1..5));
         let (strength, prior) = (mostly(rng, 0.1, number), mixture(rng, k));
-        plan = plan.pull(if rng.random() {
+        plan = plan.to_builder().penalty(if rng.random() {
             Pull::Kl { prior, strength }
         } else {
             Pull::Js { prior, strength }
-        });
+        }).build().unwrap();
     }
     plan = plan.solver(if rng.random_bool(0.3) {
         solver(rng, k)

@@ -35,7 +35,7 @@ fn good() -> Good {
     let resamples = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
     let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
     let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep);
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
     let ensemble = Ensemble::new(fits.to_vec()).unwrap();
@@ -150,7 +150,7 @@ fn use_fit(rng: &mut Random, tally: &mut Tally, fit: &Fit, good: &Good) {
     tally.answer("predictions", fit.predict(Scale { n: 1e9, d: 2e10 }, &h));
     tally.answer("evaluations", fit.evaluate(&good.sweep));
     let _ = (fit.to_string(), fit.coefficients(), fit.at_bound().len(), fit.optimality());
-    let plan = Plan::new().with_fit(1.0, fit);
+    let plan = Plan::builder().target(1.0, fit).build().unwrap();
     if let Some(choice) = tally.answer("choices", plan.best(Scale { n: 1e9, d: 2e10 })) {
         tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));
     }
@@ -195,7 +195,7 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
         "constraints" => {
             let Some(limits) = read::<Constraints>(tally, value) else { return };
             tally.answer("regions", limits.region(&NAMES[..3], 2e10));
-            let plan = Plan::new().with_fit(1.0, &good.fits[0]).constraints(limits);
+            let plan = Plan::builder().target(1.0, &good.fits[0]).constraints(limits).build().unwrap();
             tally.answer("choices", plan.best(Scale { n: 1e9, d: 2e10 }));
         }
         "fit" => {
@@ -222,7 +222,7 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
             assert!(*n > 0.0 && *d > 0.0, "a choice at N = {n}, D = {d}");
             assert!(optimum.lower_bound.is_none_or(|bound| bound <= optimum.value), "{optimum:?}");
             let _ = (choice.cost_of_constraints(), optimum.gap(), optimum.is_certified());
-            let plan = Plan::new().with_resamples(1.0, &good.resamples);
+            let plan = Plan::builder().target(1.0, &good.resamples).build().unwrap();
             tally.answer("ranges", plan.ranges(&choice, 0.01));
             tally.answer("certainties", plan.certainty(&choice));
             tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));

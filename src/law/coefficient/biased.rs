@@ -1,9 +1,9 @@
-use rand::{Rng, RngExt};
-
 use super::constant::LEVELS;
-use super::{BoundCoefficient, CoefficientFn, MixtureFunction, number};
+use super::{BIASED_E, BoundCoefficient, CoefficientFn, MixtureFunction, number};
 use crate::law::Coordinate;
 use crate::law::mixture_function::{Fixed, Sum};
+use crate::law::sealed::Token;
+use crate::random::Random;
 
 /// A positive constant E plus another coefficient function: the bias term of the paper's laws.
 ///
@@ -17,11 +17,17 @@ use crate::law::mixture_function::{Fixed, Sum};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Biased<T>(pub T);
 
+/// The symbol of the other function.
+fn inner(symbol: &str) -> String {
+    if symbol == "E" { BIASED_E.to_owned() } else { format!("{symbol}_h") }
+}
+
 impl<T: CoefficientFn> CoefficientFn for Biased<T> {
-    /// E under the law's symbol, and the coordinates of the other function, whose symbol is `h`.
+    /// The constant under the law's symbol, and the coordinates of the other function: its symbol is `h`
+    /// in E(h), and `A_h` in A(h).
     fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
         let own = Coordinate::positive(symbol, LEVELS);
-        let others = self.0.coordinates("h", domains);
+        let others = self.0.coordinates(&inner(symbol), domains);
         // The sum scales with its levels only if the other part has some.
         let own = if others.iter().any(Coordinate::is_level) { own.level() } else { own };
         [own].into_iter().chain(others).collect()
@@ -36,18 +42,18 @@ impl<T: CoefficientFn> CoefficientFn for Biased<T> {
         self.0.add_gradient(&z[1..], h, scale, &mut dz[1..], dh);
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        let share = rng.random_range(0.3..0.95);
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
+        let share = random.uniform(0.3..0.95);
         z[0] = (share * level).ln();
-        self.0.start((1.0 - share) * level, h, rng, &mut z[1..]);
+        self.0.start((1.0 - share) * level, h, random, &mut z[1..]);
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
-        format!("{} + {}", number(c[0]), self.0.formula(domains, &c[1..]))
+    fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {
+        format!("{} + {}", number(c[0]), self.0.formula(&inner(symbol), domains, &c[1..]))
     }
 
-    fn derived(&self, _: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
-        self.0.derived("h", domains, &c[1..])
+    fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
+        self.0.derived(&inner(symbol), domains, &c[1..])
     }
 
     fn resolve(
@@ -57,17 +63,17 @@ impl<T: CoefficientFn> CoefficientFn for Biased<T> {
         get: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Vec<f64>> {
         let mut c = vec![get(symbol)?];
-        c.extend(self.0.resolve("h", domains, get)?);
+        c.extend(self.0.resolve(&inner(symbol), domains, get)?);
         Some(c)
     }
 
-    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
-        let other = self.0.bind(mixtures);
+    fn bind<'a>(&'a self, mixtures: &[&[f64]], token: Token) -> Box<dyn BoundCoefficient + 'a> {
+        let other = self.0.bind(mixtures, token);
         Box::new(BoundBiased { constant: f64::NAN, other, values: vec![0.0; mixtures.len()] })
     }
 
-    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
-        Box::new(Sum(vec![(1.0, Box::new(Fixed(z[0].exp()))), (1.0, self.0.at(&z[1..]))]))
+    fn at<'a>(&'a self, z: &'a [f64], token: Token) -> Box<dyn MixtureFunction + 'a> {
+        Box::new(Sum(vec![(1.0, Box::new(Fixed(z[0].exp()))), (1.0, self.0.at(&z[1..], token))]))
     }
 
     fn is_convex(&self, z: &[f64]) -> bool {
@@ -98,7 +104,7 @@ impl BoundCoefficient for BoundBiased<'_> {
         self.other.gradient(&z[1..], m, h, self.values[m], &mut out[1..]);
     }
 
-    fn bends(
+    fn derivatives_along(
         &mut self,
         z: &[f64],
         v: &[f64],
@@ -106,7 +112,7 @@ impl BoundCoefficient for BoundBiased<'_> {
         _: &[f64],
         out: &mut [[f64; 2]],
     ) {
-        self.other.bends(&z[1..], &v[1..], mixtures, &self.values, out);
+        self.other.derivatives_along(&z[1..], &v[1..], mixtures, &self.values, out);
         let own = [self.constant * v[0], self.constant * v[0] * v[0]];
         out.iter_mut().flatten().zip(own.iter().cycle()).for_each(|(out, own)| *out += own);
     }

@@ -1,10 +1,10 @@
 use std::ops::RangeInclusive;
 
-use rand::Rng;
-
 use super::{BoundCoefficient, CoefficientFn, MixtureFunction, number};
 use crate::law::Coordinate;
 use crate::law::mixture_function::Fixed;
+use crate::law::sealed::Token;
+use crate::random::Random;
 
 /// Levels (terms of the loss at the reference scale, in nats) are searched for in this range: wide
 /// enough never to matter for a loss that is measured in nats.
@@ -57,19 +57,19 @@ impl CoefficientFn for Constant {
         dz[0] += scale * z[0].exp();
     }
 
-    fn start(&self, level: f64, _: &[f64], _: &mut dyn Rng, z: &mut [f64]) {
-        z[0] = level.ln();
+    fn start(&self, level: f64, _: &[f64], _: &mut Random, z: &mut [f64]) {
+        z[0] = level.clamp(*self.range.start(), *self.range.end()).ln();
     }
 
-    fn formula(&self, _: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, _: &[String], c: &[f64]) -> String {
         number(c[0])
     }
 
-    fn bind<'a>(&'a self, _: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+    fn bind<'a>(&'a self, _: &[&[f64]], _: Token) -> Box<dyn BoundCoefficient + 'a> {
         Box::new(BoundConstant)
     }
 
-    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+    fn at<'a>(&'a self, z: &'a [f64], _: Token) -> Box<dyn MixtureFunction + 'a> {
         Box::new(Fixed(z[0].exp()))
     }
 
@@ -93,8 +93,15 @@ impl BoundCoefficient for BoundConstant {
         out[0] = value;
     }
 
-    fn bends(&mut self, _: &[f64], v: &[f64], _: &[&[f64]], values: &[f64], out: &mut [[f64; 2]]) {
-        let bends = values.iter().map(|value| [value * v[0], value * v[0] * v[0]]);
-        out.iter_mut().zip(bends).for_each(|(out, bend)| *out = bend);
+    fn derivatives_along(
+        &mut self,
+        _: &[f64],
+        v: &[f64],
+        _: &[&[f64]],
+        values: &[f64],
+        out: &mut [[f64; 2]],
+    ) {
+        let along = values.iter().map(|value| [value * v[0], value * v[0] * v[0]]);
+        out.iter_mut().zip(along).for_each(|(out, own)| *out = own);
     }
 }

@@ -1,19 +1,18 @@
 //! The exponential forms of Ye et al., as the paper prints them (appendix B.1).
 
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Normal};
-
 use super::constant::LEVELS;
-use super::{CoefficientFn, indexed, named, number, sum};
+use super::{CoefficientFn, indexed, named, number, sum, within};
 use crate::law::Coordinate;
+use crate::random::Random;
 
 /// Exponents of the exponential forms are searched for up to this size: h is at most one, and e^20
 /// is more than any ratio of losses.
 const MAX_EXPONENT: f64 = 20.0;
 
-fn exponents(domains: &[String]) -> impl Iterator<Item = Coordinate> {
-    domains.iter().map(|d| {
-        Coordinate::real(indexed("gamma", d), -MAX_EXPONENT..=MAX_EXPONENT).drawn_from(-3.0..=1.0)
+fn exponents(symbol: &str, domains: &[String]) -> impl Iterator<Item = Coordinate> {
+    let gamma = within("gamma", symbol);
+    domains.iter().map(move |d| {
+        Coordinate::real(indexed(&gamma, d), -MAX_EXPONENT..=MAX_EXPONENT).drawn_from(-3.0..=1.0)
     })
 }
 
@@ -30,9 +29,10 @@ fn exponents(domains: &[String]) -> impl Iterator<Item = Coordinate> {
 pub struct ExponentialSum;
 
 impl CoefficientFn for ExponentialSum {
-    fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
-        let c = domains.iter().map(|d| Coordinate::positive(indexed("C", d), LEVELS).level());
-        c.chain(exponents(domains)).collect()
+    fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
+        let c = within("C", symbol);
+        let c = domains.iter().map(|d| Coordinate::positive(indexed(&c, d), LEVELS).level());
+        c.chain(exponents(symbol, domains)).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -50,10 +50,10 @@ impl CoefficientFn for ExponentialSum {
         }
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
         let k = h.len();
         for i in 0..k {
-            z[k + i] = rng.random_range(-3.0..1.0);
+            z[k + i] = random.uniform(-3.0..1.0);
             z[i] = (level / k as f64).ln() - z[k + i] * h[i];
         }
     }
@@ -62,7 +62,7 @@ impl CoefficientFn for ExponentialSum {
         true
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let k = domains.len();
         sum((0..k).map(|i| format!("{} exp({} h[{}])", number(c[i]), number(c[k + i]), domains[i])))
     }
@@ -80,10 +80,9 @@ impl CoefficientFn for ExponentialSum {
 pub struct SharedExponentialSum;
 
 impl CoefficientFn for SharedExponentialSum {
-    fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
-        std::iter::once(Coordinate::positive("C", LEVELS).level())
-            .chain(exponents(domains))
-            .collect()
+    fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
+        let c = Coordinate::positive(within("C", symbol), LEVELS).level();
+        std::iter::once(c).chain(exponents(symbol, domains)).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -99,9 +98,9 @@ impl CoefficientFn for SharedExponentialSum {
         }
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
         for gamma in &mut z[1..] {
-            *gamma = rng.random_range(-3.0..1.0);
+            *gamma = random.uniform(-3.0..1.0);
         }
         z[0] = 0.0;
         z[0] = (level / self.value(z, h)).ln();
@@ -111,7 +110,7 @@ impl CoefficientFn for SharedExponentialSum {
         true
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let term = |(d, g): (&String, &f64)| format!("exp({} h[{d}])", number(*g));
         format!("{} ({})", number(c[0]), sum(domains.iter().zip(&c[1..]).map(term)))
     }
@@ -140,9 +139,13 @@ impl ExponentialProduct {
 }
 
 impl CoefficientFn for ExponentialProduct {
-    fn coordinates(&self, _: &str, _: &[String]) -> Vec<Coordinate> {
-        let exponent = Coordinate::real("gamma_uniform", -MAX_EXPONENT..=MAX_EXPONENT);
-        vec![Coordinate::positive("C", LEVELS).level(), exponent.drawn_from(-3.0..=1.0)]
+    fn coordinates(&self, symbol: &str, _: &[String]) -> Vec<Coordinate> {
+        let gamma = within("gamma_uniform", symbol);
+        let exponent = Coordinate::real(gamma, -MAX_EXPONENT..=MAX_EXPONENT);
+        vec![
+            Coordinate::positive(within("C", symbol), LEVELS).level(),
+            exponent.drawn_from(-3.0..=1.0),
+        ]
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -158,12 +161,12 @@ impl CoefficientFn for ExponentialProduct {
         }
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        z[1] = rng.random_range(-3.0..1.0);
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
+        z[1] = random.uniform(-3.0..1.0);
         z[0] = level.ln() - z[1] * Self::product(h, None);
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let k = domains.len();
         let h: Vec<String> = domains.iter().map(|d| format!("h[{d}]")).collect();
         format!(
@@ -175,11 +178,12 @@ impl CoefficientFn for ExponentialProduct {
     }
 
     /// `gamma[domain]`, all of one size and the first with the sign of their product.
-    fn derived(&self, _: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
+    fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
         let k = domains.len() as f64;
         let size = k * c[1].abs().powf(1.0 / k);
         let sign = |i: usize| if i == 0 && c[1] < 0.0 { -size } else { size };
-        domains.iter().enumerate().map(|(i, d)| (indexed("gamma", d), sign(i))).collect()
+        let gamma = within("gamma", symbol);
+        domains.iter().enumerate().map(|(i, d)| (indexed(&gamma, d), sign(i))).collect()
     }
 
     fn resolve(
@@ -191,10 +195,10 @@ impl CoefficientFn for ExponentialProduct {
         if let Some(c) = named(&self.coordinates(symbol, domains), get) {
             return Some(c);
         }
-        let k = domains.len() as f64;
+        let (k, gamma) = (domains.len() as f64, within("gamma", symbol));
         let product: Option<f64> =
-            domains.iter().map(|d| Some(get(&indexed("gamma", d))? / k)).product();
-        Some(vec![get("C")?, product?])
+            domains.iter().map(|d| Some(get(&indexed(&gamma, d))? / k)).product();
+        Some(vec![get(&within("C", symbol))?, product?])
     }
 }
 
@@ -237,25 +241,25 @@ impl CoefficientFn for GeometricMean {
         }
     }
 
-    fn start(&self, level: f64, _: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        let spread = Normal::new(0.0, 0.3).expect("a positive deviation");
-        z.iter_mut().for_each(|l| *l = level.ln() + spread.sample(rng));
+    fn start(&self, level: f64, _: &[f64], random: &mut Random, z: &mut [f64]) {
+        z.iter_mut().for_each(|l| *l = level.ln() + 0.3 * random.normal());
     }
 
     fn is_convex(&self, _: &[f64]) -> bool {
         true
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let term = |(d, l): (&String, &f64)| format!("{} h[{d}]", number(*l));
         format!("exp({})", sum(domains.iter().zip(c).map(term)))
     }
 
-    /// C and `gamma[domain]` of the printed form, with the gamma_i summing to zero.
-    fn derived(&self, _: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
+    /// `C` and `gamma[domain]` of the printed form, with the gamma_i summing to zero.
+    fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
         let mean = c.iter().sum::<f64>() / c.len() as f64;
-        let gamma = domains.iter().zip(c).map(|(d, l)| (indexed("gamma", d), l - mean));
-        [("C".to_owned(), mean.exp())].into_iter().chain(gamma).collect()
+        let name = within("gamma", symbol);
+        let gamma = domains.iter().zip(c).map(|(d, l)| (indexed(&name, d), l - mean));
+        [(within("C", symbol), mean.exp())].into_iter().chain(gamma).collect()
     }
 
     fn resolve(
@@ -267,7 +271,7 @@ impl CoefficientFn for GeometricMean {
         if let Some(c) = named(&self.coordinates(symbol, domains), get) {
             return Some(c);
         }
-        let ln_c = get("C")?.ln();
-        domains.iter().map(|d| Some(ln_c + get(&indexed("gamma", d))?)).collect()
+        let (ln_c, gamma) = (get(&within("C", symbol))?.ln(), within("gamma", symbol));
+        domains.iter().map(|d| Some(ln_c + get(&indexed(&gamma, d))?)).collect()
     }
 }

@@ -1,9 +1,8 @@
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Exp1, Normal};
-
-use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum};
+use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum, within};
+use crate::law::sealed::Token;
 use crate::law::{Coordinate, Curvature};
 use crate::mixture::least_on_simplex;
+use crate::random::Random;
 
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
 /// (eq. 4). Coordinates: ln C_i, then ln gamma_i.
@@ -23,12 +22,12 @@ use crate::mixture::least_on_simplex;
 pub struct InverseSum;
 
 impl CoefficientFn for InverseSum {
-    fn coordinates(&self, _: &str, domains: &[String]) -> Vec<Coordinate> {
-        let c = domains.iter().map(|d| Coordinate::positive(indexed("C", d), 1e-10..=1e10));
-        let gamma = domains
-            .iter()
-            .map(|d| Coordinate::positive(indexed("gamma", d), 0.05..=3.0).drawn_from(0.1..=1.5));
-        c.chain(gamma).collect()
+    fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
+        let [c, gamma] = ["C", "gamma"].map(|name| within(name, symbol));
+        let c = domains.iter().map(|d| Coordinate::positive(indexed(&c, d), 1e-10..=1e10));
+        let gamma =
+            |d: &String| Coordinate::positive(indexed(&gamma, d), 0.05..=3.0).drawn_from(0.1..=1.5);
+        c.chain(domains.iter().map(gamma)).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -62,41 +61,40 @@ impl CoefficientFn for InverseSum {
         }
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
         let k = h.len();
         let (ln_c, ln_gamma) = z.split_at_mut(k);
         // Shares of the domains in the sum at the mean mixture: uniform on the simplex.
-        ln_c.iter_mut().for_each(|share| *share = Exp1.sample(rng));
+        ln_c.iter_mut().for_each(|share| *share = random.exponential());
         let total: f64 = ln_c.iter().sum();
         // One speed of learning for all domains, more or less: the best fits have it.
-        let common = rng.random_range(0.1f64.ln()..1.5f64.ln());
-        let spread = Normal::new(0.0, 0.1).expect("a positive deviation");
+        let common = random.uniform(0.1f64.ln()..1.5f64.ln());
         for i in 0..k {
-            ln_gamma[i] = (common + spread.sample(rng)).clamp(0.05f64.ln(), 3f64.ln());
+            ln_gamma[i] = (common + 0.1 * random.normal()).clamp(0.05f64.ln(), 3f64.ln());
             let at_mean = ln_gamma[i].exp() * h[i].max(1e-3).ln();
             ln_c[i] = (ln_c[i] / (total * level)).ln() - at_mean;
         }
     }
 
-    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+    fn at<'a>(&'a self, z: &'a [f64], _: Token) -> Box<dyn MixtureFunction + 'a> {
         let (ln_c, ln_gamma) = z.split_at(z.len() / 2);
         let piece =
             |(ln_c, ln_gamma): (&f64, &f64)| Piece::Power { ln_c: *ln_c, gamma: ln_gamma.exp() };
         let pieces: Vec<Piece> = ln_c.iter().zip(ln_gamma).map(piece).collect();
-        Box::new(FixedInverseSum { terms: vec![0.0; pieces.len()], pieces, loose: Vec::new() })
+        Box::new(FixedInverseSum { terms: vec![0.0; pieces.len()], pieces, replaced: Vec::new() })
     }
 
     fn is_convex(&self, z: &[f64]) -> bool {
         z[z.len() / 2..].iter().all(|ln_gamma| *ln_gamma <= 0.0)
     }
 
-    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+    fn bind<'a>(&'a self, mixtures: &[&[f64]], _: Token) -> Box<dyn BoundCoefficient + 'a> {
         let ln_h: Vec<f64> = mixtures.iter().flat_map(|h| h.iter().map(|h| h.ln())).collect();
         let gamma = vec![0.0; mixtures.first().map_or(0, |h| h.len())];
         Box::new(BoundInverseSum { terms: vec![0.0; ln_h.len()], ln_h, gamma })
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let k = domains.len();
         let term = |i: usize| format!("{} h[{}]^{}", number(c[i]), domains[i], number(c[k + i]));
         format!("1/({})", sum((0..k).map(term)))
@@ -118,8 +116,8 @@ enum Piece {
 struct FixedInverseSum {
     pieces: Vec<Piece>,
     terms: Vec<f64>,
-    /// Of a relaxation: the domains with a chord, and the powers that it stands for.
-    loose: Vec<(usize, Piece)>,
+    /// Of a relaxation: the domains with a chord, and the powers that it replaces.
+    replaced: Vec<(usize, Piece)>,
 }
 
 impl FixedInverseSum {
@@ -222,12 +220,12 @@ impl MixtureFunction for FixedInverseSum {
         let most = -self.extreme(lower, upper, -1.0);
         for (i, piece) in self.pieces.iter().enumerate().filter(|(i, _)| lower[*i] < upper[*i]) {
             let Piece::Power { ln_c, gamma } = *piece else { continue };
-            let bend = |h: f64| -gamma * (gamma - 1.0) * (ln_c + (gamma - 2.0) * h.ln()).exp();
+            let second = |h: f64| -gamma * (gamma - 1.0) * (ln_c + (gamma - 2.0) * h.ln()).exp();
             let sum = if gamma <= 1.0 { most } else { least };
-            // At which end a power bends least upwards, or most downwards.
+            // At which end its second derivative is least.
             let h = if (1.0..2.0).contains(&gamma) { lower[i] } else { upper[i] };
             if gamma != 1.0 {
-                out.diagonal[i] += scale * bend(h) / (sum * sum);
+                out.diagonal[i] += scale * second(h) / (sum * sum);
             }
         }
         true
@@ -237,17 +235,17 @@ impl MixtureFunction for FixedInverseSum {
         let mut out = self.clone();
         for (i, piece) in out.pieces.iter_mut().enumerate() {
             if piece.is_convex() {
-                out.loose.push((i, *piece));
+                out.replaced.push((i, *piece));
                 *piece = piece.chord(lower[i], upper[i]);
             }
         }
         Some(Box::new(out))
     }
 
-    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
         let ln_h: Vec<f64> = h.iter().map(|h| h.ln()).collect();
         let value = 1.0 / self.sum(h, &ln_h);
-        for &(i, power) in &self.loose {
+        for &(i, power) in &self.replaced {
             out[i] += scale * value * value * (self.terms[i] - power.at(h[i], ln_h[i])).max(0.0);
         }
     }
@@ -290,22 +288,29 @@ impl BoundCoefficient for BoundInverseSum {
         }
     }
 
-    fn bends(&mut self, _: &[f64], v: &[f64], _: &[&[f64]], values: &[f64], out: &mut [[f64; 2]]) {
+    fn derivatives_along(
+        &mut self,
+        _: &[f64],
+        v: &[f64],
+        _: &[&[f64]],
+        values: &[f64],
+        out: &mut [[f64; 2]],
+    ) {
         let k = self.gamma.len();
         let (v_c, v_gamma) = v.split_at(k);
         let width = k.max(1);
         let mixtures = self.ln_h.chunks_exact(width).zip(self.terms.chunks_exact(width));
         for (((ln_h, terms), value), out) in mixtures.zip(values).zip(out) {
             // Of the sum, whose terms are exp(ln C + gamma ln h).
-            let (mut slope, mut bend) = (0.0, 0.0);
+            let (mut slope, mut second) = (0.0, 0.0);
             for i in (0..k).filter(|&i| terms[i] > 0.0) {
                 let in_gamma = self.gamma[i] * ln_h[i] * v_gamma[i];
                 let rise = v_c[i] + in_gamma;
                 slope += terms[i] * rise;
-                bend += terms[i] * (rise * rise + in_gamma * v_gamma[i]);
+                second += terms[i] * (rise * rise + in_gamma * v_gamma[i]);
             }
             let relative = slope * value;
-            *out = [-value * relative, value * (2.0 * relative * relative - bend * value)];
+            *out = [-value * relative, value * (2.0 * relative * relative - second * value)];
         }
     }
 }

@@ -1,14 +1,13 @@
 use std::ops::RangeInclusive;
 
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Normal};
-
 use super::constant::{EXPONENTS, LEVELS};
 use super::{
     BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, indexed, named, number, sum,
 };
+use crate::law::sealed::Token;
 use crate::law::{Coordinate, Curvature};
 use crate::mixture::least_on_simplex;
+use crate::random::Random;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
 /// simplex.
@@ -117,7 +116,7 @@ fn phi_slope(x: f64) -> f64 {
 }
 
 /// Its second derivative, from the first.
-fn phi_bend(x: f64, slope: f64) -> f64 {
+fn phi_second(x: f64, slope: f64) -> f64 {
     if x.abs() <= 0.1 { horner(&LOG[1], x) } else { (-(1.0 + x).powi(-2) - 2.0 * slope) / x }
 }
 
@@ -206,40 +205,40 @@ impl Means {
 impl Means {
     /// `T_i` of a corner and its first and second derivatives along a step that moves its logarithm
     /// by `v_l` and q by `v_q`.
-    fn bend_of_corner(&self, l: f64, v_l: f64, v_q: f64) -> [f64; 3] {
+    fn corner_along(&self, l: f64, v_l: f64, v_q: f64) -> [f64; 3] {
         let d = l - self.origin;
         let u = self.q * d;
-        let (slope, bend) = (v_q * d + self.q * v_l, 2.0 * v_q * v_l);
+        let (slope, second) = (v_q * d + self.q * v_l, 2.0 * v_q * v_l);
         if !self.near {
             let power = u.exp();
-            return [power, power * slope, power * (slope * slope + bend)];
+            return [power, power * slope, power * (slope * slope + second)];
         }
         // T_i = d rise(u).
-        let [rise, first, second] = [0, 1, 2].map(|order| horner(&RISE[order], u));
-        let bend = 2.0 * v_l * first * slope + d * (second * slope * slope + first * bend);
-        [d * rise, v_l * rise + d * first * slope, bend]
+        let [rise, rise_1, rise_2] = [0, 1, 2].map(|order| horner(&RISE[order], u));
+        let second = 2.0 * v_l * rise_1 * slope + d * (rise_2 * slope * slope + rise_1 * second);
+        [d * rise, v_l * rise + d * rise_1 * slope, second]
     }
 
     /// The first and second derivatives of the logarithm of the mean along the step, from those of T.
-    fn bend(&self, [term, slope, bend]: [f64; 3], v_q: f64) -> [f64; 2] {
+    fn along(&self, [term, slope, second]: [f64; 3], v_q: f64) -> [f64; 2] {
         let q = self.q;
         if self.near {
             let x = q * term;
-            let (x_slope, x_bend) = (v_q * term + q * slope, 2.0 * v_q * slope + q * bend);
-            let (phi, first) = (phi(x), phi_slope(x));
-            let second = phi_bend(x, first);
-            let of_phi = second * x_slope * x_slope + first * x_bend;
+            let (x_slope, x_second) = (v_q * term + q * slope, 2.0 * v_q * slope + q * second);
+            let (phi, phi_1) = (phi(x), phi_slope(x));
+            let phi_2 = phi_second(x, phi_1);
+            let of_phi = phi_2 * x_slope * x_slope + phi_1 * x_second;
             return [
-                slope * phi + term * first * x_slope,
-                bend * phi + 2.0 * slope * first * x_slope + term * of_phi,
+                slope * phi + term * phi_1 * x_slope,
+                second * phi + 2.0 * slope * phi_1 * x_slope + term * of_phi,
             ];
         }
         // ln(T) / q
         let (ln, ln_slope) = (term.ln(), slope / term);
-        let ln_bend = bend / term - ln_slope * ln_slope;
+        let ln_second = second / term - ln_slope * ln_slope;
         let turn = v_q / q;
         let first = (ln_slope - ln * turn) / q;
-        [first, (ln_bend - 2.0 * turn * (ln_slope - ln * turn)) / q]
+        [first, (ln_second - 2.0 * turn * (ln_slope - ln * turn)) / q]
     }
 }
 
@@ -299,18 +298,18 @@ impl CoefficientFn for LinearPower {
         dz[h.len()] += value * means.q_slope(Corner { term, slope });
     }
 
-    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+    fn bind<'a>(&'a self, mixtures: &[&[f64]], _: Token) -> Box<dyn BoundCoefficient + 'a> {
         let k = mixtures.first().map_or(0, |h| h.len());
         Box::new(BoundLinearPower {
             means: None,
             corners: vec![Corner::default(); k],
             powers: vec![0.0; k],
-            bends: vec![[0.0; 3]; k],
+            along: vec![[0.0; 3]; k],
             one_by_one: OneByOne::new(self, k),
         })
     }
 
-    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+    fn at<'a>(&'a self, z: &'a [f64], _: Token) -> Box<dyn MixtureFunction + 'a> {
         let (l, q) = z.split_at(z.len() - 1);
         let means = Means::of(q[0], l.iter().copied());
         if means.reach > FAR {
@@ -324,17 +323,16 @@ impl CoefficientFn for LinearPower {
         z.last().is_some_and(|q| *q <= 1.0)
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        let spread = Normal::new(0.0, 0.3).expect("a positive deviation");
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
         let (lower, upper) = (self.range.start().ln(), self.range.end().ln());
         for l in &mut z[..h.len()] {
-            *l = (level.ln() + spread.sample(rng)).clamp(lower, upper);
+            *l = (level.ln() + 0.3 * random.normal()).clamp(lower, upper);
         }
         let (least, most) = (*self.q.start(), *self.q.end());
-        z[h.len()] = rng.random_range(least.max(-1.5)..most.min(1.5));
+        z[h.len()] = random.uniform(least.max(-1.5)..most.min(1.5));
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
+    fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {
         let (ln_v, q) = (&c[..domains.len()], c[domains.len()]);
         let terms = |x: &dyn Fn(f64) -> f64| {
             let term = |(d, &l): (&String, &f64)| format!("{} h[{d}]", number(x(l)));
@@ -438,12 +436,12 @@ impl MixtureFunction for FixedMean {
     /// at an end of the range of T.
     fn add_curvature(&self, lower: &[f64], upper: &[f64], scale: f64, out: &mut Curvature) -> bool {
         let Means { q, near, .. } = self.means;
-        let bend = |term: f64| {
+        let second = |term: f64| {
             let power = self.means.power(term) * if near { 1.0 } else { q };
             self.value(term) * (1.0 - q) / (power * power)
         };
         let (least, most) = self.range(lower, upper);
-        out.ridges.push((scale * bend(least).min(bend(most)), self.terms.clone()));
+        out.ridges.push((scale * second(least).min(second(most)), self.terms.clone()));
         true
     }
 
@@ -520,7 +518,7 @@ impl MixtureFunction for AffineMean<'_> {
     }
 
     /// The distance, shared among domains by how far T can move with each.
-    fn add_looseness(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], scale: f64, out: &mut [f64]) {
         let (term, _) = self.mean.mean(h);
         let distance = self.mean.value(term) - self.value(h);
         let reach = |i: usize| self.room[i] * (self.mean.terms[i] - term).abs();
@@ -540,7 +538,7 @@ struct BoundLinearPower<'a> {
     /// `e^(q d_i)` of the corners.
     powers: Vec<f64>,
     /// The terms of the corners with their derivatives along a step.
-    bends: Vec<[f64; 3]>,
+    along: Vec<[f64; 3]>,
     one_by_one: OneByOne<'a, LinearPower>,
 }
 
@@ -576,7 +574,7 @@ impl BoundCoefficient for BoundLinearPower<'_> {
         dq[0] = value * means.q_slope(mean);
     }
 
-    fn bends(
+    fn derivatives_along(
         &mut self,
         z: &[f64],
         v: &[f64],
@@ -585,20 +583,20 @@ impl BoundCoefficient for BoundLinearPower<'_> {
         out: &mut [[f64; 2]],
     ) {
         let Some(means) = self.means else {
-            return self.one_by_one.bends(z, v, mixtures, values, out);
+            return self.one_by_one.derivatives_along(z, v, mixtures, values, out);
         };
         let v_q = v[self.corners.len()];
-        for (i, corner) in self.bends.iter_mut().enumerate() {
-            *corner = means.bend_of_corner(z[i], v[i], v_q);
+        for (i, corner) in self.along.iter_mut().enumerate() {
+            *corner = means.corner_along(z[i], v[i], v_q);
         }
         for ((out, h), value) in out.iter_mut().zip(mixtures).zip(values) {
             let mut sums = [0.0; 3];
-            for (corner, h) in self.bends.iter().zip(*h) {
+            for (corner, h) in self.along.iter().zip(*h) {
                 sums.iter_mut().zip(corner).for_each(|(sum, x)| *sum += h * x);
             }
             let total: f64 = h.iter().sum();
-            let [slope, bend] = means.bend(sums.map(|sum| sum / total), v_q);
-            *out = [value * slope, value * (slope * slope + bend)];
+            let [slope, second] = means.along(sums.map(|sum| sum / total), v_q);
+            *out = [value * slope, value * (slope * slope + second)];
         }
     }
 }
@@ -617,11 +615,11 @@ mod tests {
         for l in [[0.1, -0.2, 0.3], [1.0, 0.0, -2.0], [0.0, 6.0, -5.0]] {
             for q in [1.001, 1.5, 2.0, 5.0] {
                 let z = [l[0], l[1], l[2], q];
-                let mut mean = function.at(&z);
+                let mut mean = function.at(&z, Token);
                 for size in [1e-3, 1e-6, 1e-8, 3e-9, 1.1e-9, 9e-10, 1e-11, 1e-13] {
                     let lower = around.map(|h| h * (1.0 - size));
                     let upper = lower.map(|l| l + size);
-                    let shared = function.at(&z);
+                    let shared = function.at(&z, Token);
                     let mut below = shared.relaxation(&lower, &upper).expect("it is known");
                     for place in &places {
                         let h: [f64; 3] = std::array::from_fn(|i| lower[i] + size * place[i]);
@@ -647,14 +645,14 @@ mod tests {
         let function = LinearPower::level();
         let mixtures: [&[f64]; 4] =
             [&[0.2, 0.3, 0.5], &[1e-9, 0.0, 1.0 - 1e-9], &[0.0, 1.0, 0.0], &[0.3, 0.1, 0.6 + 1e-7]];
-        let mut bound = function.bind(&mixtures);
+        let mut bound = function.bind(&mixtures, Token);
         let v = [0.5, -1.0, 0.7, 0.8];
         for l in [[0.1, -0.2, 0.3], [1.0, 0.0, -2.0], [0.0, 300.0, -5.0], [1.0, 1.0, 1.0]] {
             for q in [0.0, 1e-12, -1e-7, 1e-3, 0.2, -0.33, 0.99, 1.01, -2.0, 5.0, -5.0] {
                 let z = [l[0], l[1], l[2], q];
-                let (mut values, mut bends) = ([0.0; 4], [[0.0; 2]; 4]);
+                let (mut values, mut along) = ([0.0; 4], [[0.0; 2]; 4]);
                 bound.values(&z, &mixtures, &mut values);
-                bound.bends(&z, &v, &mixtures, &values, &mut bends);
+                bound.derivatives_along(&z, &v, &mixtures, &values, &mut along);
                 for (m, h) in mixtures.into_iter().enumerate() {
                     let value = function.value(&z, h);
                     let (mut own, mut single) = ([0.0; 4], [0.0; 4]);
@@ -675,13 +673,13 @@ mod tests {
                         g.iter().zip(v).map(|(g, v)| g * v).sum::<f64>()
                     };
                     let t = 1e-5;
-                    let bend = (slope(t) - slope(-t)) / (2.0 * t);
+                    let expected = (slope(t) - slope(-t)) / (2.0 * t);
                     let size = spread * spread * (value + slope(0.0).abs() + bend.abs());
-                    let [first, second] = bends[m];
+                    let [first, second] = along[m];
                     assert!((first - slope(0.0)).abs() <= 1e-11 * size, "{l:?} {q} {h:?}");
                     assert!(
-                        (second - bend).abs() <= 1e-5 * size,
-                        "{l:?} {q} {h:?} {second} {bend}"
+                        (second - expected).abs() <= 1e-5 * size,
+                        "{l:?} {q} {h:?} {second} {expected}"
                     );
                 }
             }

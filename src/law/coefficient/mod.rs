@@ -9,11 +9,11 @@ mod linear_power;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use rand::Rng;
-
 use super::Coordinate;
 use super::mixture_function::{MixtureFunction, Plain};
+use super::sealed::Token;
 use crate::linalg::dot;
+use crate::random::Random;
 
 pub use biased::Biased;
 pub use constant::Constant;
@@ -27,8 +27,47 @@ pub use linear_power::LinearPower;
 /// `z` holds the function's own coordinates only, in the order of
 /// [`CoefficientFn::coordinates`]. A `Box` or an `Arc` of a function is one, so that a law can be
 /// composed of functions that are chosen when the program runs.
+///
+/// Coordinates, value and gradient make a function; the other methods say more of it.
+///
+/// ```
+/// use mixlaw::law::{CoefficientFn, Constant, Coordinate, PowerLaw, ScalingLaw};
+/// use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
+/// use mixlaw::Scale;
+///
+/// /// `C sum_i h_i^2`: how concentrated the mixture is.
+/// #[derive(Debug)]
+/// struct Concentration;
+///
+/// impl CoefficientFn for Concentration {
+///     fn coordinates(&self, symbol: &str, _domains: &[String]) -> Vec<Coordinate> {
+///         vec![Coordinate::positive(symbol, 1e-3..=1e3).level()]
+///     }
+///
+///     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
+///         z[0].exp() * h.iter().map(|h| h * h).sum::<f64>()
+///     }
+///
+///     fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
+///         dz[0] += scale * self.value(z, h);
+///         dh.iter_mut().zip(h).for_each(|(dh, h)| *dh += scale * z[0].exp() * 2.0 * h);
+///     }
+/// }
+///
+/// assert_coefficient_contract(&Concentration, 3, 0.5);
+/// let law = PowerLaw::builder("concentration", &["web", "code"])
+///     .bias(Constant::level())
+///     .n_term(Concentration, Constant::exponent())
+///     .build()?;
+/// assert_law_contract(&law);
+/// let z = law.coordinates_of(&[("E", 1.5), ("A", 400.0), ("alpha", 0.34)])?;
+/// assert_eq!(law.formula(&z), "L = 1.500 + A(h; A = 400.0) / N^0.3400");
+/// # Ok::<(), mixlaw::Error>(())
+/// ```
 pub trait CoefficientFn: Debug + Send + Sync {
-    /// The coordinates of the function, where the law calls it `symbol`.
+    /// The coordinates of the function, where the law calls it `symbol`: `E`, `A`, `alpha`, `B` or
+    /// `beta`, or a part of one of these. Names with the symbol in them, such as `q_A`, are different in
+    /// every place, so that a function can be used for several coefficients of one law.
     fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate>;
 
     /// The value at domain weights `h`.
@@ -38,12 +77,36 @@ pub trait CoefficientFn: Debug + Send + Sync {
     /// the domain weights to `dh`. Adds nothing if `scale` is 0, even where a derivative is infinite.
     fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]);
 
-    /// Draws coordinates at which the value at the mean mixture `h` is about `level`.
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]);
+    /// Draws coordinates at which the value at the mean mixture `h` is about `level`; by default from the
+    /// range of each coordinate. Those that are levels are moved until the value is `level`; without
+    /// such, the best of some draws is taken.
+    fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
+        let names: Vec<String> = (0..h.len()).map(|i| i.to_string()).collect();
+        let coordinates = self.coordinates("", &names);
+        let draws = if coordinates.iter().any(Coordinate::is_level) { 1 } else { DRAWS };
+        let mut best = (f64::INFINITY, vec![0.0; z.len()]);
+        for _ in 0..draws {
+            z.iter_mut().zip(&coordinates).for_each(|(z, c)| *z = c.draw(random));
+            let off = (level / self.value(z, h)).ln();
+            if off.abs() < best.0.abs() {
+                best = (off, z.to_vec());
+            }
+        }
+        let (off, drawn) = best;
+        for ((z, drawn), c) in z.iter_mut().zip(drawn).zip(&coordinates) {
+            let (lower, upper) = c.bounds();
+            *z = if c.is_level() { (drawn + off).clamp(lower, upper) } else { drawn };
+        }
+    }
 
     /// The function with its numbers, for people to read; `c` holds its coefficients in the paper's
-    /// units, one for each coordinate.
-    fn formula(&self, domains: &[String], c: &[f64]) -> String;
+    /// units, one for each coordinate. By default their names and values.
+    fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {
+        let names = self.coordinates(symbol, domains);
+        let values =
+            names.iter().zip(c).map(|(name, c)| format!("{} = {}", name.name(), number(*c)));
+        format!("{symbol}(h; {})", values.collect::<Vec<_>>().join(", "))
+    }
 
     /// Named coefficients that follow from `c` and are printed beside it.
     fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
@@ -65,14 +128,16 @@ pub trait CoefficientFn: Debug + Send + Sync {
     /// The function bound to mixtures that will be evaluated again and again, with what depends on
     /// them alone computed once; by default one mixture after the other, with [`CoefficientFn::value`]
     /// and [`CoefficientFn::add_gradient`].
-    fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
+    #[doc(hidden)]
+    fn bind<'a>(&'a self, mixtures: &[&[f64]], _: Token) -> Box<dyn BoundCoefficient + 'a> {
         let k = mixtures.first().map_or(0, |h| h.len());
         Box::new(OneByOne::new(self, k))
     }
 
     /// The function at coordinates `z`, as a function of h alone; by default through
     /// [`CoefficientFn::value`] and [`CoefficientFn::add_gradient`].
-    fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
+    #[doc(hidden)]
+    fn at<'a>(&'a self, z: &'a [f64], _: Token) -> Box<dyn MixtureFunction + 'a> {
         Box::new(Plain::new(self, z))
     }
 
@@ -116,12 +181,12 @@ macro_rules! forward_coefficient {
                 (**self).add_gradient(z, h, scale, dz, dh);
             }
 
-            fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-                (**self).start(level, h, rng, z);
+            fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
+                (**self).start(level, h, random, z);
             }
 
-            fn formula(&self, domains: &[String], c: &[f64]) -> String {
-                (**self).formula(domains, c)
+            fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {
+                (**self).formula(symbol, domains, c)
             }
 
             fn derived(&self, symbol: &str, domains: &[String], c: &[f64]) -> Vec<(String, f64)> {
@@ -137,12 +202,16 @@ macro_rules! forward_coefficient {
                 (**self).resolve(symbol, domains, get)
             }
 
-            fn bind<'a>(&'a self, mixtures: &[&[f64]]) -> Box<dyn BoundCoefficient + 'a> {
-                (**self).bind(mixtures)
+            fn bind<'a>(
+                &'a self,
+                mixtures: &[&[f64]],
+                token: Token,
+            ) -> Box<dyn BoundCoefficient + 'a> {
+                (**self).bind(mixtures, token)
             }
 
-            fn at<'a>(&'a self, z: &'a [f64]) -> Box<dyn MixtureFunction + 'a> {
-                (**self).at(z)
+            fn at<'a>(&'a self, z: &'a [f64], token: Token) -> Box<dyn MixtureFunction + 'a> {
+                (**self).at(z, token)
             }
 
             fn is_convex(&self, z: &[f64]) -> bool {
@@ -163,8 +232,11 @@ macro_rules! forward_coefficient {
 forward_coefficient!(Box<F>);
 forward_coefficient!(Arc<F>);
 
+/// So many starts are drawn of a function that cannot be brought to a level.
+const DRAWS: usize = 32;
+
 /// A coefficient function bound to mixtures by [`CoefficientFn::bind`]. It may hold buffers; an
-/// evaluation should not allocate.
+/// evaluation does not allocate.
 pub trait BoundCoefficient: Send {
     /// The values at `mixtures`, which are those it was bound to, into `out`.
     fn values(&mut self, z: &[f64], mixtures: &[&[f64]], out: &mut [f64]);
@@ -175,7 +247,7 @@ pub trait BoundCoefficient: Send {
 
     /// The first and second derivatives of all values along `z + t v`, at t = 0, into `out`; `z` and
     /// `values` are those of the last call of [`BoundCoefficient::values`].
-    fn bends(
+    fn derivatives_along(
         &mut self,
         z: &[f64],
         v: &[f64],
@@ -218,7 +290,7 @@ impl<F: CoefficientFn + ?Sized> BoundCoefficient for OneByOne<'_, F> {
         self.function.add_gradient(z, h, 1.0, out, &mut self.dh);
     }
 
-    fn bends(
+    fn derivatives_along(
         &mut self,
         z: &[f64],
         v: &[f64],
@@ -247,9 +319,18 @@ fn named(coordinates: &[Coordinate], get: &dyn Fn(&str) -> Option<f64>) -> Optio
 }
 
 /// The name of a coefficient of one domain: `C[web]`.
-pub(super) fn indexed(symbol: &str, domain: &str) -> String {
-    format!("{symbol}[{domain}]")
+pub(super) fn indexed(name: &str, domain: &str) -> String {
+    format!("{name}[{domain}]")
 }
+
+/// The name of a coefficient of a function that the law calls `symbol`: in E(h), and in the part of it
+/// that depends on h, as the paper prints it, and with the symbol elsewhere: `C` and `C_A`.
+fn within(name: &str, symbol: &str) -> String {
+    if symbol == "E" || symbol == BIASED_E { name.to_owned() } else { format!("{name}_{symbol}") }
+}
+
+/// What [`Biased`] calls the function that it adds to E.
+const BIASED_E: &str = "h";
 
 /// A number for people to read: four significant digits, without a power of ten where it is short.
 pub(crate) fn number(x: f64) -> String {

@@ -17,7 +17,7 @@ named_law! {
     ///
     /// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 9);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     AdditiveLaw, "additive", |builder, _k| builder
         .bias(Biased(InverseSum))
@@ -37,7 +37,7 @@ named_law! {
     ///
     /// let law = AdditiveFixedNLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 7);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     AdditiveFixedNLaw, "additive-fixed-n", |builder, _k| builder
         .bias(Biased(InverseSum))
@@ -56,7 +56,7 @@ named_law! {
     ///
     /// let law = AdditiveFixedDLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 7);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     AdditiveFixedDLaw, "additive-fixed-d", |builder, _k| builder
         .bias(Biased(InverseSum))
@@ -75,7 +75,7 @@ named_law! {
     ///
     /// let law = AdditiveFixedNDLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     AdditiveFixedNDLaw, "additive-fixed-nd", |builder, _k| builder.bias(Biased(InverseSum))
 }

@@ -1,12 +1,11 @@
 //! The law behind AutoScale, of Kang et al. (2024).
 
-use rand::{Rng, RngExt};
-
-use crate::error::LawError;
+use crate::error::Error;
 use crate::law::forward::forward_law;
 use crate::law::{
-    Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed,
+    Coordinate, Coordinates, Formula, FormulaLaw, Scalar, StartData, check_domains, indexed,
 };
+use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -46,21 +45,21 @@ use crate::sweep::Sweep;
 /// // 1.5e10 and 0.5e10 tokens, which are 1.5 and 0.5 units of 1e10.
 /// let loss = law.loss(&z, Scale { n: 1e9, d: 2e10 }, &[0.75, 0.25]);
 /// assert!((loss - (2.0 + 1.0 / 2.0 + 1.5f64.powf(-0.5))).abs() < 1e-14);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct AutoScaleLaw(Auto<Shifted>);
+pub struct AutoScaleLaw(FormulaLaw<Shifted>);
 
 impl AutoScaleLaw {
     /// The law of these domains; `scales.d / k` is the unit of tokens.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that appears twice, or a scale is not a positive
+    /// If a domain has no name or one that appears twice, or a scale is not a positive
     /// number.
-    pub fn new(domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, LawError> {
+    pub fn new(domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let unit = scales.d / domains.len() as f64;
-        let law = Auto::new(Shifted { unit }, &domains, scales)?;
+        let law = FormulaLaw::new(Shifted { unit }, &domains, scales)?;
         Ok(Self(law.printing(3 * domains.len())))
     }
 
@@ -114,14 +113,14 @@ impl Formula for Shifted {
         &self,
         coordinates: &Coordinates,
         data: &StartData<'_>,
-        rng: &mut dyn Rng,
+        random: &mut Random,
     ) -> Vec<f64> {
-        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(rng)).collect();
+        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(random)).collect();
         let k = data.mixture.len();
         let mut rest = data.median_loss;
         for i in 0..k {
             let gamma = z[1 + k + i].exp();
-            let term = rng.random_range(0.02..0.5) * data.median_loss / k as f64;
+            let term = random.uniform(0.02..0.5) * data.median_loss / k as f64;
             // At the reference scale the domain has about k h_i units.
             let tokens = k as f64 * data.mixture[i];
             let (lower, upper) = coordinates.get(1 + i).bounds();

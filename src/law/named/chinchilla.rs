@@ -13,7 +13,7 @@ named_law! {
     ///
     /// let law = ChinchillaLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     ChinchillaLaw, "chinchilla", |builder, _k| builder
         .bias(Constant::level())

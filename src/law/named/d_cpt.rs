@@ -1,13 +1,13 @@
 //! The D-CPT law of Que et al. (2024) for continued pretraining.
 
-use rand::Rng;
-
-use crate::error::LawError;
+use crate::error::Error;
 use crate::law::formula::start_levels;
 use crate::law::forward::forward_law;
 use crate::law::{
-    Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
+    Coordinate, Coordinates, Formula, FormulaLaw, LawSettings, Scalar, StartData, check_domains,
+    indexed, place_of,
 };
+use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -44,28 +44,30 @@ use crate::sweep::Sweep;
 /// let loss = law.loss(&z, Scale { n: 1e9, d: 1e10 }, &[0.75, 0.25]);
 /// let expected = 0.5 + 300.0 / 1e9f64.powf(0.3) + 100.0 / 1e10f64.powf(0.3) + 0.1 / 0.26f64.powf(0.4);
 /// assert!((loss - expected).abs() < 1e-12);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct DCptLaw(Auto<Ratio>);
+pub struct DCptLaw(FormulaLaw<Ratio>);
 
 impl DCptLaw {
     /// The law for the loss on `domain`, with these reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if the domain is not among `domains`, one of these has no name or one that stands
+    /// If the domain is not among `domains`, one of these has no name or one that appears
     /// twice, or a scale is not a positive number.
-    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, LawError> {
+    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
-        Auto::new(Ratio { domain: place_of(domain, &domains)? }, &domains, scales).map(Self)
+        let formula = Ratio { domain: place_of(domain, &domains)? };
+        let law = FormulaLaw::new(formula, &domains, scales)?;
+        Ok(Self(law.with_settings(LawSettings::new().domain(domain))))
     }
 
     /// The law for the loss on `domain` of a sweep, with the geometric means of its N and D as
     /// reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if the sweep has no such domain.
-    pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, LawError> {
+    /// If the sweep has no such domain.
+    pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, Error> {
         Self::new(sweep.domains(), domain, sweep.scale())
     }
 }
@@ -115,11 +117,11 @@ impl Formula for Ratio {
         &self,
         coordinates: &Coordinates,
         data: &StartData<'_>,
-        rng: &mut dyn Rng,
+        random: &mut Random,
     ) -> Vec<f64> {
-        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(rng)).collect();
+        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(random)).collect();
         let r = data.mixture[self.domain];
-        let (e, [a, b, c]) = start_levels(data, rng);
+        let (e, [a, b, c]) = start_levels(data, random);
         (z[0], z[1]) = (e.ln(), a.ln());
         // The terms of the mean mixture.
         z[3] = b.ln() - z[5].exp() * r.max(1e-3).ln();

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use rand::Rng;
-
-use crate::error::LawError;
+use crate::error::Error;
 use crate::law::formula::start_levels;
 use crate::law::forward::forward_law;
 use crate::law::{
-    Auto, Coordinate, Coordinates, Formula, Scalar, StartData, check_domains, indexed, place_of,
+    Coordinate, Coordinates, Formula, FormulaLaw, LawSettings, Scalar, StartData, bad_coefficient,
+    check_domains, indexed, no_repeats, place_of,
 };
+use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -55,43 +55,44 @@ use crate::sweep::Sweep;
 ///     ("R*_N", 5.309743),
 /// ])?;
 /// assert!((law.loss(&z, Scale { n: 6.34e9, d: 242e9 }, &[1.0]) - 2.2256440889984477).abs() < 1e-12);
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct DataConstrainedLaw(Auto<Repeated>);
+pub struct DataConstrainedLaw(FormulaLaw<Repeated>);
 
 impl DataConstrainedLaw {
     /// The law of these domains, of some of which there are only so many unique tokens, by name; the
     /// others do not run out. `scales` are the reference scales.
     ///
     /// # Errors
-    /// [`LawError`] if a domain has no name or one that appears twice, a count is not a number > 0 or
+    /// If a domain has no name or one that appears twice, a count is not a number > 0 or
     /// appears twice, one is of an unknown domain, or a scale is not a positive number.
     pub fn new(
         domains: &[impl AsRef<str>],
         unique_tokens: &[(&str, f64)],
         scales: Scale,
-    ) -> Result<Self, LawError> {
+    ) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let mut unique = vec![f64::INFINITY; domains.len()];
-        crate::law::no_repeats(unique_tokens)?;
+        no_repeats("domain", unique_tokens)?;
         let places: HashMap<&str, usize> = domains.iter().map(String::as_str).zip(0..).collect();
         for &(domain, value) in unique_tokens {
             let at = places.get(domain).copied().map_or_else(|| place_of(domain, &domains), Ok)?;
             if value.is_nan() || value <= 0.0 {
-                let (name, expected) = (indexed("U", domain), "a number > 0");
-                return Err(LawError::Coefficient { name, value, expected });
+                return Err(bad_coefficient(&indexed("U", domain), value, "a number > 0"));
             }
             unique[at] = value;
         }
-        Auto::new(Repeated { unique }, &domains, scales).map(Self)
+        let settings = LawSettings::new().unique_tokens(unique_tokens);
+        let law = FormulaLaw::new(Repeated { unique }, &domains, scales)?;
+        Ok(Self(law.with_settings(settings)))
     }
 
     /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
     ///
     /// # Errors
     /// As [`DataConstrainedLaw::new`].
-    pub fn for_sweep(sweep: &Sweep, unique_tokens: &[(&str, f64)]) -> Result<Self, LawError> {
+    pub fn for_sweep(sweep: &Sweep, unique_tokens: &[(&str, f64)]) -> Result<Self, Error> {
         Self::new(sweep.domains(), unique_tokens, sweep.scale())
     }
 }
@@ -167,10 +168,10 @@ impl Formula for Repeated {
         &self,
         coordinates: &Coordinates,
         data: &StartData<'_>,
-        rng: &mut dyn Rng,
+        random: &mut Random,
     ) -> Vec<f64> {
-        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(rng)).collect();
-        let (e, [a, b]) = start_levels(data, rng);
+        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(random)).collect();
+        let (e, [a, b]) = start_levels(data, random);
         (z[0], z[1], z[3]) = (e.ln(), a.ln(), b.ln());
         z
     }

@@ -17,7 +17,7 @@ named_law! {
     ///
     /// let law = FullLaw::new(&["web", "code"], Scale { n: 1e9, d: 2e10 })?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (18, 17));
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     FullLaw, "full", |builder, k, power| builder
         .bias(Biased(InverseSum))

@@ -1,11 +1,14 @@
 //! The law of Ge et al. (2024), "BiMix", as appendix B.2 of the paper prints it.
 
-use rand::{Rng, RngExt};
-
-use crate::error::LawError;
+use crate::error::Error;
 use crate::law::coefficient::{indexed, number};
-use crate::law::forward::forward_law;
-use crate::law::{CoefficientFn, Constant, Coordinate, PowerLaw, place_of};
+use crate::law::formula::start_levels;
+use crate::law::forward::forward_methods;
+use crate::law::{
+    Coordinate, Coordinates, Formula, FormulaLaw, LawSettings, Scalar, ScalingLaw, StartData,
+    bad_coefficient, check_domains, no_repeats, place_of,
+};
+use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -26,102 +29,116 @@ use crate::sweep::Sweep;
 /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (5, 4));
 /// assert!(law.check(Scale { n: 1e8, d: 1e9 }, &[1.0, 0.0]).is_err());
 /// assert!(Ge24Law::new(&["web", "code"], "books", Scale::ONE).is_err());
-/// # Ok::<(), mixlaw::LawError>(())
+/// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Ge24Law(PowerLaw);
+pub struct Ge24Law(FormulaLaw<DomainPower>);
 
 impl Ge24Law {
-    /// The law for the loss on `domain`, with these reference scales.
+    /// The law for the loss on `domain`, with this reference scale.
     ///
     /// # Errors
-    /// [`LawError`] if the domain is not among `domains`, one of these has no name or one that stands
-    /// twice, or a scale is not a positive number.
-    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, LawError> {
-        let at = place_of(domain, domains)?;
-        // E(h) and B(h) share gamma: the last coordinate of the one is the first of the other.
-        PowerLaw::builder("ge24", domains)
-            .scale(scales)
-            .bias(DomainPower { domain: at, level: 0, gamma: 1 })
-            .d_term(DomainPower { domain: at, level: 1, gamma: 0 }, Constant::exponent())
-            .sharing(1)
-            .printed_parameters(5)
-            .build()
-            .map(Self)
+    /// If the domain is not among `domains`, one of these has no name or one that appears twice, or a
+    /// scale is not a positive number.
+    pub fn new(domains: &[impl AsRef<str>], domain: &str, scale: Scale) -> Result<Self, Error> {
+        let domains = check_domains(domains)?;
+        let formula = DomainPower { domain: place_of(domain, &domains)? };
+        let law = FormulaLaw::new(formula, &domains, scale)?;
+        Ok(Self(law.printing(5).with_settings(LawSettings::new().domain(domain))))
     }
 
     /// The law for the loss on `domain` of a sweep, with the geometric mean of its D as reference.
     ///
     /// # Errors
-    /// [`LawError`] if the sweep has no such domain.
-    pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, LawError> {
+    /// If the sweep has no such domain.
+    pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, Error> {
         Self::new(sweep.domains(), domain, sweep.scale())
     }
 }
 
-forward_law!([] Ge24Law, self => self.0);
+impl ScalingLaw for Ge24Law {
+    forward_methods!(self => self.0);
 
-/// `level / h_i^gamma` for one domain; says which of its two coordinates comes first.
-#[derive(Debug, Clone, PartialEq)]
-struct DomainPower {
-    domain: usize,
-    level: usize,
-    gamma: usize,
+    /// Takes the printed C too, a factor of E and of B that is 1 where it is left out.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
+        no_repeats("coefficient", coefficients)?;
+        let name = self.0.as_formula().factor(self.domains());
+        let factor = coefficients.iter().find(|(own, _)| *own == name).map_or(1.0, |(_, c)| *c);
+        if !(factor.is_finite() && factor > 0.0) {
+            return Err(bad_coefficient(&name, factor, "a finite number > 0"));
+        }
+        let scaled = |&(name, value): &(&'_ str, f64)| match name {
+            "E" | "B" => (name.to_owned(), factor * value),
+            _ => (name.to_owned(), value),
+        };
+        let others = coefficients.iter().filter(|(own, _)| *own != name).map(scaled);
+        let others: Vec<(String, f64)> = others.collect();
+        let others: Vec<(&str, f64)> = others.iter().map(|(n, c)| (n.as_str(), *c)).collect();
+        self.0.coordinates_of(&others)
+    }
 }
 
-impl CoefficientFn for DomainPower {
-    fn coordinates(&self, symbol: &str, domains: &[String]) -> Vec<Coordinate> {
-        let gamma = Coordinate::positive(indexed("gamma", &domains[self.domain]), 1e-4..=3.0);
-        let mut both = Constant::level().coordinates(symbol, domains);
-        both.insert(self.gamma, gamma);
-        both
+/// `(E + B / D^beta) / h_i^gamma` for one domain.
+#[derive(Debug, Clone)]
+struct DomainPower {
+    domain: usize,
+}
+
+impl DomainPower {
+    /// The name of the factor that is 1 by convention.
+    fn factor(&self, domains: &[String]) -> String {
+        indexed("C", &domains[self.domain])
+    }
+}
+
+impl Formula for DomainPower {
+    fn name(&self) -> &str {
+        "ge24"
     }
 
-    fn value(&self, z: &[f64], h: &[f64]) -> f64 {
-        (z[self.level] - z[self.gamma].exp() * h[self.domain].ln()).exp()
+    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+        let gamma = indexed("gamma", &domains[self.domain]);
+        vec![
+            Coordinate::positive("E", 1e-8..=1e4),
+            Coordinate::positive(gamma, 1e-4..=3.0).drawn_from(0.01..=0.5),
+            Coordinate::positive("B", 1e-8..=1e4).over_d("beta"),
+            Coordinate::positive("beta", 0.03..=1.5).drawn_from(0.1..=0.8),
+        ]
     }
 
-    fn add_gradient(&self, z: &[f64], h: &[f64], scale: f64, dz: &mut [f64], dh: &mut [f64]) {
-        let value = scale * self.value(z, h);
-        let gamma = z[self.gamma].exp();
-        dz[self.level] += value;
-        dz[self.gamma] -= value * gamma * h[self.domain].ln();
-        dh[self.domain] -= value * gamma / h[self.domain];
+    fn loss<S: Scalar>(&self, c: &[S], _: S, d: S, h: &[S]) -> S {
+        (c[0] + c[2] * d.powf(-c[3])) * h[self.domain].powf(-c[1])
     }
 
-    fn start(&self, level: f64, h: &[f64], rng: &mut dyn Rng, z: &mut [f64]) {
-        z[self.gamma] = rng.random_range(0.01f64.ln()..0.5f64.ln());
-        z[self.level] = level.ln() + z[self.gamma].exp() * h[self.domain].max(1e-3).ln();
+    fn start(
+        &self,
+        coordinates: &Coordinates,
+        data: &StartData<'_>,
+        random: &mut Random,
+    ) -> Vec<f64> {
+        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(random)).collect();
+        let (floor, [mixture, tokens]) = start_levels(data, random);
+        let in_weight = z[1].exp() * data.mixture[self.domain].max(1e-3).ln();
+        z[0] = (floor + mixture).ln() + in_weight;
+        z[2] = tokens.ln() + in_weight;
+        z
     }
 
     fn formula(&self, domains: &[String], c: &[f64]) -> String {
-        format!("{} h[{}]^-{}", number(c[self.level]), domains[self.domain], number(c[self.gamma]))
+        let [e, gamma, b, beta] = [0, 1, 2, 3].map(|i| number(c[i]));
+        format!("L = ({e} + {b} / D^{beta}) / h[{}]^{gamma}", domains[self.domain])
     }
 
-    /// `C[domain]`, which is 1 by convention.
-    fn derived(&self, symbol: &str, domains: &[String], _: &[f64]) -> Vec<(String, f64)> {
-        let named = (indexed("C", &domains[self.domain]), 1.0);
-        if symbol == "E" { vec![named] } else { Vec::new() }
-    }
-
-    /// The printed C is a factor of E and of B; 1 if it is not given.
-    fn resolve(
-        &self,
-        symbol: &str,
-        domains: &[String],
-        get: &dyn Fn(&str) -> Option<f64>,
-    ) -> Option<Vec<f64>> {
-        let c = get(&indexed("C", &domains[self.domain])).unwrap_or(1.0);
-        let mut both = vec![get(symbol)? * c];
-        both.insert(self.gamma, get(&indexed("gamma", &domains[self.domain]))?);
-        Some(both)
-    }
-
+    /// A falling power of one weight.
     fn is_convex(&self, _: &[f64]) -> bool {
         true
     }
 
-    fn infinite_without(&self) -> Option<usize> {
-        Some(self.domain)
+    fn infinite_without(&self, _: &[String]) -> Vec<usize> {
+        vec![self.domain]
+    }
+
+    fn constants(&self, domains: &[String]) -> Vec<(String, f64)> {
+        vec![(self.factor(domains), 1.0)]
     }
 }

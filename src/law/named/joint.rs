@@ -19,7 +19,7 @@ named_law! {
     /// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 13);
     /// assert_eq!(law.positive_gamma().coordinates().iter().last().unwrap().name(), "beta");
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     JointLaw, "joint", |builder, _k, power| builder
         .bias(Biased(InverseSum))

@@ -16,7 +16,7 @@ named_law! {
     ///
     /// let law = SimpleLaw::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 8);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     SimpleLaw, "simple", |builder, _k, power| builder
         .bias(Biased(power(LinearPower::level())))

@@ -14,7 +14,7 @@ named_law! {
     ///
     /// let law = YeM1Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 5);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     YeM1Law, "ye-m1", |builder, _k| builder.bias(Biased(ExponentialSum))
 }
@@ -30,7 +30,7 @@ named_law! {
     ///
     /// let law = YeM2Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!(law.coordinates().len(), 4);
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     YeM2Law, "ye-m2", |builder, _k| builder.bias(Biased(SharedExponentialSum))
 }
@@ -47,7 +47,7 @@ named_law! {
     ///
     /// let law = YeM3Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     YeM3Law, "ye-m3", |builder, k| builder
         .bias(Biased(ExponentialProduct))
@@ -66,7 +66,7 @@ named_law! {
     ///
     /// let law = YeM4Law::new(&["web", "code"], Scale::ONE)?;
     /// assert_eq!((law.printed_parameters(), law.coordinates().len()), (4, 3));
-    /// # Ok::<(), mixlaw::LawError>(())
+    /// # Ok::<(), mixlaw::Error>(())
     /// ```
     YeM4Law, "ye-m4", |builder, k| builder
         .bias(Biased(GeometricMean))

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::error::Error;
+
 /// An estimate with the interval that covers the truth at some level.
 ///
 /// It prints as `2.731 [2.724, 2.738]`, with the precision asked for.
@@ -25,6 +27,14 @@ impl Interval {
     }
 }
 
+/// `gamma[web] = 0.41 [0.35, 0.52]`, with the precision asked for.
+impl fmt::Display for CoefficientInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = ", self.name)?;
+        self.interval.fmt(f)
+    }
+}
+
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.estimate.fmt(f)?;
@@ -45,13 +55,13 @@ pub struct CoefficientInterval {
     pub law: String,
     /// The name of the coefficient.
     pub name: String,
-    /// In the paper's units, over the resamples that have the coefficient; infinite on both sides if
-    /// none has.
+    /// In the paper's units, over the members that have the coefficient; infinite on both sides if none
+    /// has.
     pub interval: Interval,
-    /// The number of resamples that have the coefficient. A gamma is `1/q` and infinite where q is 0:
+    /// The number of members that have the coefficient. A gamma is `1/q` and infinite where q is 0:
     /// there it is left out, and so are the ln C that go with it. If some are left out, the interval
     /// knows nothing of them; that of q does.
-    pub resamples: usize,
+    pub members: usize,
 }
 
 /// The value below which a share `p` of sorted values lies, between neighbours by the share: of m
@@ -63,6 +73,14 @@ pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
     // Equal ends, which may be infinite, are not mixed.
     let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
     if a == b || share == 0.0 { a } else { a + share * (b - a) }
+}
+
+/// Checks a level of intervals.
+pub(crate) fn check_level(level: f64) -> Result<(), Error> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
+    }
+    Err(Error::setting("the level", level, "a number between 0 and 1, such as 0.9"))
 }
 
 /// The interval that leaves as many of the values out on either side.

@@ -1,12 +1,29 @@
 use super::{Choice, Goal, Plan, finite};
-use crate::error::{PlanError, SettingError};
+use crate::error::{Error, ErrorKind, Place};
 use crate::mixture::Mixture;
 use crate::scale::Scale;
 
-/// How N or D grows with t along a path (Fig. 10), as a factor that is 1 at t = 1.
+/// How N and D grow with t along a path (Fig. 10).
+///
+/// ```
+/// use mixlaw::plan::{Growth, Rate};
+///
+/// // Twice the parameters and twice the tokens: t = 2.
+/// let chinchilla = Growth { n: Rate::Linear, d: Rate::Linear };
+/// assert_eq!(chinchilla.n.factor(2.0), 2.0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// How N grows.
+    pub n: Rate,
+    /// How D grows.
+    pub d: Rate,
+}
+
+/// How N or D grows with t, as a factor that is 1 at t = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Growth {
+pub enum Rate {
     /// Not at all.
     Constant,
     /// `1 + ln t`, for t above 1/e only.
@@ -17,13 +34,13 @@ pub enum Growth {
     Linear,
 }
 
-impl Growth {
+impl Rate {
     /// The factor at t.
     ///
     /// ```
-    /// use mixlaw::plan::Growth;
+    /// use mixlaw::plan::Rate;
     ///
-    /// assert_eq!(Growth::Sqrt.factor(16.0), 4.0);
+    /// assert_eq!(Rate::Sqrt.factor(16.0), 4.0);
     /// ```
     #[must_use]
     pub fn factor(self, t: f64) -> f64 {
@@ -55,57 +72,66 @@ pub struct Decomposition {
     pub limit: Mixture,
 }
 
-impl Plan<'_> {
-    /// The choices along `(N growth_n(t), D growth_d(t))` for every t (Fig. 6 and 10).
+impl Plan {
+    /// The choices along `(N n(t), D d(t))` for every t (Fig. 6 and 10).
     ///
     /// # Errors
     /// As [`Plan::best`], with t, N and D of the first point that has no choice, and if t or a factor
     /// is not a number > 0.
-    pub fn path(
-        &self,
-        from: Scale,
-        (growth_n, growth_d): (Growth, Growth),
-        times: &[f64],
-    ) -> Result<Vec<Choice>, PlanError> {
+    pub fn path(&self, from: Scale, growth: Growth, times: &[f64]) -> Result<Vec<Choice>, Error> {
+        let plan = self.begin("choices", Some(times.len()));
         let point = |&t: &f64| {
-            let factors = (growth_n.factor(t), growth_d.factor(t));
+            let factors = (growth.n.factor(t), growth.d.factor(t));
             if !(t > 0.0 && factors.0 > 0.0 && factors.1 > 0.0) {
-                let expected = "a number > 0, and above 1/e for the growth Log";
-                return Err(SettingError::new("t", t, expected).into());
+                let expected = "a number > 0, and above 1/e for the rate Log";
+                return Err(Error::setting("t", t, expected));
             }
             let at = Scale { n: from.n * factors.0, d: from.d * factors.1 };
-            self.best(at).map_err(|error| error.at(format!("t = {t}, {at}")))
+            plan.best(at).map_err(|error| match error.is_stopped() {
+                true => error,
+                false => error.at(Place::Time { t, scale: at }),
+            })
         };
-        times.iter().map(point).collect()
+        let (mut choices, mut control) = (Vec::with_capacity(times.len()), plan.control());
+        for t in times {
+            match point(t) {
+                Err(error) if error.is_stopped() && !choices.is_empty() => break,
+                choice => choices.push(choice?),
+            }
+            if control.counted(1) {
+                break;
+            }
+        }
+        plan.complete();
+        Ok(choices)
     }
 
     /// Where a path leads: the choice where what grows is infinite.
     ///
     /// # Errors
     /// As [`Plan::best`].
-    pub fn limit(
-        &self,
-        from: Scale,
-        (growth_n, growth_d): (Growth, Growth),
-    ) -> Result<Choice, PlanError> {
+    pub fn limit(&self, from: Scale, growth: Growth) -> Result<Choice, Error> {
         let Scale { n, d } = from;
-        let end = |x, growth| if growth == Growth::Constant { x } else { f64::INFINITY };
-        self.best(Scale { n: end(n, growth_n), d: end(d, growth_d) })
+        let end = |x, rate| if rate == Rate::Constant { x } else { f64::INFINITY };
+        self.best(Scale { n: end(n, growth.n), d: end(d, growth.d) })
     }
 
     /// What the value of the mixture h at N and D consists of (eq. 12).
     ///
     /// # Errors
-    /// As [`Plan::best`], and [`PlanError::NotASum`] for another goal than the sum.
-    pub fn decompose(&self, at: Scale, h: &Mixture) -> Result<Decomposition, PlanError> {
+    /// As [`Plan::best`], and for another goal than the sum.
+    pub fn decompose(&self, at: Scale, h: impl AsRef<[f64]>) -> Result<Decomposition, Error> {
+        let h = h.as_ref();
         if self.goal != Goal::Sum {
-            return Err(PlanError::NotASum);
+            return Err(ErrorKind::NotASum.into());
         }
         let value = |at: Scale| {
             let what = format!("the value at {at}");
             finite(&what, self.objective(at)?.value(h)?)
         };
-        let limit = self.best(Scale::INFINITE)?.optimum;
+        let plan = self.begin("iterations", None);
+        let limit = plan.best(Scale::INFINITE)?.optimum;
+        plan.complete();
         let in_the_limit = value(Scale::INFINITE)?;
         let of_size = value(Scale { n: at.n, ..Scale::INFINITE })?;
         Ok(Decomposition {

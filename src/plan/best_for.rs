@@ -1,16 +1,15 @@
-use super::{Plan, Target, minimize};
-use crate::error::{PlanError, SettingError};
+use super::{Plan, Target};
+use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
-use crate::parallel;
 use crate::scale::Scale;
 
 /// So many points of a grid are compared with each other in well under a minute.
 const MOST_POINTS: f64 = 20_000.0;
 
-/// A point of the map w -> h*(w): the mixture to train on to be best at the mixture w (Fig. 8).
+/// The mixture h*(w) to train on to be best at the mixture w (Fig. 8); made by [`Plan::best_for`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Mapped {
+pub struct BestFor {
     /// What one wants to be good at: weights of the targets.
     pub wanted: Mixture,
     /// What one should train on.
@@ -19,33 +18,39 @@ pub struct Mapped {
     pub distance: f64,
 }
 
-impl Plan<'_> {
+impl Plan {
     /// The mixture to train on at N and D for the targets weighted by `wanted`, in the order of the
     /// domains; the plan's own weights do not count. Every domain must be a target by the same name.
     ///
     /// # Errors
-    /// As [`Plan::best`], and [`PlanError::Domains`] unless the targets are the domains.
-    pub fn map(&self, at: Scale, wanted: &Mixture) -> Result<Mapped, PlanError> {
-        let Scale { d, .. } = at;
+    /// As [`Plan::best`], and unless the targets are the domains.
+    pub fn best_for(&self, at: Scale, wanted: &Mixture) -> Result<BestFor, Error> {
         let domains = self.domains();
-        let names = || self.targets.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
-        let apart = || PlanError::Domains { plan: names(), sweep: domains.to_vec() };
-        if self.targets.len() != domains.len() || wanted.len() != domains.len() {
+        let apart = || {
+            let (first, other) = (domains.to_vec(), self.targets().map(str::to_owned).collect());
+            Error::from(ErrorKind::Mismatch { what: "the domains and the targets", first, other })
+        };
+        if self.targets.len() != domains.len() {
             return Err(apart());
         }
-        let mut targets: Vec<Target<'_>> = Vec::new();
+        if wanted.len() != domains.len() {
+            let (what, found) = ("the mixture of targets".to_owned(), wanted.len());
+            return Err(ErrorKind::Length { what, found, expected: domains.len() }.into());
+        }
+        let mut targets: Vec<Target> = Vec::new();
         for (domain, &weight) in domains.iter().zip(wanted.iter()) {
-            let own = self.targets.iter().find(|t| t.name == *domain).ok_or_else(apart)?;
+            let own = self.targets.iter().find(|t| t.name() == domain).ok_or_else(apart)?;
             if weight > 0.0 {
                 targets.push(Target { weight, ..own.clone() });
             }
         }
-        let region = self.region(d)?;
-        Self::check_sees(&targets, &region)?;
-        let mut objective = self.objective_of(&targets, at)?;
-        let best = minimize(&self.solver, &mut objective, &region)?.weights;
+        let plan = Self { targets: targets.into(), ..self.begin("mixtures", Some(1)) };
+        let region = plan.region(at.d)?;
+        plan.check_sees(&region)?;
+        let best = plan.minimize(&plan.solver, &mut plan.objective(at)?, &region)?.weights;
+        plan.complete();
         let distance = wanted.js_distance(&best);
-        Ok(Mapped { wanted: wanted.clone(), best, distance })
+        Ok(BestFor { wanted: wanted.clone(), best, distance })
     }
 
     /// The mixtures that are best trained on themselves, or as nearly as any next to them: the local
@@ -54,47 +59,46 @@ impl Plan<'_> {
     /// from zero is no fixed point.
     ///
     /// # Errors
-    /// As [`Plan::map`], at every mixture of targets, and if `steps` is 0 or the grid has more than
+    /// As [`Plan::best_for`], at every mixture of targets, and if `steps` is 0 or the grid has more than
     /// 20,000 points.
-    pub fn fixed_points(&self, at: Scale, steps: usize) -> Result<Vec<Mapped>, PlanError> {
-        if self.targets.is_empty() {
-            return Err(PlanError::NoTargets);
-        }
+    pub fn fixed_points(&self, at: Scale, steps: usize) -> Result<Vec<BestFor>, Error> {
         let k = self.domains().len();
         // (steps + k - 1)! / (steps! (k - 1)!)
         let points: f64 = (1..k).map(|i| (steps as f64 + i as f64) / i as f64).product();
         if points > MOST_POINTS {
             let name = format!("the number of points of a grid of {steps} steps over {k} domains");
-            return Err(SettingError::new(name, points.round(), "at most 20,000").into());
+            return Err(Error::setting(name, points.round(), "at most 20,000"));
         }
         let grid = Mixture::grid(k, steps, 0.0)?;
-        let quick = Self { solver: self.descents_only(grid.len() / 8), ..self.clone() };
-        let mapped = parallel::map(grid.len(), |i| quick.map(at, &grid[i]));
-        let mapped = mapped.into_iter().collect::<Result<Vec<Mapped>, PlanError>>()?;
+        let plan = self.begin("mixtures of the grid", Some(grid.len()));
+        let quick = Self { solver: self.descents_only(grid.len() / 8), ..plan.clone() };
+        let mapped =
+            quick.all(&mut plan.control(), grid.len(), |i| quick.best_for(at, &grid[i]))?;
         let step = 1.0 / steps as f64;
         // Neighbours differ by one step of weight from one domain to another.
         let next = |a: &Mixture, b: &Mixture| {
             a.iter().zip(b.iter()).map(|(a, b)| (a - b).abs()).sum::<f64>() < 2.5 * step
         };
-        let lowest = |x: &&Mapped| {
+        let lowest = |x: &&BestFor| {
             let mut around = mapped.iter().filter(|y| next(&x.wanted, &y.wanted));
             around.all(|y| x.distance <= y.distance)
         };
-        let mut found: Vec<Mapped> = Vec::new();
-        let starts: Vec<&Mapped> = mapped.iter().filter(lowest).collect();
-        for point in parallel::map(starts.len(), |i| quick.closest(at, starts[i].clone(), step)) {
-            let point = point?;
+        let mut found: Vec<BestFor> = Vec::new();
+        let starts: Vec<&BestFor> = mapped.iter().filter(lowest).collect();
+        let closest = |i: usize| quick.closest(at, starts[i].clone(), step);
+        for point in quick.all(&mut plan.part(), starts.len(), closest)? {
             if !found.iter().any(|f| f.wanted.js_distance(&point.wanted) < 1e-2) {
                 found.push(point);
             }
         }
+        plan.complete();
         found.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         Ok(found)
     }
 
     /// Moves weight between pairs of domains as long as that brings w and h*(w) together, in ever
     /// smaller steps.
-    fn closest(&self, at: Scale, start: Mapped, step: f64) -> Result<Mapped, PlanError> {
+    fn closest(&self, at: Scale, start: BestFor, step: f64) -> Result<BestFor, Error> {
         let k = start.wanted.len();
         let (mut here, mut step) = (start, 0.5 * step);
         while step > 1e-4 {
@@ -108,7 +112,7 @@ impl Plan<'_> {
                 w[i] -= amount;
                 w[j] += amount;
                 let w = Mixture::new(w)?;
-                let next = self.map(at, &w)?;
+                let next = self.best_for(at, &w)?;
                 if next.distance < here.distance {
                     (here, moved) = (next, true);
                 }

@@ -1,0 +1,79 @@
+//! Predictors with members: what fits to other runs of the same kind would have said.
+
+use mixlaw::plan::Plan;
+use mixlaw::uncertainty::Bootstrap;
+use mixlaw::{Fit, Predictor};
+
+use crate::Result;
+use crate::flags::{Flags, Given};
+use crate::goals::Targets;
+use crate::laws;
+use crate::load::Data;
+use crate::progress;
+
+/// The laws of the predictor that the crate recommends.
+pub const LAWS: [&str; 2] = ["joint", "full"];
+
+/// The flag in the help of the subcommands that resample.
+pub const RESAMPLES: usize = 200;
+
+/// The value of `--resamples`.
+///
+/// # Errors
+/// If there would be too few to say anything of the tails, or more than say anything more.
+pub fn resamples(given: &Given) -> Result<usize> {
+    given.count(20..=1_000_000)
+}
+
+/// For each target the mean of the laws that are about it, rows weighted by their compute, with
+/// members. Targets that no law is about are noted on stderr.
+///
+/// # Errors
+/// If a fit cannot be made, or no law is about any target.
+pub fn predictors(
+    laws: &[String],
+    data: &Data,
+    flags: &Flags,
+    resamples: usize,
+) -> Result<Vec<Predictor>> {
+    let mut all = Vec::new();
+    for target in &data.targets {
+        let fits = fits(laws, target, data, flags)?;
+        if fits.is_empty() {
+            eprintln!("note: no law of {} applies to `{target}`", laws.join(", "));
+            continue;
+        }
+        let bar = progress::bar(format!("{target}, resamples"));
+        let bootstrap = Bootstrap::new(resamples).seed(flags.seed).observe(bar.observer());
+        all.push(bootstrap.run(&Predictor::mean(&fits)?, &data.train)?);
+    }
+    if all.is_empty() {
+        let (laws, targets) = (laws.join(", "), data.targets.join(", "));
+        return Err(format!("--laws: no law of {laws} applies to any target of {targets}").into());
+    }
+    Ok(all)
+}
+
+fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec<Fit>> {
+    let mut fits = Vec::new();
+    for name in laws {
+        let law = laws::law(name, &data.train, target, flags.positive_gamma)?;
+        let Some(law) = law else { continue };
+        let bar = progress::bar(format!("{target}, {name}, local solves"));
+        let fitter = laws::fitter(flags).weigh_by_compute(1.0).observe(bar.observer());
+        fits.push(fitter.fit(law, &data.train, target).map_err(|error| data.fault(error))?);
+    }
+    Ok(fits)
+}
+
+/// The plan for a weighted sum of targets.
+///
+/// # Errors
+/// If the predictors do not go together.
+pub fn plan(goal: &Targets, predictors: &[Predictor]) -> std::result::Result<Plan, mixlaw::Error> {
+    let plan = goal.iter().fold(Plan::builder(), |plan, (target, weight)| {
+        let own = predictors.iter().find(|p| p.target() == target);
+        plan.target(*weight, own.expect("goals are of fitted targets"))
+    });
+    plan.build()
+}

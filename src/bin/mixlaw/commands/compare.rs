@@ -1,0 +1,138 @@
+//! `mixlaw compare`: which law predicts runs best that it was not fitted to.
+
+use std::fmt::Write as _;
+
+use mixlaw::law;
+use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection, applicable};
+use serde_json::{Value, json};
+
+use super::Command;
+use crate::Result;
+use crate::flags::{Flags, Given, one_of_each};
+use crate::laws;
+use crate::load::Data;
+use crate::progress;
+use crate::report::{Report, percent};
+
+/// Its own flag.
+#[derive(Debug)]
+pub struct Compare {
+    folds: usize,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self { folds: 5 }
+    }
+}
+
+/// The predictor that the crate recommends, as a name among those of laws.
+const RECOMMENDED: &str = "recommended";
+
+impl Command for Compare {
+    const NAME: &'static str = "compare";
+    const ABOUT: &'static str =
+        "Compares laws by their errors on runs that they were not fitted to";
+    const SHARED: &'static [&'static str] =
+        &["laws", "targets", "optimizer", "starts", "gamma", "seed", "json"];
+    const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
+                          [default: 5]
+By default the laws are all that suit the train rows, and `recommended`: the mean of joint and full,
+rows weighted by compute.";
+
+    fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
+        match flag {
+            "folds" => self.folds = value()?.count(2..=10_000)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn run(&self, flags: &Flags) -> Result<Report> {
+        let known: Vec<&str> = law::names().chain([RECOMMENDED]).collect();
+        one_of_each("laws", flags.laws.as_deref().unwrap_or_default(), &known)?;
+        let data = Data::load(flags)?;
+        let (mut text, mut json) = (String::new(), Vec::new());
+        for target in &data.targets {
+            let candidates = candidates(target, &data, flags)?;
+            if candidates.is_empty() {
+                eprintln!("note: no law of those asked for applies to `{target}`");
+                continue;
+            }
+            let bar = progress::bar(format!("{target}, fits"));
+            let selection = Selection::new()
+                .candidates(candidates)
+                .folds(self.folds)
+                .seed(flags.seed)
+                .observe(bar.observer());
+            let comparison =
+                selection.run(&data.train, target).map_err(|error| data.fault(error))?;
+            drop(bar);
+            writeln!(text, "{comparison}\n")?;
+            json.extend(comparison.scores().iter().map(|score| score_json(&comparison, score)));
+        }
+        if json.is_empty() {
+            let targets = data.targets.join(", ");
+            return Err(format!("--laws: no law applies to any target of {targets}").into());
+        }
+        Ok(Report { text, json: json.into() })
+    }
+}
+
+/// The laws asked for, or those that suit the rows and the recommended predictor.
+fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>> {
+    let fitter = laws::fitter(flags);
+    let recommended = || {
+        let laws = ["joint", "full"].map(|name| {
+            let law = laws::law(name, &data.train, target, flags.positive_gamma);
+            law.map(|law| law.expect("a law for every target"))
+        });
+        let [joint, full] = laws;
+        let fitter = fitter.clone().weigh_by_compute(1.0);
+        Ok::<_, Box<dyn std::error::Error>>(
+            Candidate::ensemble([joint?, full?], fitter)?.named(RECOMMENDED),
+        )
+    };
+    let names = match &flags.laws {
+        Some(names) => names.clone(),
+        None => {
+            let laws = applicable(&data.train, target).map_err(|error| data.fault(error))?;
+            let mut names: Vec<String> = laws.iter().map(|law| law.name().to_owned()).collect();
+            if names.iter().any(|name| name == "full") {
+                names.push(RECOMMENDED.to_owned());
+            }
+            names
+        }
+    };
+    let mut all = Vec::new();
+    for name in names {
+        if name == RECOMMENDED {
+            all.push(recommended()?);
+        } else if let Some(law) = laws::law(&name, &data.train, target, flags.positive_gamma)? {
+            all.push(Candidate::new(law, fitter.clone()));
+        }
+    }
+    Ok(all)
+}
+
+fn score_json(comparison: &Comparison, score: &Score) -> Value {
+    let mre = |held_out: Option<HeldOut>| held_out.map(|x| percent(x.test.mre));
+    let failures = score
+        .failures
+        .iter()
+        .map(|failure| json!({ "part": failure.part, "error": failure.error.to_string() }));
+    json!({
+        "target": comparison.target(),
+        "law": score.name,
+        "coefficients": score.coefficients,
+        "sees_mixture": score.sees_mixture,
+        "mre_train": score.train.map(|train| percent(train.mre)),
+        "mre_mixtures": mre(score.mixtures),
+        "regret_mixtures": score.mixtures.and_then(|x| x.regret),
+        "mre_scale": mre(score.scale),
+        "regret_scale": score.scale.and_then(|x| x.regret),
+        "best": comparison.best().is_some_and(|best| best.name == score.name),
+        "failures": failures.collect::<Vec<_>>(),
+        "seconds": score.seconds,
+    })
+}

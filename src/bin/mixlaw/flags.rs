@@ -1,0 +1,335 @@
+//! The flags that several subcommands take, and how the value of any flag is read.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::str::FromStr;
+
+use mixlaw::{Scale, law};
+
+use crate::Result;
+
+/// A flag, and its lines in the help.
+type Shared = (&'static str, &'static str);
+
+/// The flags that a subcommand can take beside its own.
+pub const SHARED: [Shared; 9] = [
+    (
+        "laws",
+        "  --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
+                          additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,
+                          autoscale, d-cpt
+                          [default: simple,additive,joint,full]",
+    ),
+    ("targets", "  --targets x,y           [default: all]"),
+    (
+        "optimizer",
+        "  --optimizer NAME        trust-region, lbfgs, multi-start (L-BFGS from drawn starts) or
+                          basin-hopping (over L-BFGS) [default: trust-region]",
+    ),
+    (
+        "starts",
+        "  --starts S              starts, or hops of basin-hopping
+                          [default: 24; lbfgs 1; multi-start and basin-hopping 32]",
+    ),
+    ("gamma", "  --gamma any|positive    sign of a linear power's exponent [default: any]"),
+    ("seed", "  --seed S                [default: 0]"),
+    (
+        "at",
+        "  --at N,D                parameters and tokens to choose the mixtures for
+                          [default: the largest of the train and eval rows]",
+    ),
+    (
+        "weights",
+        "  --weights x=1,y=2       choose one mixture for this weighted sum of targets [default: the mean of
+                          the targets that are domains (of all, if none is), and each other alone]",
+    ),
+    (
+        "json",
+        "  --json OUT              write what came out as JSON too; - prints it in place of the table",
+    ),
+];
+
+/// The help of these flags, and of the file and `--help`, which all subcommands take.
+pub fn help(names: &[&str]) -> String {
+    let mut text = String::from(
+        "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n",
+    );
+    for (name, lines) in SHARED {
+        if names.contains(&name) {
+            text += &format!("{lines}\n");
+        }
+    }
+    text + "  --help\n"
+}
+
+const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-hopping"];
+
+/// What the command line says, of the flags in [`SHARED`].
+#[derive(Debug, Clone)]
+pub struct Flags {
+    pub path: Option<String>,
+    pub laws: Option<Vec<String>>,
+    pub targets: Option<Vec<String>>,
+    pub optimizer: String,
+    pub starts: Option<usize>,
+    pub positive_gamma: bool,
+    pub seed: u64,
+    pub at: Option<Scale>,
+    pub weights: Option<Vec<(String, f64)>>,
+    pub json: Option<String>,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self {
+            path: None,
+            laws: None,
+            targets: None,
+            optimizer: OPTIMIZERS[0].to_owned(),
+            starts: None,
+            positive_gamma: false,
+            seed: 0,
+            at: None,
+            weights: None,
+            json: None,
+        }
+    }
+}
+
+impl Flags {
+    /// Takes one of [`SHARED`]; false if there is no such flag.
+    ///
+    /// # Errors
+    /// If the value is not one that the flag can have.
+    pub fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
+        match flag {
+            "laws" => self.laws = Some(value()?.names()?),
+            "targets" => self.targets = Some(value()?.names()?),
+            "optimizer" => self.optimizer = value()?.one_of(&OPTIMIZERS)?.to_owned(),
+            "starts" => self.starts = Some(value()?.count(1..=1_000_000)?),
+            "gamma" => self.positive_gamma = value()?.one_of(&["any", "positive"])? == "positive",
+            "seed" => self.seed = value()?.whole("a whole number from 0 to 2^64 - 1")?,
+            "at" => self.at = Some(value()?.scale()?),
+            "weights" => self.weights = Some(value()?.weights("TARGET=WEIGHT", Given::positive)?),
+            "json" => self.json = Some(value()?.text),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Checks what can be known before the sweep is read.
+    ///
+    /// # Errors
+    /// If a target has a weight and is not among the targets, or the JSON cannot be written where it
+    /// is to be.
+    pub fn check(&self) -> Result<()> {
+        if let Some(targets) = &self.targets {
+            let weighted = self.weights.iter().flatten();
+            if let Some((target, _)) = weighted.into_iter().find(|(t, _)| !targets.contains(t)) {
+                return Err(wrong(
+                    "weights",
+                    target,
+                    format!("of --targets {}", targets.join(",")),
+                ));
+            }
+        }
+        match self.json.as_deref() {
+            None | Some("-") => Ok(()),
+            Some(path) => {
+                // Known before hours of fits, not after.
+                let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty());
+                let is_file = !Path::new(path).is_dir() && folder.is_none_or(Path::is_dir);
+                let expected = "a file in a folder that exists";
+                if is_file { Ok(()) } else { Err(wrong("json", path, expected)) }
+            }
+        }
+    }
+
+    /// The laws asked for, or the ones given here.
+    ///
+    /// # Errors
+    /// If the crate has no law of a name.
+    pub fn laws_or(&self, default: &[&str]) -> Result<Vec<String>> {
+        let known: Vec<&str> = law::names().collect();
+        let Some(laws) = &self.laws else {
+            return Ok(default.iter().map(|&name| name.to_owned()).collect());
+        };
+        one_of_each("laws", laws, &known)?;
+        Ok(laws.clone())
+    }
+}
+
+/// An error about a part of what was given to a flag.
+pub fn wrong(flag: &str, part: &str, expected: impl Display) -> Box<dyn std::error::Error> {
+    format!("--{flag}: `{part}`, expected {expected}").into()
+}
+
+/// Checks that all names are known.
+///
+/// # Errors
+/// For the first that is not.
+pub fn one_of_each(flag: &str, names: &[String], known: &[impl AsRef<str>]) -> Result<()> {
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("--{flag}: unknown `{name}`, expected one of: {}", known.join(", ")).into())
+        }
+    }
+}
+
+/// A flag and the value that was given to it.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Without its dashes.
+    pub flag: String,
+    pub text: String,
+}
+
+impl Given {
+    /// # Errors
+    /// If the value is not text.
+    pub fn new(flag: &str, value: OsString) -> Result<Self> {
+        let not_text = |value: OsString| wrong(flag, &value.to_string_lossy(), "text in UTF-8");
+        Ok(Self { flag: flag.to_owned(), text: value.into_string().map_err(not_text)? })
+    }
+
+    /// The error that this part of the value is not as expected.
+    pub fn wrong(&self, part: &str, expected: impl Display) -> Box<dyn std::error::Error> {
+        wrong(&self.flag, part, expected)
+    }
+
+    fn parse<T: FromStr>(&self, part: &str, expected: &str) -> Result<T> {
+        part.trim().parse().map_err(|_| self.wrong(part, expected))
+    }
+
+    /// A whole number of the type's range, which the text says.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn whole<T: FromStr>(&self, expected: &str) -> Result<T> {
+        self.parse(&self.text, expected)
+    }
+
+    /// A whole number in a range.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn count(&self, range: RangeInclusive<usize>) -> Result<usize> {
+        self.count_of(&self.text, range)
+    }
+
+    /// As [`Given::count`], for a part of the value.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn count_of(&self, part: &str, range: RangeInclusive<usize>) -> Result<usize> {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let count = self.parse(part, &expected)?;
+        if range.contains(&count) { Ok(count) } else { Err(self.wrong(part, expected)) }
+    }
+
+    /// A number in this part of the value.
+    ///
+    /// # Errors
+    /// If it is none, infinite or NaN.
+    pub fn number(&self, part: &str) -> Result<f64> {
+        let expected = "a finite number";
+        let value: f64 = self.parse(part, expected)?;
+        if value.is_finite() { Ok(value) } else { Err(self.wrong(part.trim(), expected)) }
+    }
+
+    /// A number above zero in this part of the value.
+    ///
+    /// # Errors
+    /// If it is none, infinite or NaN, or not above zero.
+    pub fn positive(&self, part: &str) -> Result<f64> {
+        let expected = "a finite number > 0";
+        let value: f64 = self.parse(part, expected)?;
+        let valid = value.is_finite() && value > 0.0;
+        if valid { Ok(value) } else { Err(self.wrong(part.trim(), expected)) }
+    }
+
+    /// A number above zero and below one.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn share(&self) -> Result<f64> {
+        let expected = "a number between 0 and 1";
+        let value: f64 = self.parse(&self.text, expected)?;
+        if value > 0.0 && value < 1.0 { Ok(value) } else { Err(self.wrong(&self.text, expected)) }
+    }
+
+    /// One of several words.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    pub fn one_of(&self, known: &[&str]) -> Result<&str> {
+        one_of_each(&self.flag, std::slice::from_ref(&self.text), known)?;
+        Ok(&self.text)
+    }
+
+    /// Names between commas.
+    ///
+    /// # Errors
+    /// If one appears twice or is empty.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let names = self.text.split(',').map(|name| name.trim().to_owned()).collect();
+        self.distinct(&names)?;
+        Ok(names)
+    }
+
+    fn distinct(&self, names: &Vec<String>) -> Result<()> {
+        if names.iter().any(String::is_empty) {
+            return Err(self.wrong(&self.text, "a name between two commas"));
+        }
+        match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+            None => Ok(()),
+            Some((_, name)) => Err(format!("--{}: `{name}` appears twice", self.flag).into()),
+        }
+    }
+
+    /// `N,D`.
+    ///
+    /// # Errors
+    /// If they are not two finite numbers above zero.
+    pub fn scale(&self) -> Result<Scale> {
+        let (n, d) = self.text.split_once(',').ok_or_else(|| self.wrong(&self.text, "N,D"))?;
+        Ok(Scale { n: self.positive(n)?, d: self.positive(d)? })
+    }
+
+    /// The two sides of the first `=` or `:` in this part.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn sides<'a>(
+        &self,
+        part: &'a str,
+        between: char,
+        expected: &str,
+    ) -> Result<(&'a str, &'a str)> {
+        let sides = part.split_once(between).ok_or_else(|| self.wrong(part, expected))?;
+        Ok((sides.0.trim(), sides.1.trim()))
+    }
+
+    /// `A=W,B=W`: names with numbers.
+    ///
+    /// # Errors
+    /// If it is not that, a name appears twice, or a number is none of these.
+    pub fn weights(
+        &self,
+        expected: &str,
+        number: fn(&Self, &str) -> Result<f64>,
+    ) -> Result<Vec<(String, f64)>> {
+        let one = |part: &str| -> Result<(String, f64)> {
+            let (name, weight) = self.sides(part.trim(), '=', expected)?;
+            let weight = number(self, weight).map_err(|error| format!("{error} for {name}"))?;
+            Ok((name.to_owned(), weight))
+        };
+        let all = self.text.split(',').map(one).collect::<Result<Vec<_>>>()?;
+        self.distinct(&all.iter().map(|(name, _)| name.clone()).collect())?;
+        Ok(all)
+    }
+}

@@ -1,0 +1,102 @@
+//! The sweep of a run, read once and checked against the flags.
+
+use std::fmt::Display;
+
+use mixlaw::sweep::{EVAL, TRAIN};
+use mixlaw::{Mixture, Scale, Sweep};
+
+use crate::Result;
+use crate::flags::Flags;
+
+const EMBEDDED: &str = include_str!("../../../examples/data/byte_sweep.csv");
+
+/// A sweep and its parts.
+#[derive(Debug)]
+pub struct Data {
+    /// The path, or that it is the embedded sweep.
+    pub name: String,
+    pub sweep: Sweep,
+    pub train: Sweep,
+    /// None if no row is one of these.
+    pub eval: Option<Sweep>,
+    /// The targets asked for, or all.
+    pub targets: Vec<String>,
+    /// N and D to choose mixtures for: those asked for, or the largest of the train and eval rows.
+    pub scale: Scale,
+}
+
+impl Data {
+    /// Reads the sweep that the flags name, or the embedded one. Rows that are not used are noted on
+    /// stderr.
+    ///
+    /// # Errors
+    /// If it is no sweep, it has no train rows, or a flag names a target that it does not have.
+    pub fn load(flags: &Flags) -> Result<Self> {
+        let name = flags.path.clone().unwrap_or_else(|| "embedded sweep".to_owned());
+        let sweep = match &flags.path {
+            Some(path) => Sweep::read_csv(path),
+            None => Sweep::from_csv(EMBEDDED.as_bytes()),
+        };
+        let sweep = sweep.map_err(|error| in_file(&name, error))?;
+        if !sweep.ignored_columns().is_empty() {
+            eprintln!("note: ignored columns: {}", sweep.ignored_columns().join(", "));
+        }
+        for (split, count) in sweep.split_counts() {
+            if split != TRAIN && split != EVAL {
+                eprintln!("note: {count} rows of split `{split}` are not used");
+            }
+        }
+        let weighted = flags.weights.iter().flatten().map(|(target, _)| ("weights", target));
+        let asked_for = flags.targets.iter().flatten().map(|target| ("targets", target));
+        for (flag, target) in asked_for.chain(weighted) {
+            if !sweep.targets().contains(target) {
+                let known = sweep.targets().join(", ");
+                return Err(format!("--{flag}: unknown `{target}`, {name} has: {known}").into());
+            }
+        }
+        let train = sweep.split(TRAIN).map_err(|error| in_file(&name, error))?;
+        let eval = sweep.split(EVAL).ok();
+        let all = std::iter::once(&train).chain(&eval).flat_map(Sweep::rows);
+        let scale = flags.at.unwrap_or_else(|| {
+            all.fold(Scale { n: 0.0, d: 0.0 }, |most, row| {
+                let Scale { n, d } = row.scale();
+                Scale { n: most.n.max(n), d: most.d.max(d) }
+            })
+        });
+        let targets = flags.targets.clone().unwrap_or_else(|| sweep.targets().to_vec());
+        Ok(Self { name, sweep, train, eval, targets, scale })
+    }
+
+    /// Whether the embedded sweep was read.
+    pub fn is_embedded(&self, flags: &Flags) -> bool {
+        flags.path.is_none()
+    }
+
+    /// The message with what was read in front.
+    pub fn fault(&self, error: impl Display) -> Box<dyn std::error::Error> {
+        in_file(&self.name, error)
+    }
+
+    /// Whether a target is also a domain.
+    pub fn is_domain(&self, target: &str) -> bool {
+        self.train.domains().iter().any(|domain| domain == target)
+    }
+}
+
+/// The mixtures of the rows, each once.
+pub fn mixtures(sweep: &Sweep) -> Vec<Mixture> {
+    let mut distinct: Vec<&[f64]> = Vec::new();
+    for row in sweep.rows() {
+        if !distinct.contains(&row.h) {
+            distinct.push(row.h);
+        }
+    }
+    let one = |h: &[f64]| Mixture::new(h.to_vec()).expect("a sweep's rows are mixtures");
+    distinct.into_iter().map(one).collect()
+}
+
+/// The message with the name of the file in front, once.
+fn in_file(name: &str, error: impl Display) -> Box<dyn std::error::Error> {
+    let message = error.to_string();
+    if message.starts_with(name) { message.into() } else { format!("{name}: {message}").into() }
+}

@@ -1,0 +1,37 @@
+//! The command line of the crate: `mixlaw fit SWEEP.csv` and its siblings.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `commands/` | a file or folder for each subcommand: its own flags, its table, its JSON |
+//! | `flags.rs` | the flags that several of them take, and what every flag's value must be |
+//! | `load.rs` | the sweep of a run, checked against the flags |
+//! | `laws.rs` | laws by name, and their fits |
+//! | `goals.rs` | the weighted sums of targets to choose mixtures for, and the best mixtures |
+//! | `bootstrapped.rs` | predictors with members, for intervals |
+//! | `report.rs` | what a run prints, and its JSON |
+//! | `pictures.rs` | a folder of pictures (feature `plot`) |
+//! | `progress.rs` | bars on a terminal |
+//!
+//! The chapter `docs/guide/command_line.md` documents the flags and all keys of the JSON.
+#![forbid(unsafe_code)]
+
+mod bootstrapped;
+mod commands;
+mod flags;
+mod goals;
+mod laws;
+mod load;
+mod pictures;
+mod progress;
+mod report;
+
+use std::error::Error;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() {
+    if let Err(error) = commands::run() {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}

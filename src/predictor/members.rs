@@ -1,0 +1,154 @@
+use super::interval::quantile;
+use crate::error::{Error, ErrorKind};
+use crate::optim::Termination;
+use crate::streams::{self, Kind};
+
+/// So many quantiles stand for the residuals.
+const RESIDUALS: usize = 101;
+
+/// What a [`Predictor`](super::Predictor) could as well have been: its laws at other coordinates, one
+/// set for each resample of the runs.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Members {
+    /// For each member the coordinates of each law.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub(super) coordinates: Vec<Vec<Vec<f64>>>,
+    /// Quantiles of `observed / predicted - 1` at rows that a resample did not draw.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub(super) residuals: Vec<f64>,
+    pub(super) draws: Draws,
+    pub(super) termination: Termination,
+}
+
+impl Members {
+    pub(crate) fn new(
+        coordinates: Vec<Vec<Vec<f64>>>,
+        residuals: Vec<f64>,
+        draws: Draws,
+        termination: Termination,
+    ) -> Self {
+        Self { coordinates, residuals, draws, termination }
+    }
+
+    /// How many there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there are always some")]
+    pub fn len(&self) -> usize {
+        self.coordinates.len()
+    }
+
+    /// [`Termination::Stopped`] if an observer stopped their making early, otherwise
+    /// [`Termination::Complete`].
+    #[must_use]
+    pub fn termination(&self) -> Termination {
+        self.termination
+    }
+
+    /// Whether both are of the same draws of the same runs, so that the members of two targets belong
+    /// together.
+    #[must_use]
+    pub fn is_aligned_with(&self, other: &Members) -> bool {
+        self.draws == other.draws && self.len() == other.len()
+    }
+
+    /// The variance of the relative residuals, by their interquartile range, which a few odd runs do
+    /// not move.
+    pub(crate) fn residual_variance(&self) -> f64 {
+        let range = quantile(&self.residuals, 0.75) - quantile(&self.residuals, 0.25);
+        // That of a normal distribution is 1.349 standard deviations.
+        (range / 1.349).powi(2)
+    }
+}
+
+/// What was drawn: equal draws are of the same runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Draws {
+    seed: u64,
+    pub(crate) units: usize,
+    /// The unit of each row; `None` where no row of the unit has a weight.
+    unit_of: Vec<Option<usize>>,
+}
+
+impl Draws {
+    /// From the units of which a row has a weight, in their order.
+    pub(crate) fn new(seed: u64, unit_of: Vec<usize>, weights: &[f64]) -> Self {
+        let mut numbers = vec![None; unit_of.len()];
+        let mut units = 0;
+        for (unit, _) in unit_of.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
+            if numbers[*unit].is_none() {
+                numbers[*unit] = Some(units);
+                units += 1;
+            }
+        }
+        Self { seed, units, unit_of: unit_of.into_iter().map(|unit| numbers[unit]).collect() }
+    }
+
+    /// Checks what was read: units that are all there.
+    #[cfg(feature = "serde")]
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let units = (0..self.units).all(|unit| self.unit_of.contains(&Some(unit)));
+        if units && self.unit_of.iter().flatten().all(|unit| *unit < self.units) {
+            return Ok(());
+        }
+        let (what, expected) = ("the units of the rows are".to_owned(), "0, 1, .. in use each");
+        let (found, expected) = (format!("not all below {}", self.units), expected.to_owned());
+        Err(ErrorKind::Stored { what, found, expected }.into())
+    }
+
+    /// How often each row is drawn by a resample.
+    pub(crate) fn counts(&self, resample: usize) -> Vec<f64> {
+        let mut random = streams::stream(self.seed, Kind::Resample, resample as u64);
+        let mut counts = vec![0.0; self.units];
+        for _ in 0..self.units {
+            counts[random.below(self.units)] += 1.0;
+        }
+        self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
+    }
+}
+
+/// Quantiles of relative residuals, each with the weight of its row.
+///
+/// # Errors
+/// If there are none.
+pub(crate) fn residual_quantiles(mut residuals: Vec<(f64, f64)>) -> Result<Vec<f64>, Error> {
+    residuals.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = residuals.iter().map(|r| r.1).sum();
+    let (mut quantiles, mut below) = (Vec::with_capacity(RESIDUALS), 0.0);
+    for (residual, weight) in residuals {
+        below += weight / total;
+        while quantiles.len() < RESIDUALS
+            && (quantiles.len() as f64 + 0.5) / RESIDUALS as f64 <= below
+        {
+            quantiles.push(residual);
+        }
+    }
+    if quantiles.is_empty() {
+        let what = "the noise of a run";
+        return Err(
+            ErrorKind::Empty { what, part: "row that a resample leaves out and predicts" }.into()
+        );
+    }
+    Ok(quantiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Draws may change only together with a value-breaking entry in the changelog.
+    #[test]
+    fn draws_are_stable_per_seed() {
+        let draws = Draws::new(42, vec![0, 1, 2, 3, 4], &[1.0; 5]);
+        assert_eq!(draws.counts(0), [0.0, 4.0, 0.0, 1.0, 0.0]);
+        assert_eq!(draws.counts(1), [1.0, 2.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn one_residual_is_enough_for_the_quantiles_and_none_is_not() {
+        assert_eq!(residual_quantiles(vec![(0.25, 2.0)]).unwrap(), vec![0.25; RESIDUALS]);
+        let error = residual_quantiles(Vec::new()).unwrap_err().to_string();
+        assert!(error.starts_with("the noise of a run needs at least one row"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+//! Predictors as plain data.
+
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Members, Part, Predictor};
+use crate::error::{Error, ErrorKind};
+use crate::fit::StoredFit;
+use crate::stored::Version;
+
+/// A [`Predictor`] as it stands in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(expecting = "a predictor")]
+pub(crate) struct StoredPredictor {
+    mixlaw: Version,
+    fits: Vec<StoredFit>,
+    members: Option<Members>,
+}
+
+impl StoredPredictor {
+    /// As plain data, of laws that can be read and of others; `None` where a part is not a fit.
+    pub(crate) fn of(predictor: &Predictor) -> Option<Self> {
+        let fit = |part: &Part| match part {
+            Part::Fit(fit) => Some(fit.to_stored()),
+            Part::Law { .. } => None,
+        };
+        let fits = predictor.parts().iter().map(fit).collect::<Option<_>>()?;
+        Some(Self { mixlaw: Version, fits, members: predictor.members().cloned() })
+    }
+}
+
+impl Serialize for Predictor {
+    /// An error where it could not be read again.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(stored) = StoredPredictor::of(self) else {
+            let name = self.name();
+            return Err(S::Error::custom(format!(
+                "{name} is not a fit, expected fits; what else there is, is made again from its code"
+            )));
+        };
+        let check = |fit: &StoredFit| fit.clone().into_fit().map(|_| ());
+        stored.fits.iter().try_for_each(check).map_err(S::Error::custom)?;
+        stored.serialize(serializer)
+    }
+}
+
+/// As plain data, of laws that can be read and of others.
+pub(crate) fn plain<S: Serializer>(
+    predictor: &Option<Predictor>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    predictor.as_ref().and_then(StoredPredictor::of).serialize(serializer)
+}
+
+impl TryFrom<StoredPredictor> for Predictor {
+    type Error = Error;
+
+    fn try_from(stored: StoredPredictor) -> Result<Self, Error> {
+        let fits = stored.fits.into_iter().map(|fit| Ok(fit.into_fit()?));
+        let predictor = Self::mean(fits.collect::<Result<Vec<_>, Error>>()?)?;
+        let Some(members) = stored.members else { return Ok(predictor) };
+        members.check(predictor.parts())?;
+        Ok(predictor.with_members(members))
+    }
+}
+
+impl Members {
+    /// Checks that they are members of these parts and agree with themselves.
+    fn check(&self, parts: &[Part]) -> Result<(), Error> {
+        let fault = |what: &str, found: String, expected: String| {
+            Err(ErrorKind::Stored { what: what.to_owned(), found, expected }.into())
+        };
+        if self.coordinates.is_empty() {
+            return fault("the number of members is", "0".into(), "at least 1".into());
+        }
+        for (b, member) in self.coordinates.iter().enumerate() {
+            if member.len() != parts.len() {
+                let what = format!("the number of laws of member {b} is");
+                return fault(&what, member.len().to_string(), parts.len().to_string());
+            }
+            for (z, part) in member.iter().zip(parts) {
+                let expected = part.law().coordinates().len();
+                if z.len() != expected {
+                    let what = format!("the number of coordinates of member {b} is");
+                    return fault(&what, z.len().to_string(), expected.to_string());
+                }
+                if let Some(z) = z.iter().find(|z| !z.is_finite()) {
+                    let what = format!("a coordinate of member {b} is");
+                    return fault(&what, z.to_string(), "a finite number".into());
+                }
+            }
+        }
+        let is_sorted = self.residuals.is_sorted() && self.residuals.iter().all(|r| r.is_finite());
+        if self.residuals.is_empty() || !is_sorted {
+            let found = format!("{} numbers", self.residuals.len());
+            return fault("the residuals are", found, "finite numbers in ascending order".into());
+        }
+        self.draws.check()
+    }
+}
