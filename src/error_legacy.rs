@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, cut, list, listed, short};
 /// use mixlaw::law::ChinchillaLaw;
 /// use mixlaw::{Fitter, Sweep};
 ///
-/// let sweep = Sweep::from_slices(&["web"], &["web"], &[1e8], &[1e9], &[1.0], &[3.0])?;
+/// let sweep = Sweep::new(&["web"], &["web"], &[1e8], &[1e9], &[1.0], &[3.0])?;
 /// let fitter = Fitter::new().delta(-1.0);
 /// let error = fitter.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web").unwrap_err();
 /// assert_eq!(error.to_string(), "delta is -1, expected a number > 0 (infinity is least squares)");

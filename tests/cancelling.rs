@@ -238,7 +238,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 /// Calls `run` with an observer that says stop after `calls` calls, and returns the evaluations of the

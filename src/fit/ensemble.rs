@@ -24,7 +24,7 @@ use crate::sweep::Sweep;
 /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 /// #     }
 /// # }
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let laws: Vec<Box<dyn ScalingLaw>> =
 ///     vec![Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(AdditiveLaw::for_sweep(&sweep))];
 /// let ensemble = Ensemble::fit(&Fitter::new(), laws, &sweep, "web")?;

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use ndarray::ArrayView1;
-
 use crate::error::FitError;
 use crate::fit::{Ensemble, Fitter, losses_of};
 use crate::law::{
@@ -38,7 +36,7 @@ use crate::sweep::Sweep;
 /// // Eight mixtures, one size, two token counts.
 /// let h: Vec<f64> = (0..8).flat_map(|i| [i as f64 / 8.0, 1.0 - i as f64 / 8.0]).collect();
 /// let d = [1e9, 2e9, 1e9, 2e9, 1e9, 2e9, 1e9, 2e9];
-/// let sweep = Sweep::from_slices(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
+/// let sweep = Sweep::new(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
 /// let laws = applicable(&sweep, "code")?;
 /// let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
 /// assert_eq!(names, ["additive-fixed-n", "ge24"]);
@@ -46,7 +44,7 @@ use crate::sweep::Sweep;
 /// ```
 pub fn applicable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>, FitError> {
     losses_of(sweep, target)?;
-    let differs = |x: ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
+    let differs = |x: &[f64]| x.iter().any(|value| *value != x[0]);
     let one_mixture = sweep.count_mixtures() == 1;
     let mut laws: Vec<Arc<dyn ScalingLaw>> = match (differs(sweep.n()), differs(sweep.d())) {
         (true, true) if one_mixture => vec![Arc::new(ChinchillaLaw::for_sweep(sweep))],
@@ -242,7 +240,7 @@ mod tests {
             let h: Vec<f64> =
                 [least, 0.3, 0.6, 0.9].iter().flat_map(|w| [*w, 1.0 - w].repeat(2)).collect();
             let d = [1e9, 2e9].repeat(4);
-            Sweep::from_slices(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
+            Sweep::new(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
         };
         assert_eq!(names(&of(0.1), "a"), ["additive-fixed-n", "ge24"]);
         assert_eq!(names(&of(0.0), "a"), ["additive-fixed-n"]);

@@ -45,7 +45,7 @@ pub struct LearningPoint {
 /// #     }
 /// # }
 ///
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
 /// let curve = learning_curve(&candidate, &sweep, "web", &[3, 6], 4, 0)?;
 /// for point in &curve {
