@@ -1,4 +1,5 @@
 use super::SimplexObjective;
+use super::sealed::Token;
 use crate::error::{LawError, SettingError, SimplexError};
 use crate::fit::{Ensemble, Fit};
 use crate::law::{Curvature, MixtureFunction, ScalingLaw, Sum};
@@ -458,11 +459,11 @@ impl SimplexObjective for MixtureObjective<'_> {
     }
 
     /// The largest reference, weighted, that a loss is measured from.
-    fn scale(&self) -> f64 {
+    fn scale(&self, _: Token) -> f64 {
         self.terms.iter().map(|t| (t.weight * t.reference).abs()).fold(0.0, f64::max)
     }
 
-    fn cost(&self) -> usize {
+    fn cost(&self, _: Token) -> usize {
         let terms: usize = self.terms.iter().map(|term| term.function.function.cost()).sum();
         terms * self.domains.len()
     }
@@ -471,7 +472,12 @@ impl SimplexObjective for MixtureObjective<'_> {
         self.terms.iter().all(|term| term.function.function.is_convex())
     }
 
-    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
+    fn relaxation(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        _: Token,
+    ) -> Option<Box<dyn SimplexObjective + '_>> {
         let free: Vec<usize> = (0..lower.len()).filter(|&i| lower[i] < upper[i]).collect();
         // A part that is convex between the bounds is its own relaxation.
         let convex = |part: usize| {
@@ -491,7 +497,13 @@ impl SimplexObjective for MixtureObjective<'_> {
         }))
     }
 
-    fn curvature(&self, lower: &[f64], upper: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
+    fn curvature(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        shares: &[f64],
+        _: Token,
+    ) -> Option<Vec<f64>> {
         let mut out = vec![0.0; lower.len()];
         for (part, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
             let own = self.part_curvature(part, lower, upper)?;
@@ -505,7 +517,7 @@ impl SimplexObjective for MixtureObjective<'_> {
         out.iter().all(|bend| *bend >= 0.0).then_some(out)
     }
 
-    fn add_looseness(&mut self, h: &[f64], shares: &[f64], out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], shares: &[f64], out: &mut [f64], _: Token) {
         for (t, term) in self.terms.iter_mut().enumerate() {
             let share = shares[if self.worst { t } else { 0 }];
             term.function.add_looseness(h, share * term.weight, out);
