@@ -284,7 +284,7 @@ fn a_mixture_of_rounded_weights_is_within_what_it_keeps() {
     assert!(!bound.contains(&Mixture::new(vec![0.33334, 0.33333, 0.33333]).unwrap()));
     // The box of one mixture whose sum is off by rounding.
     let h = [0.333333, 0.333333, 0.333333];
-    let sweep = Sweep::from_slices(&["a", "b", "c"], &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
+    let sweep = Sweep::new(&["a", "b", "c"], &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
     let limits = Constraints::new().trained_box(&sweep);
     let region = limits.region(&domains, 1e9).unwrap();
     assert!(region.contains(&Mixture::new(h.to_vec()).unwrap()));

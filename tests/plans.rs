@@ -87,7 +87,7 @@ fn observe(
         }
     }
     let targets: Vec<String> = (0..laws.len()).map(|t| format!("t{t}")).collect();
-    Sweep::from_slices(laws[0].0.domains(), &targets, &n, &d, &h, &losses).unwrap()
+    Sweep::new(laws[0].0.domains(), &targets, &n, &d, &h, &losses).unwrap()
 }
 
 /// The value of a mixture in one resample of plans with equal weights.
@@ -724,7 +724,7 @@ fn domains_in_another_order_are_the_same_mixture_at_the_edge_of_the_tolerance() 
     };
     let names: Vec<String> = (0..6).map(|i| format!("d{i}")).collect();
     let turned: Vec<String> = names.iter().rev().cloned().collect();
-    let sweep = Sweep::from_slices(&names, &["t"], &[1e8], &[1e9], &edge, &[3.0]).unwrap();
+    let sweep = Sweep::new(&names, &["t"], &[1e8], &[1e9], &edge, &[3.0]).unwrap();
     let h = Mixture::new(vec![0.5, 0.1, 0.1, 0.1, 0.1, 0.1]).unwrap();
     let far = Extrapolation::at((1e9, 1e9), &turned, &h, &sweep).unwrap();
     let own: Vec<f64> = h.iter().rev().copied().collect();

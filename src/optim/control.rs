@@ -55,7 +55,7 @@ use crate::streams::{self, Kind};
 /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 /// #     }
 /// # }
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let (fitter, law) = (Fitter::new().starts(60), AdditiveLaw::for_sweep(&sweep));
 ///
 /// // How much is done, in percent, and the best objective so far.

@@ -339,7 +339,7 @@ mod tests {
             loss.push(law.loss(&z, Scale { n: size, d: tokens }, w) * [1.001, 0.999][i / 2 % 2]);
             h.extend_from_slice(w);
         }
-        let sweep = Sweep::from_slices(&DOMAINS, &["python"], &n, &d, &h, &loss).unwrap();
+        let sweep = Sweep::new(&DOMAINS, &["python"], &n, &d, &h, &loss).unwrap();
         let fit = Fitter::new().starts(4).fit(law, &sweep, "python").unwrap();
         let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
         let plan = Plan::new().with_resamples(1.0, &resamples);

@@ -167,7 +167,7 @@ mod tests {
             let h: Vec<f64> =
                 [least, 0.3, 0.6, 0.9].iter().flat_map(|w| [*w, 1.0 - w].repeat(2)).collect();
             let d = [1e9, 2e9].repeat(4);
-            Sweep::from_slices(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
+            Sweep::new(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
         };
         assert_eq!(names(&of(0.1), "a"), ["additive-fixed-n", "ge24"]);
         assert_eq!(names(&of(0.0), "a"), ["additive-fixed-n"]);
