@@ -114,6 +114,7 @@ impl PlanBuilder {
             constraints: Arc::new(self.constraints),
             solver: self.solver,
             member: None,
+            observer: None,
         })
     }
 }

@@ -1,9 +1,10 @@
 use super::{BEST, Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
-use crate::optim::Termination;
+use crate::optim::{Control, Termination};
 use crate::parallel;
 use crate::predictor::{Interval, Members, check_level, interval};
+use crate::simplex::SimplexSolver;
 
 /// So many draws are looked at between two calls of the observer.
 const ROUND: usize = 256;
@@ -119,8 +120,9 @@ impl Plan {
     /// own starts.
     ///
     /// # Errors
-    /// As [`Plan::best`], if a target has no [members](Predictor::members) or they are of different
-    /// draws, and if the choice is not one of this plan.
+    /// As [`Plan::best`], if a target has no [members](crate::Predictor::members) or they are of
+    /// different draws, if the choice is not one of this plan, and if an observer stops it before the
+    /// first member is done.
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
@@ -156,6 +158,21 @@ impl Plan {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn certainty(&self, choice: &Choice) -> Result<Certainty, Error> {
+        let mut control = Control::default().observed_by(self.observer.as_ref());
+        let optima = self.optima(choice, &mut control)?;
+        if optima.is_empty() {
+            return Err(ErrorKind::Stopped.into());
+        }
+        let termination = Termination::of_many(optima.len() == self.count_members()?);
+        Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
+    }
+
+    /// What every member would have chosen; of the first ones where the observer says stop.
+    pub(super) fn optima(
+        &self,
+        choice: &Choice,
+        control: &mut Control,
+    ) -> Result<Vec<Mixture>, Error> {
         let members = self.count_members()?;
         self.check_choice(choice)?;
         let region = self.region(choice.scale.d)?;
@@ -165,8 +182,12 @@ impl Plan {
             finite(BEST, best.value)?;
             Ok(best.weights)
         };
-        let (optima, termination) = self.for_members(members, one)?;
-        Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
+        control.expect("members", Some(members));
+        let solver = self.member_solver(members);
+        let task = |member| Some(one(&self.of_member(member, &solver)));
+        let optima = parallel::map_observed(members, control, task).into_iter().collect();
+        control.complete();
+        optima
     }
 
     /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
@@ -189,7 +210,7 @@ impl Plan {
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
             finite("the advantage of the choice", objective.value(other)? - own)
         };
-        let (values, _) = self.for_members(members, difference)?;
+        let values = self.for_members(members, difference)?;
         let lower = values.iter().filter(|v| **v > 0.0).count();
         let probability = lower as f64 / values.len() as f64;
         let nats = interval(difference(self)?, values, level);
@@ -223,7 +244,7 @@ impl Plan {
             };
             mixtures.iter().map(good).collect()
         };
-        let (all, _) = self.for_members(members, one)?;
+        let all = self.for_members(members, one)?;
         let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
         Ok((0..mixtures.len()).map(share).collect())
     }
@@ -253,10 +274,15 @@ impl Plan {
             let shares = self.as_good(choice, some)?;
             Ok(shares.iter().filter(|share| **share > 1.0 - level).count())
         };
+        let mut control = Control::default().observed_by(self.observer.as_ref());
+        control.expect("draws", Some(draws));
         let (mut done, mut inside) = (0, 0);
-        for some in drawn.chunks(ROUND) {
+        for some in drawn.chunks(if control.is_observed() { ROUND } else { draws }) {
             inside += within(some)?;
             done += some.len();
+            if control.counted(some.len()) {
+                break;
+            }
         }
         let termination = Termination::of_many(done == draws);
         Ok(RegionShare { share: inside as f64 / done as f64, draws: done, termination })
@@ -288,11 +314,19 @@ impl Plan {
         &self,
         members: usize,
         one: impl Fn(&Self) -> Result<T, Error> + Sync,
-    ) -> Result<(Vec<T>, Termination), Error> {
-        let solver = self.descents_only(members / 8);
-        let task =
-            |member| one(&Self { member: Some(member), solver: solver.clone(), ..self.clone() });
-        let all: Result<Vec<T>, Error> = parallel::map(members, task).into_iter().collect();
-        Ok((all?, Termination::Complete))
+    ) -> Result<Vec<T>, Error> {
+        let solver = self.member_solver(members);
+        let task = |member| one(&self.of_member(member, &solver));
+        parallel::map(members, task).into_iter().collect()
+    }
+
+    /// The solver that all members share.
+    fn member_solver(&self, members: usize) -> SimplexSolver {
+        self.descents_only(members / 8)
+    }
+
+    /// The plan as a member sees it.
+    fn of_member(&self, member: usize, solver: &SimplexSolver) -> Self {
+        Self { member: Some(member), solver: solver.clone(), ..self.clone() }
     }
 }

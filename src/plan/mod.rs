@@ -48,10 +48,12 @@ mod penalty;
 #[cfg(feature = "serde")]
 mod stored;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
+use crate::optim::{Observer, Progress};
 use crate::predictor::Predictor;
 use crate::scale::Scale;
 use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
@@ -115,6 +117,8 @@ pub struct Plan {
     solver: SimplexSolver,
     /// The member that all targets are seen by; `None` for their own predictions.
     member: Option<usize>,
+    /// Who is told of the calls that take long.
+    observer: Option<Observer>,
 }
 
 #[derive(Debug, Clone)]
@@ -164,6 +168,16 @@ impl Plan {
     #[must_use]
     pub fn to_builder(&self) -> PlanBuilder {
         PlanBuilder::of(self)
+    }
+
+    /// The same plan, of which `observer` is told how far [`Plan::certainty`] and
+    /// [`Plan::region_share`] have come, and can stop them; see [`Progress`].
+    #[must_use]
+    pub fn observe(
+        self,
+        observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { observer: Some(Observer::new(observer)), ..self }
     }
 
     /// The best mixture for N and D, either of which may be infinite: the limit.

@@ -1,6 +1,7 @@
 use super::{Choice, Plan, Target, finite};
 use crate::error::{Error, ErrorKind, Place};
 use crate::mixture::Mixture;
+use crate::optim::Control;
 use crate::predictor::Members;
 use crate::scale::Scale;
 
@@ -177,10 +178,10 @@ impl Plan {
 
     /// What the mixtures that could be the best are worth to each member, relative to the choice.
     fn decision(&self, choice: &Choice) -> Result<Vec<Anomaly>, Error> {
-        let certainty = self.certainty(choice)?;
-        let members = certainty.optima().len();
-        let rivals = &certainty.optima()[..RIVALS.min(members)];
-        let (values, _) = self.for_members(members, |plan| {
+        let optima = self.optima(choice, &mut Control::default())?;
+        let members = optima.len();
+        let rivals = &optima[..RIVALS.min(members)];
+        let values = self.for_members(members, |plan| {
             let mut objective = plan.objective(choice.scale)?;
             let own = objective.value(&choice.optimum.weights)?;
             let rival = |h: &Mixture| finite("the value of a rival", objective.value(h)? - own);
