@@ -465,7 +465,7 @@ fn targets_that_are_alike_have_a_fixed_point_in_the_middle() {
     let short = Predictor::new("a", law.clone(), &za[1..]).unwrap_err();
     assert_eq!(
         short.to_string(),
-        "the list of coordinates of the additive law has length 8, expected 9"
+        "target `a`: the list of coordinates of the additive law has length 8, expected 9"
     );
     let apart = Plan::builder()
         .target(1.0, Predictor::new("c", law.clone(), &za).unwrap())
