@@ -197,6 +197,6 @@ mod tests {
         let two = suitable(&s, "t").unwrap().into_iter().take(2);
         let both = Candidate::ensemble(two, Fitter::new()).unwrap();
         assert_eq!(both.name(), "chinchilla + simple");
-        assert_eq!(both.fit(&s, "t").unwrap().fits().len(), 2);
+        assert_eq!(both.fit(&s, "t").unwrap().fits().count(), 2);
     }
 }
