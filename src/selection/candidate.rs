@@ -122,6 +122,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::AdditiveLaw;
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {

@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let text = comparison(vec![
-            score("a rather long name of a candidate", Some(1.25), Some(100.0)),
+            score("a rather long name of a candidate", Some(0.0125), Some(1.0)),
             score("b", None, Some(0.5)),
         ])
         .to_string();
