@@ -2,18 +2,21 @@
 //! and quartiles over trials, for basin-hopping and random search over L-BFGS, for the trust region
 //! from drawn starts, and for the crate's default fit.
 //!
-//! `cargo run --release --example local_solves` fits the joint law to the python loss of the embedded
-//! sweep; `-- P3` to a synthetic one with the design of the paper's figure; `-- --help` lists the flags.
+//! ```text
+//! cargo bench --bench local_solves -- [P3 | P8 | SWEEP.csv] [--target T] [--law L] [--trials N]
+//!                                     [--solves N] [--out OUT.svg]
+//! ```
+//!
+//! fits the joint law to the python loss of the embedded sweep, or to a synthetic problem of the benches:
+//! P3 has the design of the paper's figure. It draws to `docs/local_solves.svg`.
 
-mod common;
-#[path = "../benches/problems.rs"]
 mod problems;
 
+use std::error::Error;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use common::{Result, say};
-use mixlaw::law::ScalingLaw;
+use mixlaw::law::{self, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Lbfgs, MultiStart, Optimizer, Progress, SmoothFirst, TrustRegion,
 };
@@ -21,20 +24,9 @@ use mixlaw::sweep::TRAIN;
 use mixlaw::{Fitter, Sweep};
 use plotters::prelude::*;
 
-const SWEEP: &str = include_str!("data/byte_sweep.csv");
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const HELP: &str = "\
-Draws the best objective so far against the number of local solves.
-
-  SWEEP.csv               or P3, P8: the synthetic problems of the benches
-                          [default: the embedded byte-level sweep]
-  --target T              [default: python; the only one of P3 and P8]
-  --law L                 [default: joint]
-  --trials N              fits of each kind, with seeds 0 to N - 1 [default: 100]
-  --solves N              local solves of a fit [default: 30]
-  --out OUT.svg           [default: docs/local_solves.svg]
-  --help
-";
+const SWEEP: &str = include_str!("../examples/data/byte_sweep.csv");
 
 struct Options {
     sweep: Option<String>,
@@ -45,7 +37,7 @@ struct Options {
     out: String,
 }
 
-fn options() -> Result<Option<Options>> {
+fn options() -> Result<Options> {
     use lexopt::prelude::*;
     let mut options = Options {
         sweep: None,
@@ -58,18 +50,12 @@ fn options() -> Result<Option<Options>> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return Ok(None),
+            // Of cargo.
+            Long("bench") => {}
             Long("target") => options.target = Some(parser.value()?.string()?),
-            Long("law") => {
-                options.law = parser.value()?.string()?;
-                common::known_law("--law", &options.law)?;
-            }
-            Long("trials") => {
-                options.trials = common::number("--trials", &parser.value()?.string()?)?
-            }
-            Long("solves") => {
-                options.solves = common::number("--solves", &parser.value()?.string()?)?
-            }
+            Long("law") => options.law = parser.value()?.string()?,
+            Long("trials") => options.trials = parser.value()?.parse()?,
+            Long("solves") => options.solves = parser.value()?.parse()?,
             Long("out") => options.out = parser.value()?.string()?,
             Value(sweep) if options.sweep.is_none() => options.sweep = Some(sweep.string()?),
             _ => return Err(argument.unexpected().into()),
@@ -78,21 +64,11 @@ fn options() -> Result<Option<Options>> {
     if options.trials == 0 || options.solves < 2 {
         return Err("expected at least 1 for --trials and 2 for --solves".into());
     }
-    Ok(Some(options))
+    Ok(options)
 }
 
-fn main() {
-    let result = options().and_then(|options| match options {
-        Some(options) => run(&options),
-        None => {
-            say!("{HELP}");
-            Ok(())
-        }
-    });
-    if let Err(error) = result {
-        eprintln!("error: {error}");
-        std::process::exit(1);
-    }
+fn main() -> Result<()> {
+    run(&options()?)
 }
 
 /// A way to fit, and how to draw it.
@@ -135,8 +111,10 @@ fn history(
     (train, target): (&Sweep, &str),
     solves: usize,
 ) -> Result<History> {
-    let mut history = History::new();
-    let mut note = |progress: &Progress| {
+    let history = Arc::new(Mutex::new(History::new()));
+    let shared = Arc::clone(&history);
+    let note = move |progress: &Progress| {
+        let mut history = shared.lock().expect("the observer does not panic");
         // Several solves may be done at once: a start is solved on least squares, then on Huber.
         if progress.done > history.len() {
             let before = history.last().copied().unwrap_or(f64::INFINITY);
@@ -146,7 +124,8 @@ fn history(
         let done = history.len() >= solves;
         if done { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    fitter.fit_observed(law, train, target, &mut note)?;
+    fitter.clone().observe(note).fit(law, train, target)?;
+    let history = history.lock().expect("the observer did not panic").clone();
     Ok(history)
 }
 
@@ -199,8 +178,7 @@ fn run(options: &Options) -> Result<()> {
     };
     let target = options.target.as_deref().unwrap_or(target);
     let train = sweep.split(TRAIN)?;
-    let law = common::law(&options.law, &train, target, false)?;
-    let law = law.ok_or("the law is about domains, and the target is none")?;
+    let law = law::named(&options.law, train.domains(), target, train.scale())?;
 
     let kinds = kinds(options.solves);
     let mut curves = Vec::new();
@@ -210,18 +188,18 @@ fn run(options: &Options) -> Result<()> {
         best = histories.iter().flatten().copied().fold(best, f64::min);
         curves.push((kind, quartiles(&histories)));
     }
-    say!("best objective found: {best:.6e}\n\n");
-    say!("{:28} {:>8} {:>28}\n", "excess over it in %", "solves", "quartiles at the end");
+    println!("best objective found: {best:.6e}\n");
+    println!("{:28} {:>8} {:>28}", "excess over it in %", "solves", "quartiles at the end");
     for (kind, curve) in &mut curves {
         curve.iter_mut().flatten().for_each(|value| *value = 100.0 * (*value / best - 1.0));
         let [low, median, high] = curve.last().expect("a fit has a local solve");
-        say!("{:28} {:8} {low:9.4} {median:9.4} {high:9.4}\n", kind.name, curve.len());
+        println!("{:28} {:8} {low:9.4} {median:9.4} {high:9.4}", kind.name, curve.len());
     }
     let subject = options.sweep.as_deref().filter(|name| *name == "P3" || *name == "P8");
     let title =
         format!("{} law, {}: {} trials", options.law, subject.unwrap_or(target), options.trials);
     draw(&curves, &title, options)?;
-    say!("\ndrawn: {}\n", options.out);
+    println!("\ndrawn: {}", options.out);
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn short(x: f64) -> String {
 /// use mixlaw::Sweep;
 ///
 /// let loss = [3.0, -1.0];
-/// let error = Sweep::from_slices(&["web"], &["code"], &[1e8; 2], &[1e9, 2e9], &[1.0; 2], &loss);
+/// let error = Sweep::new(&["web"], &["code"], &[1e8; 2], &[1e9, 2e9], &[1.0; 2], &loss);
 /// let error = error.unwrap_err();
 /// assert_eq!(error.to_string(), "row 1, column `loss_code`: -1, expected a finite loss > 0");
 /// assert_eq!(error.places(), [Place::Row(1), Place::Column("loss_code".to_owned())]);

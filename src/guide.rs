@@ -6,18 +6,19 @@
 //! 2. [Choose a law](choose_a_law): what each law can say, and which one predicts best here.
 //! 3. [Read a fit](read_a_fit): what is determined, what is not, and how far off it may be.
 //! 4. [Choose a mixture](choose_a_mixture): constraints, budgets, certificates and intervals.
+//! 5. [The command line](command_line): all of this without a line of Rust, with tables and JSON.
 //!
 //! Extending it:
 //!
-//! 5. [Write a law](write_a_law): compose one, write its formula, or its gradient too.
-//! 6. [Write an optimizer](write_an_optimizer): a local search of yours in the place of the crate's.
+//! 6. [Write a law](write_a_law): compose one, write its formula, or its gradient too.
+//! 7. [Write an optimizer](write_an_optimizer): a local search of yours in the place of the crate's.
 //!
 //! Behind it:
 //!
-//! 7. [Performance](performance): where the time goes, and what makes a fit fast or slow.
-//! 8. [Measurements](measurements): how fast, how reliable, how honest it was found to be.
-//! 9. [Design](design): why the crate is built as it is.
-//! 10. [Comparison](comparison): other tools for the same task, and when to take them.
+//! 8. [Performance](performance): where the time goes, and what makes a fit fast or slow.
+//! 9. [Measurements](measurements): how fast, how reliable, how honest it was found to be.
+//! 10. [Design](design): why the crate is built as it is.
+//! 11. [Comparison](comparison): other tools for the same task, and when to take them.
 
 #[doc = include_str!("../docs/guide/prepare_a_sweep.md")]
 pub mod prepare_a_sweep {}
@@ -30,6 +31,9 @@ pub mod read_a_fit {}
 
 #[doc = include_str!("../docs/guide/choose_a_mixture.md")]
 pub mod choose_a_mixture {}
+
+#[doc = include_str!("../docs/guide/command_line.md")]
+pub mod command_line {}
 
 #[doc = include_str!("../docs/guide/write_a_law.md")]
 pub mod write_a_law {}

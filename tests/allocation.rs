@@ -177,7 +177,7 @@ fn a_probe_does_not_hold_all_pairs_at_once() {
     let mixtures = Mixture::dirichlet(&vec![1.0; k], 6, 1).unwrap();
     let h: Vec<f64> = mixtures.iter().flat_map(|h| h.to_vec()).collect();
     let loss = [3.0, 3.1, 2.9, 3.2, 2.8, 3.0];
-    let sweep = Sweep::from_slices(&domains, &["t"], &[1e8; 6], &[1e9; 6], &h, &loss).unwrap();
+    let sweep = Sweep::new(&domains, &["t"], &[1e8; 6], &[1e9; 6], &h, &loss).unwrap();
     let mut fitter = Fitter::new().starts(1).fix("A", 1.0).fix("B", 1.0);
     for name in ["alpha", "beta"] {
         fitter = fitter.fix(name, 0.3);

@@ -239,7 +239,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 type Observer = Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send>;

@@ -1,14 +1,15 @@
-//! The examples `fit`, `mixture` and `how_sure` as processes: what it says to bad input, and what its JSON means.
-#![cfg(feature = "csv")]
+//! The program `mixlaw` as a process: what it says to bad input, and what its JSON means. The chapter
+//! `docs/guide/command_line.md` documents the same keys.
 
-use mixlaw::Scale;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use mixlaw::{Scale, law};
 use serde_json::{Map, Value};
 
 const SWEEP: &str = include_str!("../examples/data/byte_sweep.csv");
+const CHAPTER: &str = include_str!("../docs/guide/command_line.md");
 
 /// A sweep of two domains that is valid, but too small for any fit.
 const SMALL: &str = "\
@@ -19,21 +20,10 @@ r2,eval,2e8,2e9,0.2,0.8,3.1,2.0
 r3,spare,1e8,1e9,0.2,0.8,3.3,2.1
 ";
 
-/// `cargo test` builds the examples beside the directory of the tests.
-fn example(name: &str, args: &[&str]) -> Output {
-    let test = std::env::current_exe().expect("the path of this test");
-    let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-    let binary = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        binary.exists(),
-        "{} is not built: run `cargo test`, or `cargo build --examples` before",
-        binary.display()
-    );
-    Command::new(binary).args(args).output().expect("the example runs")
-}
+const SUBCOMMANDS: [&str; 6] = ["fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
-fn fit(args: &[&str]) -> Output {
-    example("fit", args)
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mixlaw")).args(args).output().expect("the program runs")
 }
 
 /// A file of this test process that is removed in the end.
@@ -61,16 +51,13 @@ impl Drop for TempFile {
     }
 }
 
-/// Exit status 1, and one line `error: ...` that contains all of `expected`.
+/// Exit status 1, nothing on stdout, and one line `error: ...` that contains all of `expected`.
 #[track_caller]
 fn fails(args: &[&str], expected: &[&str]) {
-    refused(fit(args), args, expected);
-}
-
-#[track_caller]
-fn refused(output: Output, args: &[&str], expected: &[&str]) {
+    let output = run(args);
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
     assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
     let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
     let [error] = errors.as_slice() else { panic!("{args:?}: not one error line: {stderr}") };
@@ -86,7 +73,10 @@ fn refused(output: Output, args: &[&str], expected: &[&str]) {
 fn refuses(name: &str, content: impl AsRef<[u8]>, expected: &[&str]) {
     let file = TempFile::with(name, content);
     let expected: Vec<&str> = expected.iter().copied().chain([file.path()]).collect();
-    fails(&[file.path(), "--laws", "additive", "--starts", "2"], &expected);
+    for subcommand in ["fit", "mixture", "sure", "next-runs"] {
+        let quick = ["--laws", "additive", "--starts", "2"];
+        fails(&[&[subcommand, file.path()], &quick[..]].concat(), &expected);
+    }
 }
 
 /// [`SMALL`] with one text replaced, which must be there once.
@@ -99,13 +89,8 @@ fn small_with(from: &str, to: &str) -> String {
 /// Runs with `--json` and returns what was written.
 #[track_caller]
 fn json(name: &str, args: &[&str]) -> Value {
-    json_of("fit", name, args)
-}
-
-#[track_caller]
-fn json_of(program: &str, name: &str, args: &[&str]) -> Value {
     let out = TempFile::new(name);
-    let output = example(program, &[args, &["--json", out.path()]].concat());
+    let output = run(&[args, &["--json", out.path()]].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
     assert!(!output.stdout.is_empty());
@@ -113,10 +98,23 @@ fn json_of(program: &str, name: &str, args: &[&str]) -> Value {
     serde_json::from_str(&text).expect("it is JSON")
 }
 
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// These keys, in this order, all of which the chapter documents.
+#[track_caller]
+fn has_keys(value: &Value, expected: &[&str]) {
+    assert_eq!(keys(value), expected);
+    for key in expected {
+        assert!(CHAPTER.contains(&format!("`{key}`")), "the chapter does not document `{key}`");
+    }
+}
+
 #[test]
 fn headers_that_are_wrong_are_named() {
     let missing = small_with("n_tokens", "tokens");
-    refuses("no-tokens", missing, &["line 1", "n_tokens", "the header has: run, split"]);
+    refuses("no-tokens", missing, &["line 1", "`n_tokens`", "run, split, n_params, tokens"]);
     let twice = small_with("loss_code", "loss_web");
     refuses("twice", twice, &["line 1", "`loss_web` appears twice"]);
     let no_h = small_with("h_web,h_code", "web,code");
@@ -153,16 +151,16 @@ fn rows_of_every_split_are_checked() {
 
 #[test]
 fn files_that_are_no_sweep_are_refused() {
-    refuses("empty", "", &["the file is empty"]);
-    refuses("header", SMALL.lines().next().unwrap(), &["a header but no rows"]);
+    refuses("empty", "", &["at least one line"]);
+    refuses("header", SMALL.lines().next().unwrap(), &["at least one row below"]);
     refuses("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01", &["line 1", "not UTF-8"]);
     let binary_below = [SMALL.as_bytes(), b"\xff\xfe\0\x01\n"].concat();
     refuses("binary-below", binary_below, &["line 6", "not UTF-8"]);
     let missing = TempFile::new("missing");
-    fails(&[missing.path()], &[missing.path()]);
+    fails(&["fit", missing.path()], &[missing.path()]);
     let directory = std::env::temp_dir();
     let directory = directory.to_str().expect("a path in UTF-8");
-    fails(&[directory], &[directory]);
+    fails(&["fit", directory], &[directory]);
 }
 
 #[test]
@@ -173,36 +171,42 @@ fn too_little_data_is_refused() {
 }
 
 #[test]
-fn flags_that_are_wrong_are_named() {
+fn shared_flags_that_are_wrong_are_named() {
     for (args, expected) in [
         (&["--laws", "cubic"][..], &["--laws", "`cubic`", "additive"][..]),
         (&["--laws", "joint,joint"], &["--laws", "`joint`", "twice"]),
-        (&["--targets", "cobol"], &["`cobol`", "english, french, python, c, rust"]),
+        (&["--laws", "joint,"], &["--laws", "`joint,`", "name"]),
+        (&["--targets", "cobol"], &["--targets", "`cobol`", "english, french, python, c, rust"]),
         (&["--targets", "c,c"], &["--targets", "`c`", "twice"]),
         (&["--laws", "ge24", "--targets", "cobol"], &["`cobol`", "english"]),
-        (&["--laws", "ge24", "--targets", "rust"], &["ge24", "rust"]),
+        (&["--laws", "ge24", "--targets", "rust"], &["--laws", "ge24", "rust"]),
         (&["--optimizer", "adam"], &["--optimizer", "`adam`", "lbfgs"]),
         (&["--gamma", "negative"], &["--gamma", "`negative`", "positive"]),
-        (&["--starts", "0"], &["--starts", "0", "at least 1"]),
-        (&["--starts", "-3"], &["--starts", "`-3`"]),
-        (&["--seed", "x"], &["--seed", "`x`"]),
+        (&["--starts", "0"], &["--starts", "`0`", "from 1 to 1000000"]),
+        (&["--starts", "-3"], &["--starts", "`-3`", "from 1 to 1000000"]),
+        (&["--starts", "2.5"], &["--starts", "`2.5`", "whole number"]),
+        (&["--seed", "x"], &["--seed", "`x`", "whole number"]),
+        (&["--seed", "-1"], &["--seed", "`-1`", "from 0"]),
         (&["--at", "0,1e9"], &["--at", "`0`", "> 0"]),
         (&["--at", "1e9,inf"], &["--at", "`inf`", "finite"]),
         (&["--at", "x"], &["--at", "`x`", "N,D"]),
-        (&["--at", "1e9,x"], &["--at", "`x`"]),
+        (&["--at", "1e9,x"], &["--at", "`x`", "> 0"]),
         (&["--weights", "rust"], &["--weights", "`rust`", "TARGET=WEIGHT"]),
         (&["--weights", "rust=-1"], &["--weights", "rust", "`-1`", "> 0"]),
         (&["--weights", "rust=0"], &["--weights", "rust", "`0`", "> 0"]),
         (&["--weights", "rust=NaN"], &["--weights", "rust", "`NaN`"]),
         (&["--weights", "rust=1,rust=2"], &["--weights", "`rust`", "twice"]),
-        (&["--weights", "cobol=1"], &["`cobol`", "english"]),
-        (&["--weights", "rust=1", "--targets", "c"], &["--weights", "additive", "`rust`"]),
-        (&["--frobnicate"], &["--frobnicate"]),
+        (&["--weights", "cobol=1"], &["--weights", "`cobol`", "english"]),
+        (&["--weights", "rust=1", "--targets", "c"], &["--weights", "`rust`", "--targets c"]),
+        (&["--weights", "rust=1", "--laws", "ge24"], &["--weights", "ge24", "`rust`"]),
+        (&["--frobnicate"], &["--frobnicate", "--help"]),
+        (&["-x"], &["-x"]),
         (&["--seed"], &["--seed"]),
-        (&["one.csv", "two.csv"], &["two.csv"]),
-        (&["--json", "/no/such/directory/out.json"], &["/no/such/directory/out.json"]),
+        (&["one.csv", "two.csv"], &["`two.csv`", "one file"]),
+        (&["--json", "/no/such/directory/out.json"], &["--json", "`/no/such/directory/out.json`"]),
+        (&["--json", "/"], &["--json", "`/`", "a file"]),
     ] {
-        let mut args = args.to_vec();
+        let mut args = [&["fit"], args].concat();
         if !args.contains(&"--laws") {
             args.extend(["--laws", "additive"]);
         }
@@ -214,40 +218,94 @@ fn flags_that_are_wrong_are_named() {
 }
 
 #[test]
-fn help_lists_the_flags() {
-    let output = fit(&["--help"]);
-    let text = String::from_utf8(output.stdout).expect("text");
-    assert_eq!(output.status.code(), Some(0));
-    assert!(output.stderr.is_empty());
-    for flag in ["laws", "targets", "optimizer", "starts", "gamma", "seed", "at", "weights", "json"]
-    {
-        assert!(text.contains(&format!("--{flag} ")), "{flag}: {text}");
+fn every_subcommand_refuses_flags_that_are_not_its_own() {
+    for subcommand in SUBCOMMANDS {
+        fails(&[subcommand, "--frobnicate", "1"], &["--frobnicate", subcommand]);
     }
+    fails(&["fit", "--cap", "c=1:1"], &["--cap", "mixlaw fit"]);
+    fails(&["compare", "--at", "1e5,1e6"], &["--at", "mixlaw compare"]);
+    fails(&["mixture", "--level", "0.9"], &["--level", "mixlaw mixture"]);
+}
+
+#[test]
+fn subcommands_are_named() {
+    let all = "fit, mixture, sure, compare, next-runs, paper";
+    fails(&[], &["a subcommand", all]);
+    fails(&["frobnicate"], &["`frobnicate`", all]);
+    fails(&["--frobnicate"], &["--frobnicate"]);
+    // A file in the place of the subcommand.
+    fails(&["sweep.csv"], &["`sweep.csv`", all]);
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let said = |args: &[&str]| {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(output.stderr.is_empty(), "{args:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let overview = said(&["--help"]);
+    assert!(SUBCOMMANDS.iter().all(|name| overview.contains(&format!("\n  {name} "))));
+    assert_eq!(overview, said(&["-h"]));
+    let version = said(&["--version"]);
+    assert_eq!(version, format!("mixlaw {}\n", env!("CARGO_PKG_VERSION")));
+    let shared = "laws targets optimizer starts gamma seed at weights json help";
+    for (subcommand, flags) in [
+        ("fit", shared.to_owned()),
+        (
+            "mixture",
+            format!(
+                "{shared} cap min max group box prior pull minimax excess flops epsilon pictures"
+            ),
+        ),
+        ("sure", format!("{shared} resamples level against pictures")),
+        ("compare", "laws targets optimizer starts gamma seed json folds help".to_owned()),
+        ("next-runs", format!("{shared} count criterion mixtures run-at resamples")),
+        ("paper", "optimizer starts gamma seed at json help".to_owned()),
+    ] {
+        let text = said(&[subcommand, "--help"]);
+        for flag in flags.split(' ') {
+            let listed = |text: &str, end: &str| text.contains(&format!("\n  --{flag}{end}"));
+            assert!(listed(&text, " ") || listed(&text, "\n"), "{subcommand} --{flag}: {text}");
+            assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
+        }
+        assert_eq!(text.matches("\n  --").count(), flags.split(' ').count(), "{text}");
+    }
+    let text = said(&["fit", "--help"]);
+    let words: Vec<&str> = text.split([',', ' ', '\n']).collect();
+    law::names().for_each(|name| assert!(words.contains(&name), "{name}: {text}"));
 }
 
 #[test]
 fn the_default_number_of_starts_is_the_one_in_the_help() {
-    let help = String::from_utf8(fit(&["--help"]).stdout).expect("text");
+    let help = String::from_utf8(run(&["fit", "--help"]).stdout).expect("text");
     let (_, rest) = help.split_once("basin-hopping\n").expect("the flag --starts");
     let (_, rest) = rest.split_once("[default: ").expect("its default");
     let (starts, _) = rest.split_once(';').expect("the default of the crate's optimizer");
     // Each start is a few local solves, so that another number of them is seen in the count.
-    let args = ["--laws", "chinchilla", "--targets", "rust"];
+    let args = ["fit", "--laws", "chinchilla", "--targets", "rust"];
     let solves = |name, args: &[&str]| json(name, args)["fits"][0]["local_solves"].clone();
     let default = solves("default-starts.json", &args);
     assert_eq!(default, solves("starts.json", &[&args[..], &["--starts", starts]].concat()));
     assert_ne!(default, solves("more-starts.json", &[&args[..], &["--starts", "20"]].concat()));
 }
 
-fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
+#[test]
+fn json_can_be_printed_in_place_of_the_table() {
+    let args = ["fit", "--laws", "additive", "--targets", "c", "--starts", "2", "--json"];
+    let output = run(&[&args[..], &["-"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    let written = json("beside-printed.json", &args[..7]);
+    assert_eq!(printed["mixtures"], written["mixtures"]);
 }
 
 #[test]
 fn the_json_has_the_documented_keys() {
-    let args = ["--laws", "additive,joint", "--targets", "python,rust", "--starts", "2"];
+    let args = ["fit", "--laws", "additive,joint", "--targets", "python,rust", "--starts", "2"];
     let all = json("keys.json", &args);
-    assert_eq!(keys(&all), ["fits", "mixtures"]);
+    has_keys(&all, &["fits", "mixtures"]);
     let fits = all["fits"].as_array().unwrap();
     let named: Vec<_> =
         fits.iter().map(|x| (x["law"].as_str().unwrap(), x["target"].as_str().unwrap())).collect();
@@ -268,7 +326,7 @@ fn the_json_has_the_documented_keys() {
             "local_solves",
             "termination",
         ];
-        assert_eq!(keys(fit), expected);
+        has_keys(fit, &expected);
         for number in ["huber", "mre_train", "mre_eval", "seconds"] {
             assert!(fit[number].as_f64().unwrap() > 0.0, "{number}");
         }
@@ -286,7 +344,7 @@ fn the_json_has_the_documented_keys() {
     for mixture in mixtures {
         let expected =
             ["law", "n", "d", "targets", "weights", "loss", "uniform_loss", "gap", "iterations"];
-        assert_eq!(keys(mixture), expected);
+        has_keys(mixture, &expected);
         // The largest N and D of the train and eval rows.
         assert_eq!((&mixture["n"], &mixture["d"]), (&230784.0.into(), &5120000.0.into()));
         assert_eq!(keys(&mixture["weights"]), ["english", "french", "python", "c"]);
@@ -300,7 +358,7 @@ fn the_json_has_the_documented_keys() {
 
 #[test]
 fn the_default_goals_are_the_mean_of_the_domains_and_each_other_target() {
-    let args = ["--laws", "additive", "--targets", "python,c,rust", "--starts", "2"];
+    let args = ["fit", "--laws", "additive", "--targets", "python,c,rust", "--starts", "2"];
     let goals = |all: Value| -> Vec<Value> {
         all["mixtures"].as_array().unwrap().iter().map(|m| m["targets"].clone()).collect()
     };
@@ -319,7 +377,7 @@ fn the_default_goals_are_the_mean_of_the_domains_and_each_other_target() {
 #[test]
 fn without_eval_rows_the_held_out_error_is_null() {
     let file = TempFile::with("no-eval.csv", SWEEP.replace(",eval,", ",later,"));
-    let args = [file.path(), "--laws", "additive", "--targets", "c", "--starts", "2"];
+    let args = ["fit", file.path(), "--laws", "additive", "--targets", "c", "--starts", "2"];
     let all = json("no-eval.json", &args);
     assert_eq!(all["fits"].as_array().unwrap().len(), 1);
     assert!(all["fits"][0]["mre_eval"].is_null());
@@ -361,8 +419,8 @@ impl Formula<'_> {
         let bias = self.linear_power("h", h).unwrap_or_else(|| {
             1.0 / self.sum(|i, domain| of("C", domain) * h[i].powf(of("gamma", domain)))
         });
-        let n = n / self.get("N0").unwrap_or(1.0);
-        let d = d / self.get("D0").unwrap_or(1.0);
+        let n = at.n / self.get("N0").unwrap_or(1.0);
+        let d = at.d / self.get("D0").unwrap_or(1.0);
         self.coefficient("E", h)
             + bias
             + self.coefficient("A", h) / n.powf(self.coefficient("alpha", h))
@@ -373,7 +431,8 @@ impl Formula<'_> {
 #[test]
 fn the_coefficients_alone_give_the_errors() {
     let target = "python";
-    let args = ["--laws", "simple,additive,joint,full", "--targets", target, "--starts", "2"];
+    let args =
+        ["fit", "--laws", "simple,additive,joint,full", "--targets", target, "--starts", "2"];
     let all = json("coefficients.json", &args);
     let mut lines = SWEEP.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().expect("a header");
@@ -393,8 +452,8 @@ fn the_coefficients_alone_give_the_errors() {
                     let h: Vec<f64> =
                         domains.iter().map(|d| number(row, &format!("h_{d}"))).collect();
                     let loss = number(row, &format!("loss_{target}"));
-                    let (n, d) = (number(row, "n_params"), number(row, "n_tokens"));
-                    (formula.loss(n, d, &h) - loss).abs() / loss
+                    let at = Scale { n: number(row, "n_params"), d: number(row, "n_tokens") };
+                    (formula.loss(at, &h) - loss).abs() / loss
                 })
                 .collect();
             let mre = 100.0 * errors.iter().sum::<f64>() / errors.len() as f64;
@@ -405,22 +464,59 @@ fn the_coefficients_alone_give_the_errors() {
     }
 }
 
-/// Two laws and few starts: quick, and not about the fits.
+/// One law and few starts: quick, and not about the fits.
 const QUICK: [&str; 6] = ["--laws", "additive", "--targets", "python,c,rust", "--starts", "2"];
+
+/// A subcommand with [`QUICK`] and more.
+fn quick<'a>(subcommand: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&[subcommand], &QUICK[..], more].concat()
+}
 
 #[test]
 fn mixture_writes_what_fit_does_and_more() {
     let limits =
         ["--cap", "python=5e5:2", "--min", "french=0.12", "--group", "english+french=0.3:0.9"];
-    let all = json_of("mixture", "mixture.json", &[&QUICK[..], &limits].concat());
-    assert_eq!(keys(&all), ["fits", "mixtures"]);
-    let own = json("beside.json", &QUICK);
+    let all = json("mixture.json", &quick("mixture", &limits));
+    has_keys(&all, &["fits", "mixtures"]);
+    let own = json("beside.json", &quick("fit", &[]));
     assert_eq!(all["fits"][0]["coefficients"], own["fits"][0]["coefficients"]);
     for (mixture, free) in
         all["mixtures"].as_array().unwrap().iter().zip(own["mixtures"].as_array().unwrap())
     {
-        let fields = keys(mixture);
-        assert!(keys(free).iter().all(|key| fields.contains(key)));
+        let more = [
+            "lower_bound",
+            "certificate",
+            "certified",
+            "residual",
+            "termination",
+            "shares",
+            "active",
+            "unconstrained",
+            "cost_of_constraints",
+            "losses",
+            "ranges",
+            "fit_error",
+            "extrapolation",
+            "at_bound",
+            "uniform_tokens",
+            "corners",
+            "path",
+            "decomposition",
+            "limit",
+        ];
+        has_keys(mixture, &[&keys(free)[..], &more].concat());
+        let solved = ["weights", "loss", "lower_bound", "certificate"];
+        has_keys(&mixture["unconstrained"], &solved);
+        mixture["corners"]
+            .as_object()
+            .unwrap()
+            .values()
+            .for_each(|corner| has_keys(corner, &solved));
+        has_keys(&mixture["ranges"], &["epsilon", "domains"]);
+        has_keys(&mixture["extrapolation"], &["size", "tokens", "weights", "nearest"]);
+        has_keys(&mixture["decomposition"], &["floor", "mixture", "size", "data"]);
+        has_keys(&mixture["limit"], &["loss", "weights"]);
+        has_keys(&mixture["path"][0], &["n", "d", "loss", "weights"]);
         let number = |key: &str| mixture[key].as_f64().unwrap_or_else(|| panic!("{key}"));
         let weight = |domain: &str| mixture["weights"][domain].as_f64().unwrap();
         assert!(weight("python") <= 1e6 / 5.12e6 + 1e-12, "two epochs of 5e5 of 5.12e6 tokens");
@@ -433,12 +529,15 @@ fn mixture_writes_what_fit_does_and_more() {
         assert!((unconstrained - free["loss"].as_f64().unwrap()).abs() < 1e-9);
         assert!((number("loss") - unconstrained - number("cost_of_constraints")).abs() < 1e-12);
         let active = mixture["active"].as_array().unwrap();
+        active.iter().for_each(|one| has_keys(one, &["constraint", "multiplier"]));
         assert!(active.iter().all(|a| a["multiplier"].as_f64().unwrap() > 0.0));
         for (domain, range) in mixture["ranges"]["domains"].as_object().unwrap() {
             let (low, high) = (range[0].as_f64().unwrap(), range[1].as_f64().unwrap());
             assert!(low <= weight(domain) && weight(domain) <= high, "{domain}");
         }
         assert!(mixture["extrapolation"]["size"].as_f64().unwrap() > 2.0);
+        let outside = mixture["extrapolation"]["weights"].as_array().unwrap();
+        outside.iter().for_each(|one| has_keys(one, &["domain", "weight", "lower", "upper"]));
         assert_eq!(mixture["path"].as_array().unwrap().len(), 13);
     }
 }
@@ -446,8 +545,7 @@ fn mixture_writes_what_fit_does_and_more() {
 #[test]
 fn mixture_takes_goals_priors_and_budgets() {
     let goal = |name: &str, flags: &[&str]| {
-        let all =
-            json_of("mixture", name, &[&QUICK[..], &["--weights", "c=1,rust=1"], flags].concat());
+        let all = json(name, &quick("mixture", &[&["--weights", "c=1,rust=1"], flags].concat()));
         all["mixtures"][0].clone()
     };
     let losses = |m: &Value| ["c", "rust"].map(|t| m["losses"][t].as_f64().unwrap());
@@ -456,6 +554,15 @@ fn mixture_takes_goals_priors_and_budgets() {
     let largest = |m: &Value| losses(m).into_iter().fold(0.0, f64::max);
     assert!(largest(&worst) <= largest(&sum));
     assert!((worst["loss"].as_f64().unwrap() - largest(&worst)).abs() < 1e-9);
+    // The worst of several losses has no parts that add up.
+    assert!(worst["decomposition"].is_null() && !sum["decomposition"].is_null());
+    let excess = goal("excess.json", &["--excess"]);
+    let over_own = |m: &Value| {
+        let best = |target: &str| excess["corners"][target]["loss"].as_f64().unwrap();
+        let [c, rust] = losses(m);
+        (c - best("c")).max(rust - best("rust"))
+    };
+    assert!(over_own(&excess) <= over_own(&sum).min(over_own(&worst)) + 1e-9);
     let prior = ["--prior", "english=0.7,french=0.1,python=0.1,c=0.1", "--pull", "100"];
     let pulled = goal("pulled.json", &prior);
     assert!((pulled["weights"]["english"].as_f64().unwrap() - 0.7).abs() < 0.01);
@@ -464,64 +571,294 @@ fn mixture_takes_goals_priors_and_budgets() {
     assert!((product / 1e13 - 1.0).abs() < 1e-9);
     let boxed = goal("boxed.json", &["--box"]);
     assert!(boxed["extrapolation"]["weights"].as_array().unwrap().is_empty());
+    let wide = goal("wide.json", &["--epsilon", "0.1"]);
+    assert_eq!(wide["ranges"]["epsilon"], 0.1);
+    let width = |m: &Value| {
+        let [low, high] = [0, 1].map(|i| m["ranges"]["domains"]["c"][i].as_f64().unwrap());
+        high - low
+    };
+    assert!(width(&wide) > width(&sum));
 }
 
 #[test]
 fn mixture_refuses_what_cannot_be_kept() {
     for (flags, expected) in [
-        (&["--min", "english=0.6", "--min", "c=0.5"][..], &["english >= 0.6; c >= 0.5"][..]),
-        (&["--max", "cobol=0.5"], &["unknown domain `cobol`", "english, french, python, c"]),
-        (&["--min", "c=2"], &["c >= 2", "from 0 to 1"]),
+        (
+            &["--min", "english=0.6", "--min", "c=0.5"][..],
+            &["--min: ", "english >= 0.6; c >= 0.5"][..],
+        ),
+        (&["--min", "english=0.9", "--box"], &["--min, --box: ", "english >= 0.9"]),
+        (&["--max", "cobol=0.5"], &["--max", "`cobol`", "english, french, python, c"]),
+        (&["--min", "c=2"], &["--min", "`c=2`", "from 0 to 1"]),
         (&["--min", "c"], &["--min", "`c`", "DOMAIN=WEIGHT"]),
+        (&["--max", "c=x"], &["--max", "`x`", "a finite number"]),
         (&["--cap", "c=1e6"], &["--cap", "`1e6`", "DOMAIN=TOKENS:EPOCHS"]),
-        (&["--cap", "c=lots:4"], &["--cap", "`lots`", "a number"]),
-        (&["--cap", "c=-1:4"], &["the tokens of domain `c`", "-1"]),
-        (&["--group", "c+c=0:0.5"], &["`c` appears twice"]),
-        (&["--prior", "c=1"], &["--prior", "missing domain `english`"]),
-        (&["--pull", "1"], &["--pull", "--prior"]),
+        (&["--cap", "c=lots:4"], &["--cap", "`lots`", "a finite number"]),
+        (&["--cap", "c=inf:4"], &["--cap", "`inf`", "a finite number"]),
+        (&["--cap", "c=-1:4"], &["--cap", "`c=-1:4`", "the tokens of domain `c`", "-1"]),
+        (&["--cap", "cobol=1:4", "--flops", "1e13"], &["--cap", "`cobol`", "english"]),
+        (&["--group", "c+c=0:0.5"], &["--group", "`c` appears twice"]),
+        (&["--group", "c=0.5"], &["--group", "`0.5`", "A+B=LEAST:MOST"]),
+        (&["--prior", "c=1"], &["--prior", "`c=1`", "`english`"]),
+        (&["--prior", "c"], &["--prior", "`c`", "A=W,B=W"]),
+        (&["--prior", "c=0"], &["--prior", "`0`", "> 0"]),
+        (&["--pull", "1"], &["--pull", "`1`", "--prior"]),
+        (&["--pull", "x"], &["--pull", "`x`", "> 0"]),
+        (&["--epsilon", "-1"], &["--epsilon", "`-1`", "> 0"]),
         (&["--flops", "0"], &["--flops", "`0`", "> 0"]),
-        (&["--flops", "1e13", "--at", "1e5,1e6"], &["--flops", "--at"]),
-        (&["--frobnicate"], &["--frobnicate"]),
+        (&["--flops", "1e13", "--at", "1e5,1e6"], &["--flops", "`1e13`", "--at"]),
+        (&["--minimax=1"], &["--minimax"]),
     ] {
-        let args = [&QUICK[..], flags].concat();
-        refused(example("mixture", &args), &args, expected);
+        fails(&quick("mixture", flags), expected);
+    }
+    // A law that does not see the mixture cannot choose one.
+    fails(&["mixture", "--laws", "chinchilla", "--targets", "c"], &["chinchilla", "c"]);
+}
+
+#[cfg(not(feature = "plot"))]
+#[test]
+fn pictures_need_their_feature() {
+    for subcommand in ["mixture", "sure"] {
+        let expected = ["--pictures", "`somewhere`", "--features cli,plot"];
+        fails(&quick(subcommand, &["--pictures", "somewhere"]), &expected);
     }
 }
 
+#[cfg(feature = "plot")]
 #[test]
-fn how_sure_says_how_sure() {
-    let args = ["--laws", "additive", "--targets", "rust", "--resamples", "40", "--starts", "6"];
-    let all = json_of(
-        "how_sure",
-        "sure.json",
-        &[&args[..], &["--against", "english=1,french=0,python=0,c=0"]].concat(),
-    );
-    assert_eq!(keys(&all), ["level", "n", "d", "fits", "mixtures", "learning"]);
+fn pictures_are_drawn() {
+    let folder = TempFile::new("pictures");
+    let output = run(&quick("mixture", &["--weights", "c=1", "--pictures", folder.path()]));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["path", "ternary", "predicted"] {
+        let file = folder.0.join(format!("0-additive-{name}.svg"));
+        let svg = fs::read_to_string(&file).expect("it was drawn");
+        assert!(svg.starts_with("<svg"), "{name}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(file.to_str().unwrap()));
+    }
+    fs::remove_dir_all(&folder.0).expect("a folder of this test");
+    let file = TempFile::with("no-folder", "");
+    let expected = ["--pictures", file.path(), "a folder"];
+    fails(&quick("sure", &["--pictures", file.path()]), &expected);
+}
+
+/// Few resamples and starts.
+const RESAMPLED: [&str; 8] =
+    ["--laws", "additive", "--targets", "rust", "--resamples", "40", "--starts", "6"];
+
+#[test]
+fn sure_says_how_sure() {
+    let against = ["--against", "english=1,french=0,python=0,c=0"];
+    let all = json("sure.json", &[&["sure"], &RESAMPLED[..], &against].concat());
+    has_keys(&all, &["level", "n", "d", "fits", "mixtures", "learning"]);
     let fit = &all["fits"][0];
+    let expected = [
+        "target",
+        "laws",
+        "mre_train",
+        "mre_eval",
+        "eval_in_interval",
+        "law_at_uniform",
+        "run_at_uniform",
+        "coefficients",
+        "identifiability",
+    ];
+    has_keys(fit, &expected);
+    has_keys(&fit["law_at_uniform"], &["estimate", "lower", "upper"]);
+    has_keys(&fit["identifiability"][0], &["law", "eigenvalues", "warnings"]);
     let ends = |x: &Value| [&x["lower"], &x["upper"]].map(|v| v.as_f64().expect("a number"));
     let (law, run) = (ends(&fit["law_at_uniform"]), ends(&fit["run_at_uniform"]));
     assert!(run[0] < law[0] && law[0] < law[1] && law[1] < run[1], "{fit}");
     let alpha = ends(&fit["coefficients"]["additive"]["alpha"]);
     assert!(0.03 <= alpha[0] && alpha[1] <= 1.5);
     let mixture = &all["mixtures"][0];
+    let expected = [
+        "targets",
+        "loss",
+        "weights",
+        "region_share",
+        "n_over_trained",
+        "d_over_trained",
+        "nearest_mixture",
+        "beats",
+        "next_runs",
+    ];
+    has_keys(mixture, &expected);
     let estimate = |domain: &String| mixture["weights"][domain]["estimate"].as_f64().unwrap();
     let weights = mixture["weights"].as_object().unwrap();
     assert!((weights.keys().map(estimate).sum::<f64>() - 1.0).abs() < 1e-9);
     // A model of Rust is not best trained on English alone.
+    has_keys(&mixture["beats"]["that of --against"], &["probability", "nats"]);
     assert_eq!(mixture["beats"]["that of --against"]["probability"], 1.0);
-    let points = all["learning"][0]["mre"].as_array().unwrap();
+    let learning = &all["learning"][0];
+    has_keys(learning, &["law", "target", "mixtures", "mre"]);
+    let points = learning["mre"].as_array().unwrap();
+    assert_eq!(points.len(), learning["mixtures"].as_array().unwrap().len());
     assert!(points[0].as_f64() > points[points.len() - 1].as_f64());
 }
 
 #[test]
-fn how_sure_refuses_what_it_cannot_answer() {
+fn sure_refuses_what_it_cannot_answer() {
     for (args, expected) in [
-        (["--level", "1"], "--level: 1, expected less than 1"),
-        (["--resamples", "5"], "the number of resamples is 5, expected from 20 to 1,000,000"),
-        (["--against", "english=2"], "--against: "),
-        (["--targets", "ruby"], "unknown target `ruby`"),
+        (["--level", "1"], &["--level", "`1`", "between 0 and 1"][..]),
+        (["--level", "NaN"], &["--level", "`NaN`", "between 0 and 1"]),
+        (["--resamples", "5"], &["--resamples", "`5`", "from 20 to 1000000"]),
+        (["--against", "english=2"], &["--against", "`english=2`"]),
+        (["--against", "english"], &["--against", "`english`", "A=W,B=W"]),
+        (["--targets", "ruby"], &["--targets", "`ruby`", "english"]),
+        (["--at", "x"], &["--at", "`x`", "N,D"]),
     ] {
-        let args = [&args[..], &["--laws", "chinchilla", "--starts", "2"]].concat();
-        refused(example("how_sure", &args), &args, &[expected]);
+        fails(&[&["sure", "--laws", "chinchilla", "--starts", "2"], &args[..]].concat(), expected);
     }
+}
+
+#[test]
+fn compare_scores_every_law_on_every_target() {
+    let args = ["--laws", "chinchilla,additive,ge24,recommended", "--targets", "c,rust"];
+    let quick = ["--starts", "3", "--folds", "3"];
+    let all = json("compare.json", &[&["compare"], &args[..], &quick].concat());
+    let scores = all.as_array().unwrap();
+    let named: Vec<_> = scores
+        .iter()
+        .map(|x| (x["target"].as_str().unwrap(), x["law"].as_str().unwrap()))
+        .collect();
+    // Ge et al.'s law is about a domain, and rust is none.
+    let laws = ["chinchilla", "additive", "ge24", "recommended"];
+    let of_c = laws.map(|law| ("c", law));
+    let of_rust = [laws[0], laws[1], laws[3]].map(|law| ("rust", law));
+    assert_eq!(named, [&of_c[..], &of_rust].concat());
+    for score in scores {
+        let expected = [
+            "target",
+            "law",
+            "coefficients",
+            "sees_mixture",
+            "mre_train",
+            "mre_mixtures",
+            "regret_mixtures",
+            "mre_scale",
+            "regret_scale",
+            "best",
+            "failures",
+            "seconds",
+        ];
+        has_keys(score, &expected);
+        assert!(score["mre_mixtures"].as_f64() > score["mre_train"].as_f64(), "{score}");
+        assert!(score["failures"].as_array().unwrap().is_empty());
+        assert_eq!(score["sees_mixture"], score["law"] != "chinchilla");
+    }
+    let errors = |key: &str| scores[1][key].as_f64().unwrap();
+    let fits =
+        json("compared.json", &["fit", "--laws", "additive", "--targets", "c", "--starts", "3"]);
+    // To all rows it is the same fit.
+    assert_eq!(errors("mre_train"), fits["fits"][0]["mre_train"].as_f64().unwrap());
+    for target in ["c", "rust"] {
+        let best = |x: &&Value| x["target"] == target && x["best"] == true;
+        assert_eq!(scores.iter().filter(best).count(), 1, "{target}");
+    }
+}
+
+#[test]
+fn compare_says_why_a_law_could_not_be_fitted() {
+    // One law is too many for two rows, and both are of one mixture or the other.
+    let file = TempFile::with("few.csv", SMALL);
+    let all =
+        json("failures.json", &["compare", file.path(), "--laws", "additive", "--folds", "2"]);
+    let failure = &all[0]["failures"][0];
+    has_keys(failure, &["part", "error"]);
+    assert_eq!(failure["part"], "all rows");
+    assert!(failure["error"].as_str().unwrap().contains("9 free coefficients"), "{failure}");
+    assert!(all[0]["mre_train"].is_null());
+}
+
+#[test]
+fn compare_refuses_what_is_no_flag_of_it() {
+    for (args, expected) in [
+        (["--folds", "1"], &["--folds", "`1`", "from 2 to 10000"][..]),
+        (["--folds", "x"], &["--folds", "`x`", "whole number"]),
+        (["--laws", "cubic"], &["--laws", "`cubic`", "recommended"]),
+        (["--targets", "cobol"], &["--targets", "`cobol`", "english"]),
+        (["--seed", "x"], &["--seed", "`x`"]),
+    ] {
+        fails(&[&["compare"], &args[..]].concat(), expected);
+    }
+    let ge24 = ["compare", "--laws", "ge24", "--targets", "rust"];
+    fails(&ge24, &["--laws", "rust"]);
+}
+
+#[test]
+fn next_runs_are_those_asked_for() {
+    let next = |name: &str, flags: &[&str]| {
+        json(name, &[&["next-runs"], &RESAMPLED[..], flags].concat())[0].clone()
+    };
+    let grid = ["--mixtures", "grid:2", "--run-at", "1e5,2e6", "--run-at", "2e5,4e6"];
+    let decision = next("decision.json", &[&grid[..], &["--count", "4"]].concat());
+    let expected = ["targets", "n", "d", "loss", "weights", "criterion", "candidates", "next_runs"];
+    has_keys(&decision, &expected);
+    // Four corners and six middles of edges, at two scales.
+    assert_eq!((&decision["candidates"], &decision["criterion"]), (&20.into(), &"decision".into()));
+    let runs = decision["next_runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 4);
+    let gain = |run: &Value| run["gain"].as_f64().unwrap();
+    for run in runs {
+        has_keys(run, &["n", "d", "weights", "gain"]);
+        assert!([(1e5, 2e6), (2e5, 4e6)].iter().any(|at| run["n"] == at.0 && run["d"] == at.1));
+        let weights = run["weights"].as_object().unwrap().values();
+        assert!(weights.into_iter().all(|w| *w == 0.0 || *w == 0.5 || *w == 1.0));
+        assert!((0.0..=1.0).contains(&gain(run)));
+    }
+    assert!(runs.windows(2).all(|pair| gain(&pair[0]) <= gain(&pair[1])));
+    let law = next("law.json", &["--criterion", "law", "--mixtures", "sweep"]);
+    assert_eq!(law["criterion"], "law");
+    assert_eq!(law["next_runs"].as_array().unwrap().len(), 3);
+    // What `sure` says of them too.
+    let sure = json("sure-next.json", &[&["sure"], &RESAMPLED[..]].concat());
+    assert_eq!(next("drawn.json", &[])["next_runs"], sure["mixtures"][0]["next_runs"]);
+}
+
+#[test]
+fn next_runs_refuses_what_it_cannot_answer() {
+    for (args, expected) in [
+        (["--count", "0"], &["--count", "`0`", "from 1 to 1000000"][..]),
+        (["--count", "9999"], &["--count", "`9999`", "the number of candidates, 400"]),
+        (["--criterion", "both"], &["--criterion", "`both`", "decision, law"]),
+        (["--mixtures", "all"], &["--mixtures", "`all`", "drawn:M, grid:STEPS or sweep"]),
+        (["--mixtures", "grid"], &["--mixtures", "`grid`", "grid:STEPS"]),
+        (["--mixtures", "grid:0"], &["--mixtures", "`0`", "from 1 to 10000"]),
+        (["--mixtures", "grid:9999"], &["--mixtures", "9999 steps"]),
+        (["--mixtures", "drawn:x"], &["--mixtures", "`x`", "from 1 to 1000000"]),
+        (["--run-at", "1e5"], &["--run-at", "`1e5`", "N,D"]),
+        (["--run-at", "1e5,-1"], &["--run-at", "`-1`", "> 0"]),
+        (["--resamples", "19"], &["--resamples", "`19`", "from 20 to 1000000"]),
+    ] {
+        fails(&[&["next-runs"], &args[..]].concat(), expected);
+    }
+}
+
+#[test]
+fn paper_needs_the_sweep_of_the_paper() {
+    fails(&["paper"], &["SlimPajama", "ml-scalefit"]);
+    for flag in ["--laws", "--targets", "--weights"] {
+        fails(&["paper", "slimpajama.csv", flag, "x"], &[flag, "the paper's tables"]);
+    }
+    let file = TempFile::with("other.csv", SWEEP);
+    fails(&["paper", file.path()], &[file.path(), "the domains are english", "arxiv, book"]);
+    // The paper's domains, but neither all targets, nor eval rows, nor rows of its size.
+    let domains = ["arxiv", "book", "c4", "github", "commoncrawl", "stackexchange", "wikipedia"];
+    let with = |name: &str, targets: &[&str], rows: &str, expected: &str| {
+        let columns = |prefix: &str, names: &[&str]| -> String {
+            names.iter().map(|name| format!(",{prefix}_{name}")).collect()
+        };
+        let header = columns("h", &domains) + &columns("loss", targets);
+        let file = TempFile::with(name, format!("split,n_params,n_tokens{header}\n{rows}\n"));
+        fails(&["paper", file.path()], &[file.path(), expected]);
+    };
+    let all = [&domains[..], &["openhermes"]].concat();
+    let row = |split: &str, n: &str, targets: &[&str]| {
+        format!("{split},{n},1e9,1,0,0,0,0,0,0{}", ",3".repeat(targets.len()))
+    };
+    with("targets.csv", &domains, &row("train", "3.1e8", &domains), "`openhermes`");
+    with("no-eval.csv", &all, &row("train", "3.1e8", &all), "`eval`");
+    let rows = [row("train", "1e8", &all), row("eval", "3e9", &all)].join("\n");
+    with("size.csv", &all, &rows, "3.1e8 parameters");
 }

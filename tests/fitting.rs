@@ -62,7 +62,7 @@ fn planted(noise: f64) -> (Sweep, JointLaw, Vec<f64>) {
             }
         }
     }
-    let sweep = Sweep::from_slices(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap();
+    let sweep = Sweep::new(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap();
     (sweep, law, z)
 }
 
@@ -482,7 +482,7 @@ fn faults_are_named() {
     let error = Fitter::new().fit(JointLaw::for_sweep(&few), &few, "t").unwrap_err();
     assert!(error.to_string().contains("10 rows cannot determine the 17 free coefficients"));
 
-    let corner = Sweep::from_slices(
+    let corner = Sweep::new(
         &["a", "b"],
         &["t"],
         &[1e8; 5],
@@ -555,7 +555,7 @@ fn the_laws_of_others_are_found_again() {
                 }
             }
         }
-        let sweep = Sweep::from_slices(&names, &["t"], &n, &d, &h, &loss).unwrap();
+        let sweep = Sweep::new(&names, &["t"], &n, &d, &h, &loss).unwrap();
         let fit = Fitter::new().fit(law, &sweep, "t").unwrap();
         for &(name, value) in printed {
             let found = fit.coefficient(name).unwrap();
@@ -571,7 +571,7 @@ fn at_one_scale() -> Sweep {
     let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
     let loss = |w: &f64| 3.0 + 1.0 / (2.0 * w.sqrt() + (1.0 - w).sqrt());
     let losses: Vec<f64> = web.iter().map(loss).collect();
-    Sweep::from_slices(&["web", "code"], &["t"], &[1e6; 10], &[1e9; 10], &h, &losses).unwrap()
+    Sweep::new(&["web", "code"], &["t"], &[1e6; 10], &[1e9; 10], &h, &losses).unwrap()
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn sweep(law: &dyn ScalingLaw, z: &[f64], mixtures: &[Mixture], noise: f64, seed
             }
         }
     }
-    Sweep::from_slices(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 fn grid() -> Vec<Mixture> {
@@ -169,7 +169,7 @@ fn a_coefficient_that_the_data_multiplies_by_zero_is_undetermined() {
         let loss: Vec<f64> = (0..24)
             .map(|i| law.loss(&z, Scale { n: n[i], d: d[i] }, &[1.0]) * (1.0 + noise(i)))
             .collect();
-        let sweep = Sweep::from_slices(&["web"], &["t"], &n, &d, &[1.0; 24], &loss).unwrap();
+        let sweep = Sweep::new(&["web"], &["t"], &n, &d, &[1.0; 24], &loss).unwrap();
         let fit = Fitter::new().starts(8).fit(law, &sweep, "t").unwrap();
         Identifiability::of(&fit, &sweep).unwrap()
     };

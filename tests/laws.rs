@@ -609,7 +609,7 @@ fn names_of_very_many_domains_are_no_trouble() {
         names.iter().rev().map(|n| (n.as_str(), 1.0 / k as f64)).collect();
     assert_eq!(Mixture::from_named(&names, &weights).unwrap().len(), k);
     let h = vec![1.0 / k as f64; k];
-    let sweep = Sweep::from_slices(&names, &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
+    let sweep = Sweep::new(&names, &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
     let law = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t");
     assert!(law.unwrap_err().to_string().starts_with("1 rows cannot determine"));
 

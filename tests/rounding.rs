@@ -32,9 +32,8 @@ fn rounded(train: &Sweep, has_names: bool, off_by: f64) -> Sweep {
         .collect();
     let builder = Sweep::builder(train.domains(), train.targets());
     let builder = if has_names { builder.runs(&names) } else { builder };
-    let of = |x: mixlaw::ndarray::ArrayView1<'_, f64>| x.to_vec();
     let losses: Vec<f64> = train.losses().iter().copied().collect();
-    builder.build(&of(train.n()), &of(train.d()), &h, &losses).unwrap()
+    builder.build(train.n(), train.d(), &h, &losses).unwrap()
 }
 
 fn fit(sweep: &Sweep) -> Fit {

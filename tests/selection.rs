@@ -28,7 +28,7 @@ fn synthetic() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["a", "b", "c"], &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["a", "b", "c"], &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 fn candidates(sweep: &Sweep) -> [Candidate; 2] {
@@ -75,7 +75,7 @@ fn the_best_law_for_a_plan_sees_the_mixture() {
             }
         }
     }
-    let sweep = Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap();
+    let sweep = Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap();
     let fitter = || Fitter::new().starts(4);
     let comparison = Selection::new()
         .candidate(Candidate::new(ChinchillaLaw::for_sweep(&sweep), fitter()))

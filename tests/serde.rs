@@ -92,7 +92,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&DOMAINS, &["code"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&DOMAINS, &["code"], &n, &d, &h, &loss).unwrap()
 }
 
 fn assert_predicts_the_same(a: &Fit, b: &Fit) {

@@ -108,7 +108,7 @@ fn without_noise_the_intervals_close() {
     let flat = |x: mixlaw::ndarray::ArrayView2<'_, f64>| x.iter().copied().collect::<Vec<f64>>();
     let (n, d) = (noisy.n().to_vec(), noisy.d().to_vec());
     let h = flat(noisy.mixtures());
-    let sweep = Sweep::from_slices(noisy.domains(), &[TARGET], &n, &d, &h, &exact).unwrap();
+    let sweep = Sweep::new(noisy.domains(), &[TARGET], &n, &d, &h, &exact).unwrap();
     let resamples = Bootstrap::new(20).run(fit(&truth, &sweep), &sweep).unwrap();
     let (n, d) = DESIGNS[1].beyond();
     let h = Mixture::uniform(3);
@@ -247,7 +247,7 @@ fn an_ensemble_is_the_mean_of_its_fits() {
     assert_eq!(plan.best(Scale { n: 2e9, d: 1e11 }).unwrap().losses[0].0, TARGET);
 
     assert!(Ensemble::new(Vec::new()).is_err());
-    let renamed = Sweep::from_slices(
+    let renamed = Sweep::new(
         &["a", "b"],
         &["other"],
         &[1e8; 6],

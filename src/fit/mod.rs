@@ -14,7 +14,7 @@
 //! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
 //! let law = |at: Scale| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
 //! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
-//! let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
+//! let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
 //! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
 //! println!("{fit}");
@@ -92,7 +92,7 @@ pub enum Residual {
 ///             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 ///     }
 /// }
-/// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 /// assert!(fit.evaluate(&sweep)?.mre < 1e-5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -252,7 +252,7 @@ impl Fitter {
     /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
     /// #     }
     /// # }
-    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
     /// let solves = Arc::new(Mutex::new((0, None)));
     /// let told = Arc::clone(&solves);
@@ -640,7 +640,7 @@ impl Fit {
     ///
     /// let (n, d) = ([1e8, 1e8, 2e8, 4e8, 4e8], [2e9, 8e9, 4e9, 2e9, 8e9]);
     /// let loss = [3.4, 3.1, 3.0, 2.9, 2.6];
-    /// let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 5], &loss)?;
+    /// let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 5], &loss)?;
     /// let fit = Fitter::new().starts(1).fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
     /// assert_eq!((fit.sizes(), fit.tokens()), (Some(1e8..=4e8), Some(2e9..=8e9)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -702,7 +702,7 @@ impl Fit {
     /// # }
     ///
     /// // Seven mixtures, all of 1e8 parameters and 2e9 tokens.
-    /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let fit = Fitter::new().fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "web")?;
     /// assert!(fit.predict(Scale { n: 1e8, d: 2e9 }, &[0.5, 0.5]).is_ok());
     /// let refused = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &[0.5, 0.5]);

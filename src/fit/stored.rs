@@ -46,7 +46,7 @@ const AGREEMENT: f64 = 1e-9;
 /// #     }
 /// # }
 ///
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 /// let text = serde_json::to_string_pretty(&fit)?;
 /// let back: Fit = serde_json::from_str(&text)?;

@@ -20,6 +20,8 @@ use crate::streams::{self, Kind};
 /// | [`Probe::observe`](crate::uncertainty::Probe::observe) | [`run`](crate::uncertainty::Probe::run) | `other starts and ends of ranges` | those that are done |
 /// | [`Selection::observe`](crate::selection::Selection::observe) | [`run`](crate::selection::Selection::run) | `fits` | the scores of those that are done |
 /// | [`LearningCurve::observe`](crate::selection::LearningCurve::observe) | [`run`](crate::selection::LearningCurve::run) | `fits` | the points whose fits are all done |
+/// | [`Plan::observe`](crate::Plan::observe) | [`certainty`](crate::Plan::certainty) | `members` | the optima of those that are done |
+/// | | [`region_share`](crate::Plan::region_share) | `draws` | the share of those that are done |
 ///
 /// Each result says with a [`Termination`] whether the call was stopped. A call ends within one
 /// iteration of a local solve after a stop, on any number of threads. Work that was begun and is not
@@ -55,7 +57,7 @@ use crate::streams::{self, Kind};
 /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 /// #     }
 /// # }
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let (fitter, law) = (Fitter::new().starts(60), AdditiveLaw::for_sweep(&sweep));
 ///
 /// // How much is done, in percent, and the best objective so far.

@@ -42,7 +42,7 @@ mod stored;
 
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Place};
 use crate::fit::{Fit, Fitter, Metrics, aligned, losses_of};
 use crate::law::{FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale};
 use crate::scale::Scale;
@@ -159,18 +159,11 @@ impl Predictor {
         law: impl ScalingLaw + 'static,
         z: &[f64],
     ) -> Result<Self, Error> {
-        let coordinates = law.coordinates();
-        if z.len() != coordinates.len() {
-            let what = format!("the list of coordinates of the {} law", law.name());
-            let (found, expected) = (z.len(), coordinates.len());
-            return Err(ErrorKind::Length { what, found, expected }.into());
-        }
-        if let Some((c, z)) = coordinates.iter().zip(z).find(|(_, z)| !z.is_finite()) {
-            let name = format!("coordinate `{}` of the {} law", c.name(), law.name());
-            return Err(Error::setting(name, *z, "a finite number"));
-        }
+        let target = target.into();
+        let checked = check_coordinates(&law, z);
+        checked.map_err(|error| error.at(Place::Target(target.clone())))?;
         let part = Part::Law { law: Arc::new(law), z: z.to_vec() };
-        Ok(Self::of(target.into(), vec![part], None))
+        Ok(Self::of(target, vec![part], None))
     }
 
     /// A function of one's own: the loss in nats at N, D and domain weights h, in the order of
@@ -312,6 +305,12 @@ impl Predictor {
     pub fn name(&self) -> String {
         let names: Vec<&str> = self.0.parts.iter().map(|part| part.law().name()).collect();
         names.join(" + ")
+    }
+
+    /// Its laws with their coordinates, the mean of whose losses it predicts;
+    /// [`ScalingLaw::coefficients`] prints these in the paper's units.
+    pub fn laws(&self) -> impl ExactSizeIterator<Item = (&dyn ScalingLaw, &[f64])> {
+        self.0.parts.iter().map(|part| (part.law(), part.z()))
     }
 
     /// The fits that it is made of: none of a law at coordinates or a function of one's own.
@@ -535,6 +534,23 @@ impl Predictor {
         check_level(level)?;
         let residuals = &self.needed_members()?.residuals;
         Ok(interval(interval::quantile(residuals, 0.5), residuals.clone(), level))
+    }
+}
+
+/// Checks that there is one finite number for each coordinate of a law.
+fn check_coordinates(law: &impl ScalingLaw, z: &[f64]) -> Result<(), Error> {
+    let coordinates = law.coordinates();
+    if z.len() != coordinates.len() {
+        let what = format!("the list of coordinates of the {} law", law.name());
+        let (found, expected) = (z.len(), coordinates.len());
+        return Err(ErrorKind::Length { what, found, expected }.into());
+    }
+    match coordinates.iter().zip(z).find(|(_, z)| !z.is_finite()) {
+        None => Ok(()),
+        Some((c, z)) => {
+            let name = format!("coordinate `{}` of the {} law", c.name(), law.name());
+            Err(Error::setting(name, *z, "a finite number"))
+        }
     }
 }
 

@@ -122,6 +122,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::AdditiveLaw;
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {
@@ -167,7 +168,7 @@ mod tests {
             let h: Vec<f64> =
                 [least, 0.3, 0.6, 0.9].iter().flat_map(|w| [*w, 1.0 - w].repeat(2)).collect();
             let d = [1e9, 2e9].repeat(4);
-            Sweep::from_slices(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
+            Sweep::new(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
         };
         assert_eq!(names(&of(0.1), "a"), ["additive-fixed-n", "ge24"]);
         assert_eq!(names(&of(0.0), "a"), ["additive-fixed-n"]);
@@ -197,6 +198,6 @@ mod tests {
         let two = suitable(&s, "t").unwrap().into_iter().take(2);
         let both = Candidate::ensemble(two, Fitter::new()).unwrap();
         assert_eq!(both.name(), "chinchilla + simple");
-        assert_eq!(both.fit(&s, "t").unwrap().fits().len(), 2);
+        assert_eq!(both.fit(&s, "t").unwrap().fits().count(), 2);
     }
 }

@@ -54,7 +54,7 @@ impl LearningPoint {
 /// #     }
 /// # }
 ///
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
 /// let curve = LearningCurve::new([3, 6]).repeats(4).run(&candidate, &sweep, "web")?;
 /// println!("{curve}");

@@ -29,7 +29,7 @@
 //! #     }
 //! # }
 //!
-//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! // All laws of the crate that suit the sweep, and the recommended ensemble.
 //! let comparison = Selection::new().folds(3).run(&sweep, "web")?;
 //! println!("{comparison}");
@@ -49,7 +49,7 @@
 //! use mixlaw::law::{AdditiveLaw, JointLaw};
 //! use mixlaw::selection::{Candidate, Selection};
 //! # let n = [1e8, 2e8];
-//! # let sweep = mixlaw::Sweep::from_slices(&["a"], &["t"], &n, &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
+//! # let sweep = mixlaw::Sweep::new(&["a"], &["t"], &n, &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
 //!
 //! let weighted = Fitter::new().weigh_by_compute(1.0);
 //! let selection = Selection::new()
@@ -434,7 +434,7 @@ mod tests {
                 }
             }
         }
-        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+        Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
     }
 
     fn additive(sweep: &Sweep) -> Candidate {
@@ -562,7 +562,7 @@ mod tests {
 
     #[test]
     fn nothing_to_compare_is_an_error() {
-        let s = Sweep::from_slices(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0]).unwrap();
+        let s = Sweep::new(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0]).unwrap();
         let fault = Selection::new().run(&s, "t").unwrap_err().to_string();
         assert!(fault.contains("no law"), "{fault}");
     }

@@ -4,6 +4,7 @@
 use super::SimplexObjective;
 use super::mirror_step::{Landing, Multipliers, Parts, inside, mirror_step};
 use super::region::Region;
+use super::sealed::Token;
 use super::work::Work;
 use crate::optim::Termination;
 
@@ -62,7 +63,7 @@ impl Point {
     ) -> Self {
         let Landing { h, ln_h, multipliers } = to;
         let (k, m) = (h.len(), objective.parts());
-        work.spend(objective.cost());
+        work.spend(objective.cost(Token));
         let mut parts = Parts { values: vec![f64::NAN; m], slopes: vec![0.0; m * k] };
         if h.iter().all(|h| h.is_finite()) {
             if m == 1 {
@@ -76,7 +77,7 @@ impl Point {
             (0..m).for_each(|t| parts.slopes[t * k + i] = 0.0);
         }
         let value = parts.worst();
-        let size = value.abs().max(objective.scale());
+        let size = value.abs().max(objective.scale(Token));
         Self { h, ln_h, parts, value, size, multipliers }
     }
 

@@ -437,6 +437,7 @@ pub(super) fn mirror_step(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::Control;
     use crate::simplex::Constraints;
 
     #[test]

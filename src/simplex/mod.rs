@@ -39,6 +39,13 @@ mod scaled;
 mod solver;
 mod work;
 
+pub(crate) mod sealed {
+    /// What methods for the crate's own use take. It has no name outside of the crate, so that nobody
+    /// else can call or implement them.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Token;
+}
+
 pub use constraints::Constraints;
 pub use descent::Step;
 pub use objective::SimplexObjective;

@@ -82,7 +82,7 @@ pub enum Certificate {
         /// How many.
         cells: usize,
     },
-    /// None: nothing is known of how the objective bends. The optimum is the best of local ones.
+    /// None: nothing is known of the curvature of the objective. The optimum is the best of local ones.
     Local {
         /// How many distinct ones were found.
         optima: usize,
@@ -172,8 +172,8 @@ impl SimplexSolver {
         Self { step, ..self }
     }
 
-    /// Stops when the gap is below this fraction of the value, or of [`SimplexObjective::scale`]; so does
-    /// the search of cells. A finite number >= 0.
+    /// Stops when the gap is below this fraction of the value, or of the largest reference of a worst
+    /// excess; so does the search of cells. A finite number >= 0.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -192,8 +192,9 @@ impl SimplexSolver {
         Self { max_cells, ..self }
     }
 
-    /// About how many terms all starts and cells together may sum up, at least 1: each evaluation costs
-    /// [`SimplexObjective::cost`], and each step as much as it computes. The default, 2e8, is some
+    /// About how many terms all starts and cells together may sum up, at least 1: an evaluation costs one
+    /// for each domain and part, or what the formulas of its laws need, and each step as much as it
+    /// computes. The default, 2e8, is some
     /// seconds; ordinary problems need a small part of it. Half of it is for the descents, which share it
     /// evenly; cells have the rest.
     ///

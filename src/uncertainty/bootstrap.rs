@@ -231,7 +231,7 @@ mod tests {
                 losses.push(noise * (1.0 + learned + rest));
             }
         }
-        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &losses).unwrap()
+        Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &losses).unwrap()
     }
 
     #[test]

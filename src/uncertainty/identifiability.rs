@@ -36,7 +36,7 @@ use crate::sweep::Sweep;
 ///     }
 /// }
 /// let domains = ["web", "code", "books"];
-/// let sweep = Sweep::from_slices(&domains, &["python"], &n, &d, &h, &loss)?;
+/// let sweep = Sweep::new(&domains, &["python"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "python")?;
 ///
 /// let report = Identifiability::of(&fit, &sweep)?;

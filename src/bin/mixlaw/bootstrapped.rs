@@ -14,7 +14,7 @@ use crate::progress;
 /// The laws of the predictor that the crate recommends.
 pub const LAWS: [&str; 2] = ["joint", "full"];
 
-/// The flag in the help of the subcommands that resample.
+/// So many resamples by default.
 pub const RESAMPLES: usize = 200;
 
 /// The value of `--resamples`.

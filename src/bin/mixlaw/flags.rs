@@ -19,8 +19,7 @@ pub const SHARED: [Shared; 9] = [
         "laws",
         "  --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
                           additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,
-                          autoscale, d-cpt
-                          [default: simple,additive,joint,full]",
+                          autoscale, d-cpt",
     ),
     ("targets", "  --targets x,y           [default: all]"),
     (
@@ -52,13 +51,16 @@ pub const SHARED: [Shared; 9] = [
 ];
 
 /// The help of these flags, and of the file and `--help`, which all subcommands take.
-pub fn help(names: &[&str]) -> String {
+pub fn help(names: &[&str], default_laws: &str) -> String {
     let mut text = String::from(
         "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n",
     );
     for (name, lines) in SHARED {
         if names.contains(&name) {
             text += &format!("{lines}\n");
+            if name == "laws" {
+                text += &format!("{:26}[default: {default_laws}]\n", "");
+            }
         }
     }
     text + "  --help\n"
@@ -276,12 +278,12 @@ impl Given {
     /// # Errors
     /// If one appears twice or is empty.
     pub fn names(&self) -> Result<Vec<String>> {
-        let names = self.text.split(',').map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> = self.text.split(',').map(|name| name.trim().to_owned()).collect();
         self.distinct(&names)?;
         Ok(names)
     }
 
-    fn distinct(&self, names: &Vec<String>) -> Result<()> {
+    fn distinct(&self, names: &[String]) -> Result<()> {
         if names.iter().any(String::is_empty) {
             return Err(self.wrong(&self.text, "a name between two commas"));
         }
@@ -329,7 +331,7 @@ impl Given {
             Ok((name.to_owned(), weight))
         };
         let all = self.text.split(',').map(one).collect::<Result<Vec<_>>>()?;
-        self.distinct(&all.iter().map(|(name, _)| name.clone()).collect())?;
+        self.distinct(&all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         Ok(all)
     }
 }

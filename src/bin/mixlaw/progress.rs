@@ -31,8 +31,10 @@ impl Bar {
     pub fn observer(&self) -> impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static {
         let bar = self.0.clone();
         move |progress| {
-            if let (None, Some(total)) = (bar.length(), progress.total) {
-                bar.set_length(total as u64);
+            // Several calls may share a bar, one after the other.
+            let total = progress.total.map(|total| total as u64);
+            if let Some(total) = total.filter(|_| bar.length() != total) {
+                bar.set_length(total);
                 bar.set_style(style(WITH_LENGTH));
             }
             bar.set_position(progress.done as u64);

@@ -113,7 +113,7 @@ impl BuiltIn {
     ///   [`DataConstrainedLaw`], [`AutoScaleLaw`] and [`DCptLaw`].
     #[must_use]
     pub fn suits(&self, sweep: &Sweep, target: &str) -> bool {
-        let several = |x: ndarray::ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
+        let several = |x: &[f64]| x.iter().any(|value| *value != x[0]);
         let Dependence { n, d, h } = self.dependence;
         let has_target = || match sweep.domains().iter().position(|domain| domain == target) {
             Some(i) => sweep.rows().all(|row| row.h[i] > 0.0),

@@ -35,10 +35,10 @@ impl Command for Compare {
         "Compares laws by their errors on runs that they were not fitted to";
     const SHARED: &'static [&'static str] =
         &["laws", "targets", "optimizer", "starts", "gamma", "seed", "json"];
+    const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
-By default the laws are all that suit the train rows, and `recommended`: the mean of joint and full,
-rows weighted by compute.";
+Of --laws, `recommended` is the mean of joint and full, rows weighted by compute.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
@@ -68,7 +68,10 @@ rows weighted by compute.";
             let comparison =
                 selection.run(&data.train, target).map_err(|error| data.fault(error))?;
             drop(bar);
-            writeln!(text, "{comparison}\n")?;
+            writeln!(text, "{comparison}")?;
+            if let Some(best) = comparison.best() {
+                writeln!(text, "best to choose a mixture for {target}: {}\n", best.name)?;
+            }
             json.extend(comparison.scores().iter().map(|score| score_json(&comparison, score)));
         }
         if json.is_empty() {

@@ -24,6 +24,8 @@ pub trait Command: Default {
     const ABOUT: &'static str;
     /// The flags of [`flags::SHARED`] that it takes.
     const SHARED: &'static [&'static str];
+    /// The laws without `--laws`, in the help.
+    const LAWS: &'static str = "simple,additive,joint,full";
     /// Its own flags, a line or more for each, and what else there is to know.
     const HELP: &'static str;
 
@@ -104,7 +106,7 @@ fn help<C: Command>() -> String {
         C::ABOUT,
         C::NAME,
         C::FILE,
-        flags::help(C::SHARED)
+        flags::help(C::SHARED, C::LAWS)
     )
 }
 

@@ -52,6 +52,7 @@ impl Command for NextRuns {
     const ABOUT: &'static str =
         "Says which runs to make next, to be surer of the mixture or of the law";
     const SHARED: &'static [&'static str] = super::fit::Fit::SHARED;
+    const LAWS: &'static str = "joint,full, the predictor that the crate recommends";
     const HELP: &'static str = "  --count C               so many runs, each chosen as if those before it had been made [default: 3]
   --criterion decision|law  what they are for: the mixture, or the law [default: decision]
   --mixtures drawn:M      candidates: M mixtures drawn uniformly [default: drawn:100],
@@ -60,8 +61,7 @@ impl Command for NextRuns {
   --run-at N,D            where the candidates would be run; may be repeated [default: each size of the
                           train rows with its largest D]
   --resamples R           resampled fits, from 20 to 1000000 [default: 200]
-The laws are averaged, and rows count by their compute; by default the laws are joint,full, the
-predictor that the crate recommends.";
+The laws are averaged, and rows count by their compute.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {

@@ -31,7 +31,7 @@ fn planted(law: &dyn ScalingLaw, z: &[f64]) -> Sweep {
             }
         }
     }
-    Sweep::from_slices(law.domains(), &["target"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(law.domains(), &["target"], &n, &d, &h, &loss).unwrap()
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss).unwrap()
 }
 
 /// The objective of a fit by `optimizer`, relative to that of the default one.

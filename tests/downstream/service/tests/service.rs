@@ -17,7 +17,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["python"], &n, &d, &h, &loss).unwrap()
 }
 
 fn service() -> Service {

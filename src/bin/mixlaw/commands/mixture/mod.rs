@@ -16,6 +16,7 @@ use crate::goals::{self, Best};
 use crate::laws::{self, Fitted};
 use crate::load::Data;
 use crate::pictures::Folder;
+use crate::progress;
 use crate::report::Report;
 use limits::Limits;
 use summary::Summary;
@@ -29,7 +30,6 @@ pub struct Mixture {
     goal: Goal,
     flops: Option<f64>,
     epsilon: Option<f64>,
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 
@@ -90,12 +90,17 @@ impl Command for Mixture {
             let plan = self.plan(&own, self.limits.constraints(&data)).build().map_err(of_law)?;
             // A cap in epochs leaves nothing in the limit: the path is that without constraints.
             let free = self.plan(&own, Constraints::new()).build().map_err(of_law)?;
+            let bar = progress::bar(format!("{law}, {}, solves", goals::title(&targets)));
+            let (watched, free) = (plan.observe(bar.observer()), free.observe(bar.observer()));
             let at = match self.flops {
                 None => data.scale,
-                Some(flops) => plan.within_budget(flops, &Budget::flops()).map_err(of_law)?.scale,
+                Some(flops) => {
+                    watched.within_budget(flops, &Budget::flops()).map_err(of_law)?.scale
+                }
             };
-            let best = Best::of(law, targets, &plan, at).map_err(of_law)?;
-            let summary = Summary::new(&plan, &free, best, own, &data, self.epsilon)?;
+            let best = Best::of(law, targets, &watched, at).map_err(of_law)?;
+            let summary = Summary::new(&watched, &free, best, own, &data, self.epsilon)?;
+            drop(bar);
             summary.write(&mut text)?;
             json.push(summary.json());
             chosen.push((plan, summary));
@@ -115,7 +120,9 @@ impl Mixture {
             return Err(format!("--pull: `{pull}`, expected a --prior to pull to").into());
         }
         if let (Some(flops), Some(_)) = (self.flops, flags.at) {
-            return Err(format!("--flops: `{flops}`, expected no --at, which gives N and D").into());
+            return Err(
+                format!("--flops: `{flops:e}`, expected no --at, which gives N and D").into()
+            );
         }
         Ok(())
     }

@@ -62,15 +62,17 @@ for Tables 13 and 14.";
                     .into(),
             );
         }
-        let targets = TARGETS.into_iter().chain([OPENHERMES]).map(String::from).collect();
-        let flags = Flags { targets: Some(targets), ..flags.clone() };
-        let data = Data::load(&flags)?;
+        let mut data = Data::load(flags)?;
         let known = data.train.domains();
         let missing = TARGETS.iter().any(|name| !known.iter().any(|d| d == name));
         if missing || known.len() != TARGETS.len() {
             let (known, expected) = (known.join(", "), TARGETS.join(", "));
             let error = format!("the domains are {known}, expected the paper's: {expected}");
             return Err(data.fault(error));
+        }
+        data.targets = TARGETS.into_iter().chain([OPENHERMES]).map(String::from).collect();
+        for target in &data.targets {
+            data.train.losses_of(target).map_err(|error| data.fault(error))?;
         }
         data.sweep.split(EVAL).map_err(|error| data.fault(error))?;
         let one_size = data
@@ -81,8 +83,8 @@ for Tables 13 and 14.";
             .ok_or_else(|| data.fault("no number of tokens is shared by all mixtures"))?;
 
         let laws = LAWS.map(String::from);
-        let fits = laws::fit_all(&laws, &data, &flags)?;
-        let chosen = choose(&fits, &data, &flags)?;
+        let fits = laws::fit_all(&laws, &data, flags)?;
+        let chosen = choose(&fits, &data, flags)?;
         let [average, openhermes] = chosen.as_slice() else {
             return Err("expected one mixture for the domains and one for openhermes".into());
         };

@@ -73,7 +73,7 @@ impl Decided {
         let candidates = next_runs::drawn(&next_runs::trained_scales(&data.train), 100, &choice)?;
         let next = plan.next_runs(&choice, &candidates, NEXT, Criterion::Decision)?;
         let bar = progress::bar("Region, draws");
-        let watched = plan.clone();
+        let watched = plan.observe(bar.observer());
         let share = watched.region_share(&choice, level, DRAWS, 0)?.share;
         drop(bar);
         Ok(Self {

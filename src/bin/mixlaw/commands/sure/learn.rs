@@ -45,7 +45,7 @@ pub fn learn(out: &mut String, train: &Sweep, target: &str, seed: u64) -> Result
     let selection = Selection::new().seed(seed).observe(bar.observer());
     let comparison = selection.run(train, target)?;
     drop(bar);
-    writeln!(out, "{comparison}\n")?;
+    writeln!(out, "{comparison}")?;
 
     let mixtures = train.count_mixtures();
     let counts: Vec<usize> = [3, 5, 8, 12, 16, 24, 32, 48]

@@ -26,7 +26,6 @@ pub struct Sure {
     resamples: usize,
     level: f64,
     against: Option<(Given, Vec<(String, f64)>)>,
-    #[cfg_attr(not(feature = "plot"), expect(dead_code, reason = "there are no pictures"))]
     pictures: Option<Folder>,
 }
 
@@ -40,14 +39,14 @@ impl Command for Sure {
     const NAME: &'static str = "sure";
     const ABOUT: &'static str = "Says how sure fits and mixtures are";
     const SHARED: &'static [&'static str] = super::fit::Fit::SHARED;
+    const LAWS: &'static str = "joint,full, the predictor that the crate recommends";
     const HELP: &'static str =
         "  --resamples R           resampled fits, from 20 to 1000000 [default: 200]
   --level P               of the intervals and the region, between 0 and 1 [default: 0.9]
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use; beside
                           uniform and the mean of the train rows
   --pictures DIR          draw pictures there (built with --features cli,plot)
-The laws are averaged, and rows count by their compute; by default the laws are joint,full, the
-predictor that the crate recommends.";
+The laws are averaged, and rows count by their compute.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
