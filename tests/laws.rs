@@ -597,7 +597,11 @@ fn names_of_very_many_domains_are_no_trouble() {
     let back = full.coordinates_of(&named).unwrap();
     assert_relative_eq!(back[..], z[..], epsilon = 1e-12);
     let error = full.coordinates_of(&named[1..]).unwrap_err().to_string();
-    assert!(error.starts_with("the full law: no coefficient `E`, there are: C[d0], ") && error.len() < 300, "{error}");
+    assert!(
+        error.starts_with("the full law: no coefficient `E`, there are: C[d0], ")
+            && error.len() < 300,
+        "{error}"
+    );
 
     let counts: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), 1e9)).collect();
     let repeated = DataConstrainedLaw::new(&names, &counts, SCALES).unwrap();
