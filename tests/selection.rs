@@ -2,9 +2,7 @@
 
 use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, JointLaw};
-use mixlaw::selection::{
-    Candidate, Comparison, LargestScale, LearningCurve, Score, Selection, applicable,
-};
+use mixlaw::selection::{Candidate, Comparison, LargestScale, LearningCurve, Score, Selection};
 use mixlaw::uncertainty::Probe;
 use mixlaw::{Error, Fitter, Scale, Sweep};
 
@@ -162,7 +160,7 @@ fn splits_and_curves_draw_the_same_mixtures() {
 #[test]
 fn an_ensemble_errs_by_the_mean_of_its_laws() {
     let sweep = synthetic();
-    let laws: Vec<_> = applicable(&sweep, "t").unwrap().into_iter().take(2).collect();
+    let laws: Vec<_> = mixlaw::law::suitable(&sweep, "t").unwrap().into_iter().take(2).collect();
     let alone = laws.clone().into_iter().map(|law| Candidate::new(law, Fitter::new()));
     let both = Candidate::ensemble(laws.clone(), Fitter::new()).unwrap();
     let selection = Selection::new().candidates(alone).candidate(both).mixtures(8, 1);

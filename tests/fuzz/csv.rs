@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use mixlaw::law;
 use mixlaw::plan::{Extrapolation, Goal, Plan};
-use mixlaw::selection::{Candidate, Selection, applicable};
+use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Identifiability};
 use mixlaw::{Fitter, Mixture, Scale, Sweep};
@@ -159,12 +159,15 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     let target =
         pick(rng, &sweep.targets().iter().map(String::as_str).collect::<Vec<_>>()).to_owned();
     let law = if rng.random_bool(0.5) {
-        let laws = tally.answer("lists of laws", applicable(sweep, &target)).unwrap_or_default();
+        let laws = tally
+            .answer("lists of laws", mixlaw::law::suitable(sweep, &target))
+            .unwrap_or_default();
         let Some(i) = (!laws.is_empty()).then(|| rng.random_range(0..laws.len())) else { return };
         laws[i].clone()
     } else {
-        let names: Vec<&str> = law::names().collect();
-        let named = law::named(pick(rng, &names), sweep.domains(), &target, sweep.scale());
+        let names: Vec<&str> = law::built_in().iter().map(|law| law.name()).collect();
+        let named = law::named(pick(rng, &names))
+            .and_then(|law| law.for_sweep(sweep, &LawSettings::new().domain(&target)));
         let Some(law) = tally.answer("laws", named) else { return };
         law
     };

@@ -421,8 +421,11 @@ fn designs(rng: &mut Random, tally: &mut Tally) {
             let names: Vec<&str> =
                 (0..k).map(|_| pick(rng, &["web", "code", "", "a,b", "\n"])).collect();
             let scales = Scale { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
-            let list: Vec<&str> = law::names().chain(["", "nothing"]).collect();
-            let law = law::named(pick(rng, &list), &names, pick(rng, &["web", "nothing"]), scales);
+            let list: Vec<&str> =
+                law::built_in().iter().map(|law| law.name()).chain(["", "nothing"]).collect();
+            let settings = LawSettings::new().domain(*pick(rng, &["web", "nothing"]));
+            let law =
+                law::named(pick(rng, &list)).and_then(|law| law.build(&names, scales, &settings));
             let Some(law) = tally.answer("laws", law) else { return };
             let known = law.coefficients(&coordinates(rng, &*law));
             let odd: Vec<(&str, f64)> =

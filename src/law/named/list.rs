@@ -14,9 +14,9 @@ use crate::sweep::Sweep;
 /// use mixlaw::law::{self, LawSettings, ScalingLaw};
 /// use mixlaw::Scale;
 ///
-/// let settings = LawSettings::new().domain("code");
+/// let settings = LawSettings::new().domain("code").unique_tokens(&[("code", 1e9)]);
 /// for built_in in law::built_in() {
-///     let law = built_in.build(&["web", "code"], Scale::ONE, &settings)?;
+///     let law = built_in.build(&["web", "code"], Scale { n: 1e9, d: 2e10 }, &settings)?;
 ///     assert_eq!(law.name(), built_in.name());
 ///     assert_eq!(law.dependence(), built_in.dependence());
 /// }
@@ -54,7 +54,8 @@ impl BuiltIn {
         self.name
     }
 
-    /// Which of N, D and h its loss depends on.
+    /// Which of N, D and h its loss depends on; of the data-constrained law where some domain can run
+    /// out.
     #[must_use]
     pub fn dependence(&self) -> Dependence {
         self.dependence
