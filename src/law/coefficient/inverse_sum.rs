@@ -3,7 +3,7 @@ use rand_distr::{Distribution, Exp1, Normal};
 
 use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum};
 use crate::law::{Coordinate, Curvature};
-use crate::mixture::least_on_simplex;
+use crate::linalg::least_on_simplex;
 
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned
 /// (eq. 4). Coordinates: ln C_i, then ln gamma_i.

@@ -8,7 +8,7 @@ use super::{
     BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, indexed, named, number, sum,
 };
 use crate::law::{Coordinate, Curvature};
-use crate::mixture::least_on_simplex;
+use crate::linalg::least_on_simplex;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
 /// simplex.
