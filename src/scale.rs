@@ -14,7 +14,11 @@ use crate::error::Error;
 /// assert_eq!(scale.to_string(), "N = 7e9, D = 1.5e11");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "StoredScale")
+)]
 pub struct Scale {
     /// Model size N, in parameters.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -22,6 +26,28 @@ pub struct Scale {
     /// Training tokens D.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub d: f64,
+}
+
+/// A [`Scale`] as it stands in a file, not checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(expecting = "a scale")]
+struct StoredScale {
+    #[serde(with = "crate::stored::number")]
+    n: f64,
+    #[serde(with = "crate::stored::number")]
+    d: f64,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<StoredScale> for Scale {
+    type Error = Error;
+
+    fn try_from(StoredScale { n, d }: StoredScale) -> Result<Self, Error> {
+        let scale = Self { n, d };
+        scale.check()?;
+        Ok(scale)
+    }
 }
 
 impl Scale {

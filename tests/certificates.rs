@@ -7,9 +7,7 @@ mod mixture_problems;
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
 use mixlaw::optim::Termination;
 use mixlaw::plan::{Goal, MixtureObjective, Penalty, Plan};
-use mixlaw::simplex::{
-    Certificate, Constraints, Region, SimplexObjective, SimplexSolver, Step,
-};
+use mixlaw::simplex::{Certificate, Constraints, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::{Mixture, Optimum, Predictor, Scale, Sweep};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -294,8 +292,9 @@ fn what_is_not_a_number_is_refused_by_name() {
     for wrong in [f64::NAN, f64::INFINITY] {
         z[1] = wrong;
         let error = Predictor::new("python", law.clone(), &z).unwrap_err().to_string();
-        let expected =
-            format!("target `python`: coordinate `C[d0]` of the additive law is {wrong}, expected a finite number");
+        let expected = format!(
+            "target `python`: coordinate `C[d0]` of the additive law is {wrong}, expected a finite number"
+        );
         assert_eq!(error, expected);
     }
 }
@@ -306,8 +305,7 @@ fn no_domains_are_an_error() {
     let error = Constraints::new().region(&none, 1e9).unwrap_err();
     assert_eq!(error.to_string(), "a region needs at least one domain, got none");
     let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
-    let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
-    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_string(), "domain `a` appears twice");
     let error = Plan::builder().build().unwrap_err();
     assert_eq!(error.to_string(), "a plan needs at least one target, got none");
     let error = Predictor::from_fn("t", &none, |_, _, _| 1.0).unwrap_err();

@@ -159,10 +159,7 @@ fn an_observer_stops_with_what_is_there() {
     assert_eq!(all.members().unwrap().termination(), Termination::Complete);
     let at = beyond();
     let h = Mixture::uniform(3);
-    assert_eq!(
-        all.values(at, &h).unwrap()[..made],
-        resamples.values(at, &h).unwrap()
-    );
+    assert_eq!(all.values(at, &h).unwrap()[..made], resamples.values(at, &h).unwrap());
     // None is no answer.
     let none = bootstrap.observe(|_| ControlFlow::Break(())).run(&fit, &sweep);
     assert!(none.unwrap_err().is_stopped());
@@ -232,9 +229,11 @@ fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
     let made = some.optima().len();
     assert!((10..20).contains(&made), "{made}");
     assert_eq!(some.optima(), &all.optima()[..made]);
-    // None is no answer, and the next runs need all of them: they are not watched.
+    // The next runs need all of them: they are not watched.
     let none = plan.clone().observe(|_| ControlFlow::Break(()));
-    assert!(none.certainty(&choice).unwrap_err().is_stopped());
+    let first = none.certainty(&choice).unwrap();
+    assert_eq!(first.termination(), Termination::Stopped);
+    assert_eq!(first.optima(), &all.optima()[..first.optima().len()]);
     let run = plan::Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
     let next = |plan: &Plan| {
         plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision).unwrap()
@@ -311,7 +310,10 @@ fn a_mean_is_that_of_its_fits() {
     let domains = ["b", "a", "c"];
     let elsewhere = Predictor::from_fn(TARGET, &domains, |_, _, _| 1.0).unwrap();
     let mixed = Predictor::mean([fits[0].clone().into(), elsewhere]).unwrap_err();
-    assert!(mixed.to_string().starts_with("the domains of the parts of a mean differ: "), "{mixed}");
+    assert!(
+        mixed.to_string().starts_with("the domains of the parts of a mean differ: "),
+        "{mixed}"
+    );
     // Laws at coordinates are no fits, and cannot be resampled.
     let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).unwrap();
     let half = Predictor::mean([known, fits[0].clone().into()]).unwrap();
