@@ -13,7 +13,7 @@ use mixlaw::plan::Plan;
 use mixlaw::simplex::{Constraints, SimplexObjective, SimplexSolver};
 use mixlaw::{Fitter, Mixture, Predictor, Scale};
 use rand::rngs::Xoshiro256PlusPlus as Random;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 
 use crate::data::{NAMES, mixture, number, pick, sweep};
 use crate::harness::{Tally, campaign, caught};
