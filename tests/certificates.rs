@@ -7,9 +7,7 @@ mod mixture_problems;
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
 use mixlaw::optim::Termination;
 use mixlaw::plan::{Goal, MixtureObjective, Penalty, Plan};
-use mixlaw::simplex::{
-    Certificate, Constraints, Region, SimplexObjective, SimplexSolver, Step,
-};
+use mixlaw::simplex::{Certificate, Constraints, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::{Mixture, Optimum, Predictor, Scale, Sweep};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -136,6 +134,7 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
         for limits in limits {
             for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
                 for weight in [1.0, 1e-3, 1e6] {
+                    let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
                     let plan = Plan::builder()
                         .target(weight, Predictor::new("one", law.clone(), &z).unwrap())
                         .target(1.0, Predictor::new("two", law.clone(), &other).unwrap())
@@ -143,7 +142,6 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
                         .constraints(limits.clone())
                         .build()
                         .unwrap();
-                    let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
                     let choice = plan.best(Scale { n: 1e9, d: 1e10 }).unwrap();
                     let what = format!("{k} {goal:?} {limits:?}");
                     let mut objective = plan.objective(Scale { n: 1e9, d: 1e10 }).unwrap();
@@ -292,8 +290,9 @@ fn what_is_not_a_number_is_refused_by_name() {
     for wrong in [f64::NAN, f64::INFINITY] {
         z[1] = wrong;
         let error = Predictor::new("python", law.clone(), &z).unwrap_err().to_string();
-        let expected =
-            format!("target `python`: coordinate `C[d0]` of the additive law is {wrong}, expected a finite number");
+        let expected = format!(
+            "target `python`: coordinate `C[d0]` of the additive law is {wrong}, expected a finite number"
+        );
         assert_eq!(error, expected);
     }
 }
@@ -302,10 +301,9 @@ fn what_is_not_a_number_is_refused_by_name() {
 fn no_domains_are_an_error() {
     let none: [&str; 0] = [];
     let error = Constraints::new().region(&none, 1e9).unwrap_err();
-    assert_eq!(error.to_string(), "a mixture needs at least one domain, got none");
+    assert_eq!(error.to_string(), "a region needs at least one domain, got none");
     let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
-    let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
-    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_string(), "domain `a` appears twice");
     let error = Plan::builder().build().unwrap_err();
     assert_eq!(error.to_string(), "a plan needs at least one target, got none");
     let error = Predictor::from_fn("t", &none, |_, _, _| 1.0).unwrap_err();

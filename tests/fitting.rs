@@ -601,7 +601,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     );
 
     // A sweep, metrics, an ensemble, an objective, a plan and resamples refuse it alike.
-    let larger = Sweep::from_slices(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
+    let larger = Sweep::new(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
     let row = |error: mixlaw::Error| {
         assert!(error.to_string().starts_with("row 0: the additive-fixed-nd law"), "{error}");
     };

@@ -281,10 +281,12 @@ fn only_the_joint_mixture_moves_with_scale() {
     assert!(weights(1e8, 1e13)[0] > start[0] + 0.01);
     assert!(weights(1e11, 1e10)[0] < start[0] - 0.01);
     // Where all grow the limit is that of E(h) alone, where none of N is left that of D.
-    let limit = plan.limit(Scale { n: 1e8, d: 1e10 }, Growth { n: Rate::Linear, d: Rate::Sqrt }).unwrap();
+    let limit =
+        plan.limit(Scale { n: 1e8, d: 1e10 }, Growth { n: Rate::Linear, d: Rate::Sqrt }).unwrap();
     let far = plan.best(Scale { n: 1e30, d: 1e30 }).unwrap();
     assert!(limit.optimum.weights.js_distance(&far.optimum.weights) < 1e-3);
-    let of_n = plan.limit(Scale { n: 1e8, d: 1e10 }, Growth { n: Rate::Log, d: Rate::Constant }).unwrap();
+    let of_n =
+        plan.limit(Scale { n: 1e8, d: 1e10 }, Growth { n: Rate::Log, d: Rate::Constant }).unwrap();
     assert!(of_n.optimum.weights.js_distance(&weights(1e40, 1e10)) < 1e-3);
     assert!(of_n.optimum.weights.js_distance(&limit.optimum.weights) > 1e-2);
     // The parts of the loss add up, and the limit's own mixture has no excess.
@@ -315,7 +317,8 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
     assert!((least / 1e21 - 1.0).abs() < 1e-4, "{least}");
     assert!((again.scale.n / choice.scale.n - 1.0).abs() < 1e-2);
     let error = plan.least_budget(0.5, &flops).unwrap_err();
-    let above = |kind: &ErrorKind| matches!(kind, ErrorKind::Unreachable { floor, .. } if *floor > 1.0);
+    let above =
+        |kind: &ErrorKind| matches!(kind, ErrorKind::Unreachable { floor, .. } if *floor > 1.0);
     assert!(error.is_unreachable() && above(error.kind()), "{error}");
     // With so many tokens as its price says, another mixture is as good.
     let other = Mixture::new(vec![0.5, 0.3, 0.2]).unwrap();

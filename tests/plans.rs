@@ -363,7 +363,10 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
     let one = plan_of("web", &of_one, &x);
     let (a, b) = (fixed.within_budget(1e21, &flops), one.within_budget(1e21, &flops));
     let (a, b) = (a.unwrap(), b.unwrap());
-    assert!((a.scale.n / b.scale.n - 1.0).abs() < 1e-5 && (a.optimum.value - b.optimum.value).abs() < 1e-12);
+    assert!(
+        (a.scale.n / b.scale.n - 1.0).abs() < 1e-5
+            && (a.optimum.value - b.optimum.value).abs() < 1e-12
+    );
     assert_eq!((a.optimum.weights.weights(), &b.blind[..]), (&[0.25, 0.75][..], &[][..]));
 }
 
@@ -481,7 +484,10 @@ fn a_budget_says_what_is_wrong_with_it() {
         (Budget::flops().sizes(1e8..=f64::INFINITY), "the most of the sizes considered is inf"),
         (Budget::flops().tokens(1e9..=1e8), "the most of the tokens considered is 100000000, "),
         (Budget::flops().tokens(f64::NAN..=1e8), "the least of the tokens considered is NaN, "),
-        (Budget::new(|at| -at.n * at.d), "the cost of N = 1e6 and D = 1e6 is -1000000000000, expected"),
+        (
+            Budget::new(|at| -at.n * at.d),
+            "the cost of N = 1e6 and D = 1e6 is -1000000000000, expected",
+        ),
         (Budget::new(|_| f64::NAN), "the cost of N = 1e6 and D = 1e6 is NaN, expected a number"),
         (
             Budget::new(|at| at.n - 1e6),
@@ -500,9 +506,10 @@ fn a_budget_says_what_is_wrong_with_it() {
             assert!(error.to_string().starts_with(expected), "{error}, not {expected}");
         }
     }
-    for (budget, cost) in
-        [(Budget::new(|at| at.n * at.d * 1e300), "inf"), (Budget::new(|at| 1.0 / (at.n * at.d)), "1e-29")]
-    {
+    for (budget, cost) in [
+        (Budget::new(|at| at.n * at.d * 1e300), "inf"),
+        (Budget::new(|at| 1.0 / (at.n * at.d)), "1e-29"),
+    ] {
         let text = plan.least_budget(2.4, &budget).unwrap_err().to_string();
         let expected = "expected a finite number that is at least the cost of the least";
         assert!(text.starts_with("the cost of the greatest N and D considered is "), "{text}");
@@ -529,7 +536,8 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
     assert!((choice.optimum.value - value).abs() < 1e-6 && choice.scale.d <= 2e10);
     assert!((6.0 * choice.scale.n * choice.scale.d / cost - 1.0).abs() < 1e-6);
     let error = plan.least_budget(1.6, &Budget::flops()).unwrap_err();
-    let above = |kind: &ErrorKind| matches!(kind, ErrorKind::Unreachable { floor, .. } if *floor > 1.7);
+    let above =
+        |kind: &ErrorKind| matches!(kind, ErrorKind::Unreachable { floor, .. } if *floor > 1.7);
     assert!(error.is_unreachable() && above(error.kind()), "{error}");
     // Where no number of tokens is possible, the limits are named.
     let none = Constraints::new().at_least("web", 0.7).at_least("code", 0.7);
@@ -581,7 +589,8 @@ fn a_path_names_the_point_that_has_no_choice() {
     assert!(error.to_string().starts_with(expected), "{error}");
     let free = within(&plan, Constraints::new());
     for t in [0.1, 0.0, -1.0, f64::NAN] {
-        let error = free.path(FROM, Growth { n: Rate::Log, d: Rate::Constant }, &[1.0, t]).unwrap_err();
+        let error =
+            free.path(FROM, Growth { n: Rate::Log, d: Rate::Constant }, &[1.0, t]).unwrap_err();
         let expected = format!("t is {t}, expected a number > 0, and above 1/e for the rate Log");
         assert_eq!(error.to_string(), expected);
     }

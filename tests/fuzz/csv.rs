@@ -189,8 +189,11 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         Constraints::new()
     };
     let goal = pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]);
-    let plan = Plan::builder().target(1.0, &fit).goal(goal).constraints(limits).build().unwrap();
-    if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
+    let plan = Plan::builder().target(1.0, &fit).goal(goal).constraints(limits).build();
+    let plan = tally.answer("plans", plan);
+    let choice = plan.as_ref().map(|plan| (plan, plan.best(Scale { n, d })));
+    let choice = choice.and_then(|(plan, choice)| Some((plan, tally.answer("choices", choice)?)));
+    if let Some((plan, choice)) = choice {
         let sum: f64 = choice.optimum.weights.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
         tally.answer("extrapolations", Extrapolation::of(&choice, sweep));

@@ -181,7 +181,7 @@ pub fn named(name: &str) -> Result<&'static BuiltIn, Error> {
 /// // Eight mixtures, one size, two token counts.
 /// let h: Vec<f64> = (0..8).flat_map(|i| [i as f64 / 8.0, 1.0 - i as f64 / 8.0]).collect();
 /// let d = [1e9, 2e9, 1e9, 2e9, 1e9, 2e9, 1e9, 2e9];
-/// let sweep = Sweep::from_slices(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
+/// let sweep = Sweep::new(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
 /// let laws = law::suitable(&sweep, "code")?;
 /// let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
 /// assert_eq!(names, ["additive-fixed-n", "ge24"]);
