@@ -14,9 +14,8 @@
 mod designs;
 
 use designs::{DESIGNS, Design, Run, TARGET, Truth};
-use mixlaw::plan::Plan;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
+use mixlaw::{Fitter, Mixture, Plan, Predictor, Scale};
 use rayon::prelude::*;
 
 const LEVEL: f64 = 0.9;
@@ -38,18 +37,18 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
     let k = design.domains;
     let mut points = vec![Mixture::uniform(k)];
     points.extend(Mixture::dirichlet(&vec![3.0; k], 4, seed).expect("a valid design"));
-    let mut objective =
-        MixtureObjective::new(Scale { n, d }).and_then(|o| o.with_law(1.0, &*truth.law, &truth.z));
-    let optimum = SimplexSolver::new().minimize(objective.as_mut().expect("valid")).weights;
+    let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).expect("coordinates");
+    let known = Plan::builder().target(1.0, known).build().expect("a plan");
+    let optimum = known.best(Scale { n, d }).expect("a choice").optimum.weights;
 
     let examine = |runs: &[Run], rng: &mut _| {
         let sweep = truth.observe(runs, rng);
         // The law's reference scales are those of all runs, as the coordinates are.
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resampled = Bootstrap::new(resamples).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
+        let plan = Plan::builder().target(1.0, &resampled).build().expect("a plan");
         let choice = plan.best(Scale { n, d }).expect("a choice");
-        let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share");
+        let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share").share;
         let as_good = plan.as_good(&choice, std::slice::from_ref(&optimum)).expect("a share")[0];
         (resampled, as_good > 1.0 - LEVEL, share)
     };

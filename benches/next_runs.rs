@@ -15,7 +15,7 @@ mod designs;
 use designs::{Run, TARGET, Truth};
 use mixlaw::plan::{self, Criterion, Plan};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
+use mixlaw::{Fitter, Mixture, Predictor, Scale};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -24,7 +24,7 @@ const LAST: usize = 90;
 const STEP: usize = 4;
 const REGRETS: [f64; 4] = [0.002, 0.001, 0.0005, 0.0002];
 /// Where the mixture is chosen for.
-const AT: (f64, f64) = (3e9, 1e11);
+const AT: Scale = Scale { n: 3e9, d: 1e11 };
 
 #[derive(Clone, Copy)]
 enum Strategy {
@@ -51,10 +51,10 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
     let truth = Truth::draw(&pool, false, &mut rng);
     // What every run of the pool would measure, the same for all strategies.
     let observed = truth.observe(&pool, &mut rng);
-    let mut true_value = MixtureObjective::new(Scale { n: AT.0, d: AT.1 })
-        .and_then(|o| o.with_law(1.0, &*truth.law, &truth.z))
-        .expect("a valid objective");
-    let least = SimplexSolver::new().minimize(&mut true_value).value;
+    let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).expect("coordinates");
+    let known = Plan::builder().target(1.0, known).build().expect("a plan");
+    let mut true_value = known.objective(AT).expect("a valid scale");
+    let least = known.best(AT).expect("a choice").optimum.value;
     let mut left: Vec<usize> = (0..pool.len()).collect();
     let mut draw = |left: &mut Vec<usize>| left.swap_remove(rng.random_range(0..left.len()));
     let mut done: Vec<usize> = (0..FIRST).map(|_| draw(&mut left)).collect();
@@ -63,15 +63,18 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
         let names: Vec<String> = done.iter().map(|r| format!("run{r}")).collect();
         let sweep = observed.select(|row| names.iter().any(|n| n == row.run)).expect("rows");
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
-        let resamples = Bootstrap::new(100).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-        let choice = plan.best(Scale { n: AT.0, d: AT.1 }).expect("a choice");
+        let resampled = Bootstrap::new(100).seed(seed).run(fit, &sweep).expect("resamples");
+        let plan = Plan::builder().target(1.0, &resampled).build().expect("a plan");
+        let choice = plan.best(AT).expect("a choice");
         let value = true_value.value(&choice.optimum.weights).expect("a mixture");
         regrets.push(value - least);
         match strategy {
             Strategy::Random => done.extend((0..STEP).map(|_| draw(&mut left))),
             Strategy::Chosen(criterion) => {
-                let run = |&r: &usize| plan::Run { n: pool[r].n, d: d[7], h: pool[r].h.clone() };
+                let run = |&r: &usize| plan::Run {
+                    scale: Scale { n: pool[r].n, d: d[7] },
+                    h: pool[r].h.clone(),
+                };
                 let candidates: Vec<plan::Run> = left.iter().map(run).collect();
                 let next = plan.next_runs(&choice, &candidates, STEP, criterion).expect("runs");
                 let chosen: Vec<usize> = next.iter().map(|run| left[run.candidate]).collect();

@@ -1,4 +1,4 @@
-//! Which predictor errs least at a larger scale: what [`mixlaw::fit::Ensemble::recommended`] was chosen
+//! Which predictor errs least at a larger scale: what [`mixlaw::Predictor::recommended`] was chosen
 //! by.
 //!
 //! ```text
@@ -17,10 +17,10 @@ mod designs;
 use std::error::Error;
 
 use designs::{DESIGNS, TARGET, Truth};
-use mixlaw::fit::{Ensemble, Metrics};
+use mixlaw::fit::Metrics;
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 use rayon::prelude::*;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -174,7 +174,8 @@ fn final_report(sweep: &Sweep) -> Result<()> {
     let targets: Vec<&String> = sweep.targets().iter().filter(|t| *t != "openhermes").collect();
     let mut sums = [0.0; 5];
     for target in &targets {
-        let recommended = Ensemble::recommended(&train, target)?.evaluate(&eval)?.mre * 100.0;
+        let recommended =
+            100.0 * Predictor::recommended(&train, target)?.evaluate(&eval)?.mre;
         let mut own = vec![recommended];
         for name in ["simple", "additive", "joint", "full"] {
             let fit = Fitter::new().fit(law(name, &train), &train, target)?;

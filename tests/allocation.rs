@@ -11,16 +11,14 @@ use std::sync::{Arc, Mutex};
 use counting::{Counting, allocations, peak};
 use every_law::every_law;
 use mixlaw::law::{
-    AdditiveLaw, Auto, Coordinate, Formula, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
+    AdditiveLaw, Coordinate, Formula, FormulaLaw, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
     SimpleLaw, StartData,
 };
 use mixlaw::optim::{
     Control, Minimum, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::{Fitter, Mixture, Sweep, uncertainty};
+use mixlaw::{Fitter, Mixture, Random, Sweep, uncertainty};
 use problems::{SEED, TARGET, p3, p8};
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -59,18 +57,18 @@ fn a_batch_allocates_nothing() {
         let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
         let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
         let mut laws = every_law(sweep.domains(), 1, sweep.scale());
-        laws.push(Arc::new(Auto::for_sweep(Tilted, &sweep).unwrap()));
+        laws.push(Arc::new(FormulaLaw::for_sweep(Tilted, &sweep).unwrap()));
         for law in laws {
             let mixture = Mixture::uniform(sweep.domains().len());
             let data = StartData { least_loss: 1.8, median_loss: 2.2, mixture: &mixture };
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+            let mut random = Random::new(SEED);
             let mut batch = law.batch(Points::new(&n, &d, &h, sweep.domains().len()));
             let (mut losses, weights) = (vec![0.0; n.len()], vec![1.0; n.len()]);
             let p = law.coordinates().len();
             let (mut gradient, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);
             // At the first of these points it may set itself up.
             let counts = [(); 3].map(|()| {
-                let z = law.start(&data, &mut rng);
+                let z = law.start(&data, &mut random);
                 [
                     allocations(|| batch.losses(&z, &mut losses)),
                     allocations(|| batch.gradient(&z, &weights, &mut gradient)),

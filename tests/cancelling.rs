@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar};
+use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar};
 use mixlaw::optim::{
     Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence, SmoothFirst,
     Termination, TrustRegion,
@@ -265,7 +265,8 @@ fn after_stop(calls: usize, evaluations: &Arc<AtomicUsize>, run: impl FnOnce(Obs
 fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
     let sweep = sweep();
     let evaluations = Arc::new(AtomicUsize::new(0));
-    let law = Auto::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scale()).unwrap();
+    let law =
+        FormulaLaw::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scale()).unwrap();
     let count = || evaluations.load(Ordering::SeqCst);
     let before = count();
     let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();

@@ -12,8 +12,6 @@ use mixlaw::{Mixture, Optimum, Predictor, Scale, Sweep};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 /// A function of k weights that is given as a closure, convex or not.
 struct Function<F> {
     k: usize,
@@ -136,6 +134,7 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
         for limits in limits {
             for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
                 for weight in [1.0, 1e-3, 1e6] {
+                    let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
                     let plan = Plan::builder()
                         .target(weight, Predictor::new("one", law.clone(), &z).unwrap())
                         .target(1.0, Predictor::new("two", law.clone(), &other).unwrap())
@@ -143,7 +142,6 @@ fn weights_sum_to_one_where_all_mixtures_are_alike() {
                         .constraints(limits.clone())
                         .build()
                         .unwrap();
-                    let Ok(region) = limits.region(law.domains(), 1e10) else { continue };
                     let choice = plan.best(Scale { n: 1e9, d: 1e10 }).unwrap();
                     let what = format!("{k} {goal:?} {limits:?}");
                     let mut objective = plan.objective(Scale { n: 1e9, d: 1e10 }).unwrap();
@@ -303,10 +301,9 @@ fn what_is_not_a_number_is_refused_by_name() {
 fn no_domains_are_an_error() {
     let none: [&str; 0] = [];
     let error = Constraints::new().region(&none, 1e9).unwrap_err();
-    assert_eq!(error.to_string(), "a mixture needs at least one domain, got none");
+    assert_eq!(error.to_string(), "a region needs at least one domain, got none");
     let error = Constraints::new().region(&["a", "b", "a"], 1e9).unwrap_err();
-    let message = "repeated domain `a`, expected exactly one weight for each of: a, b, a";
-    assert_eq!(error.to_string(), message);
+    assert_eq!(error.to_string(), "domain `a` appears twice");
     let error = Plan::builder().build().unwrap_err();
     assert_eq!(error.to_string(), "a plan needs at least one target, got none");
     let error = Predictor::from_fn("t", &none, |_, _, _| 1.0).unwrap_err();
@@ -469,43 +466,8 @@ fn no_mixture_of_a_grid_is_below_a_bound() {
     );
 }
 
-/// An objective that counts what its evaluations cost.
-struct Counted<'a, 'b> {
-    inner: MixtureObjective<'a>,
-    cost: &'b AtomicUsize,
-}
-
-impl SimplexObjective for Counted<'_, '_> {
-    fn dim(&self) -> usize {
-        self.inner.dim()
-    }
-
-    fn value_gradient(&mut self, h: &[f64], g: &mut [f64]) -> f64 {
-        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
-        self.inner.value_gradient(h, g)
-    }
-
-    fn parts(&self) -> usize {
-        self.inner.parts()
-    }
-
-    fn parts_gradients(&mut self, h: &[f64], values: &mut [f64], slopes: &mut [f64]) {
-        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
-        self.inner.parts_gradients(h, values, slopes);
-    }
-
-    fn cost(&self) -> usize {
-        self.inner.cost()
-    }
-
-    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
-        self.cost.fetch_add(self.inner.cost(), Ordering::Relaxed);
-        self.inner.relaxation(lower, upper)
-    }
-}
-
 #[test]
-fn default_calls_end_within_their_budget() {
+fn default_calls_end_and_repeat() {
     // Each took from 20 s to minutes when only iterations and cells were counted.
     for (law, k, targets, worst, limited) in [
         ("joint", 20, 3, true, true),
@@ -516,34 +478,22 @@ fn default_calls_end_within_their_budget() {
         ("full", 300, 20, false, true),
     ] {
         let problem = MixtureProblem::random(law, k, targets, 0);
-        let cost = AtomicUsize::new(0);
         let goal = if worst { Goal::Worst } else { Goal::Sum };
         let plan = problem.plan.to_builder().goal(goal).build().unwrap();
-        let inner = plan.objective(problem.scale).unwrap();
+        let mut objective = plan.objective(problem.scale).unwrap();
         let limits = match limited {
             true => Constraints::new().epochs("d0", 1e9, 4.0).group(&["d1", "d2"], 0.05, 0.5),
             false => Constraints::new(),
         };
-        let region = limits.region(inner.domains(), problem.scale.d).unwrap();
-        let one = inner.cost();
-        let mut objective = Counted { inner, cost: &cost };
+        let region = limits.region(objective.domains(), problem.scale.d).unwrap();
         for budget in [2_000_000, 200_000_000].into_iter().take(1 + usize::from(targets != 20)) {
-            cost.store(0, Ordering::Relaxed);
             // The larger one is the default.
             let solver = match budget {
                 200_000_000 => SimplexSolver::new(),
                 _ => SimplexSolver::new().budget(budget),
             };
             let best = solver.minimize_within(&mut objective, &region).unwrap();
-            let spent = cost.load(Ordering::Relaxed);
-            // One more evaluation is needed for each start and cell, however little is left.
-            let cells = match best.certificate {
-                Certificate::BranchAndBound { cells } => cells,
-                _ => 0,
-            };
-            let most = budget + one * (10 * k + 10 * cells + 100);
-            assert!(spent <= most, "{law} {k} {targets}: {spent} of {budget}");
-            assert_belongs_together(&best, &mut objective.inner, &region, law);
+            assert_belongs_together(&best, &mut objective, &region, law);
             if budget == 2_000_000 {
                 let again = solver.minimize_within(&mut objective, &region).unwrap();
                 assert_eq!(best, again, "{law} {k} {targets}");

@@ -10,9 +10,9 @@ use mixlaw::Scale;
 use mixlaw::error::ErrorKind;
 use mixlaw::fit::{Ensemble, Residual};
 use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, Ge24Law, InverseSum,
-    JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
+    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, FormulaLaw, Ge24Law,
+    InverseSum, JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
@@ -367,7 +367,7 @@ impl Formula for Nowhere {
 #[test]
 fn a_fit_without_a_finite_objective_is_an_error() {
     let (sweep, ..) = planted(0.01);
-    let law = Auto::for_sweep(Nowhere, &sweep).unwrap();
+    let law = FormulaLaw::for_sweep(Nowhere, &sweep).unwrap();
     let error = Fitter::new().starts(2).fit(law, &sweep, "t").unwrap_err();
     let kind = ErrorKind::NoFiniteLoss { law: "nowhere".to_owned() };
     assert_eq!(error.kind(), &kind, "{error}");
@@ -430,7 +430,6 @@ fn a_batch_of_no_points_is_empty() {
         batch.gradient(&z, &[], &mut gradient);
         assert_eq!(gradient, vec![0.0; p], "{}", law.name());
         batch.gauss_newton(&z, &[], &mut vec![0.0; p * p]);
-        batch.bends(&z, &vec![1.0; p], &mut []);
     }
 }
 
@@ -602,7 +601,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     );
 
     // A sweep, metrics, an ensemble, an objective, a plan and resamples refuse it alike.
-    let larger = Sweep::from_slices(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
+    let larger = Sweep::new(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
     let row = |error: mixlaw::Error| {
         assert!(error.to_string().starts_with("row 0: the additive-fixed-nd law"), "{error}");
     };

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use mixlaw::error::ErrorKind;
-use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
+use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar, ScalingLaw};
 use mixlaw::optim::{Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
 use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
@@ -161,7 +161,7 @@ fn a_coefficient_that_the_data_multiplies_by_zero_is_undetermined() {
     let drift = |d: [f64; 2]| {
         let n: Vec<f64> = (0..24).map(|i| 1e7 * 1.4f64.powi(i)).collect();
         let d: Vec<f64> = (0..24).map(|i| d[i % 2]).collect();
-        let law = Auto::new(Drift { d0: 1e10 }, &["web"], Scale { n: 3e8, d: 1e10 }).unwrap();
+        let law = FormulaLaw::new(Drift { d0: 1e10 }, &["web"], Scale { n: 3e8, d: 1e10 }).unwrap();
         let z = [("E", 1.5), ("A", 900.0), ("alpha", 0.36), ("rho", -0.2)];
         let z = law.coordinates_of(&z).unwrap();
         // Noise without a generator: fractional parts of a multiple of the golden ratio.

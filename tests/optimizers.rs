@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mixlaw::fit::Residual;
+use mixlaw::law::suitable;
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
-use mixlaw::selection::applicable;
 use mixlaw::testing::{assert_objective_contract, assert_optimizer_contract};
 use mixlaw::{Error, Fitter, Random, Sweep};
 
@@ -220,7 +220,7 @@ fn the_objective_of_every_fit_keeps_the_contract() {
     }
     let sweep = Sweep::new(&["a", "b"], &["a"], &n, &d, &h, &losses).unwrap();
     let mut fitted = 0;
-    for law in applicable(&sweep, "a").unwrap() {
+    for law in suitable(&sweep, "a").unwrap() {
         // A variable of its own for raw N, and one that is fixed.
         let bounded = match law.coordinates().position("A") {
             Some(_) => Fitter::new().bound("A", 1.0, 1e6),

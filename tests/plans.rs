@@ -3,7 +3,7 @@
 
 use mixlaw::error::{ErrorKind, Place};
 use mixlaw::law::{
-    AdditiveLaw, Auto, ChinchillaLaw, Coordinate, Formula, JointLaw, Scalar, ScalingLaw,
+    AdditiveLaw, ChinchillaLaw, Coordinate, Formula, FormulaLaw, JointLaw, Scalar, ScalingLaw,
 };
 use mixlaw::plan::{
     Budget, Choice, Criterion, Extrapolation, Goal, Growth, Penalty, Plan, Rate, Run,
@@ -441,7 +441,7 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
 
 #[test]
 fn a_value_that_is_not_finite_is_no_answer() {
-    let law = Auto::new(Falling, &NAMES, Scale::ONE).unwrap();
+    let law = FormulaLaw::new(Falling, &NAMES, Scale::ONE).unwrap();
     let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();
     let plan = plan_of("t", &law, &z);
     let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();

@@ -1,12 +1,9 @@
 //! Laws compared by their errors on runs that were held out.
 
-use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveFixedNLaw, AdditiveLaw, ChinchillaLaw, JointLaw};
-use mixlaw::selection::{
-    Candidate, Comparison, LargestScale, LearningCurve, Score, Selection, applicable,
-};
+use mixlaw::selection::{Candidate, Comparison, LargestScale, LearningCurve, Score, Selection};
 use mixlaw::uncertainty::Probe;
-use mixlaw::{Error, Fitter, Scale, Sweep};
+use mixlaw::{Error, Fitter, Predictor, Scale, Sweep};
 
 /// Three domains, 4 sizes x 12 mixtures x 3 token counts, losses of an additive law without noise.
 fn synthetic() -> Sweep {
@@ -117,10 +114,10 @@ fn by_default_all_laws_that_suit_are_compared() {
     let comparison = Selection::new().folds(2).run(&sweep, "t").unwrap();
     let names: Vec<&str> = comparison.scores().iter().map(|x| x.name.as_str()).collect();
     assert_eq!(names, ["chinchilla", "simple", "additive", "joint", "full", "recommended"]);
-    // The recommended ensemble is the crate's own, fitted to all rows.
-    let own = Ensemble::recommended(&sweep, "t").unwrap();
+    // The recommended predictor is the crate's own, fitted to all rows.
+    let own = Predictor::recommended(&sweep, "t").unwrap();
     let best = comparison.get("recommended").unwrap().fit.as_ref().unwrap();
-    let at = |ensemble: &Ensemble| ensemble.predict(Scale { n: 1e9, d: 1e10 }, &[0.3, 0.3, 0.4]);
+    let at = |own: &Predictor| own.predict(Scale { n: 1e9, d: 1e10 }, [0.3, 0.3, 0.4]);
     assert_eq!(at(&own).unwrap(), at(best).unwrap());
     // Two sizes: the tokens are held out.
     assert_eq!(comparison.largest_scale(), Some(LargestScale::Tokens(1.2e10)));
@@ -162,7 +159,7 @@ fn splits_and_curves_draw_the_same_mixtures() {
 #[test]
 fn an_ensemble_errs_by_the_mean_of_its_laws() {
     let sweep = synthetic();
-    let laws: Vec<_> = applicable(&sweep, "t").unwrap().into_iter().take(2).collect();
+    let laws: Vec<_> = mixlaw::law::suitable(&sweep, "t").unwrap().into_iter().take(2).collect();
     let alone = laws.clone().into_iter().map(|law| Candidate::new(law, Fitter::new()));
     let both = Candidate::ensemble(laws.clone(), Fitter::new()).unwrap();
     let selection = Selection::new().candidates(alone).candidate(both).mixtures(8, 1);
@@ -340,7 +337,7 @@ fn settings_out_of_range_are_named() {
     assert!(curve(2, huge).ends_with("expected from 1 to 10000"));
     assert_eq!(curve(0, 2), format!("the number of mixtures to fit is 0, {of_mixtures}"));
 
-    let fit = candidate.fit(&sweep, "t").unwrap().fits()[0].clone();
+    let fit = candidate.fit(&sweep, "t").unwrap().fits().next().unwrap().clone();
     let probe = |probe: Probe| error(probe.run(&fit, &sweep).map(|_| ()));
     for within in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let found = probe(Probe::new().within(within));

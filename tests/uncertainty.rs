@@ -7,13 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use designs::{DESIGNS, Run, TARGET, Truth};
-use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::optim::{Progress, Termination};
 use mixlaw::plan::{self, Criterion, Plan};
 use mixlaw::simplex::Constraints;
-use mixlaw::uncertainty::{Bootstrap, Resamples, Unit};
-use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
+use mixlaw::uncertainty::{Bootstrap, Unit};
+use mixlaw::{Error, Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 
 /// The second design of Table 1, and what its truth is.
 fn problem(seed: u64) -> (Vec<Run>, Truth, Sweep) {
@@ -22,6 +21,12 @@ fn problem(seed: u64) -> (Vec<Run>, Truth, Sweep) {
     let truth = Truth::draw(&runs, false, &mut rng);
     let sweep = truth.observe(&runs, &mut rng);
     (runs, truth, sweep)
+}
+
+/// Larger than all runs of the design.
+fn beyond() -> Scale {
+    let (n, d) = DESIGNS[1].beyond();
+    Scale { n, d }
 }
 
 fn fit(truth: &Truth, sweep: &Sweep) -> Fit {
@@ -41,22 +46,20 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     for seed in 0..40 {
         let (_, truth, sweep) = problem(seed);
         let resamples = Bootstrap::new(60).seed(seed).run(fit(&truth, &sweep), &sweep).unwrap();
-        let ((n, d), h) = (DESIGNS[1].beyond(), Mixture::uniform(3));
-        let own = truth.loss(n, d, &h);
+        let (at, h) = (beyond(), Mixture::uniform(3));
+        let own = truth.loss(at, &h);
         let mut rng = designs::rng(1000 + seed);
         let noise = designs::RUN_NOISE * designs::normal(&mut rng)
             + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let mut objective = MixtureObjective::new(Scale { n, d })
-            .unwrap()
-            .with_law(1.0, &*truth.law, &truth.z)
-            .unwrap();
-        let optimum = SimplexSolver::new().minimize(&mut objective).weights;
+        let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).unwrap();
+        let known = Plan::builder().target(1.0, known).build().unwrap();
+        let optimum = known.best(at).unwrap().optimum.weights;
         let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-        let choice = plan.best(Scale { n, d }).unwrap();
+        let choice = plan.best(at).unwrap();
         let as_good = plan.as_good(&choice, &[optimum]).unwrap()[0];
         for (i, level) in [0.5, 0.9].into_iter().enumerate() {
-            let interval = resamples.interval(Scale { n, d }, &h, level).unwrap();
-            let new = resamples.prediction_interval(Scale { n, d }, &h, level).unwrap();
+            let interval = resamples.interval(at, &h, level).unwrap();
+            let new = resamples.prediction_interval(at, &h, level).unwrap();
             value[i] += u32::from(interval.contains(own));
             run[i] += u32::from(new.contains(own * (1.0 + noise)));
             // Were all normal, half of the optima would be in the region at this other level: the
@@ -87,15 +90,15 @@ fn resamples_scatter_around_the_fit() {
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).seed(5).run(&fit, &sweep).unwrap();
     // The mean of many resamples is near the fit itself, and no two are the same.
-    let (n, d) = DESIGNS[1].beyond();
-    let values = resamples.values(Scale { n, d }, &Mixture::uniform(3)).unwrap();
+    let at = beyond();
+    let values = resamples.values(at, &Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
-    let own = fit.predict(Scale { n, d }, &Mixture::uniform(3)).unwrap();
+    let own = fit.predict(at, &Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
     assert!(values.windows(2).all(|v| v[0] != v[1]));
     // Mixtures are another unit: this design has 36 of them for 127 runs.
     let other = Bootstrap::new(20).seed(5).unit(Unit::Mixture).run(&fit, &sweep).unwrap();
-    assert!(!resamples.is_aligned_with(&other));
+    assert!(!resamples.members().unwrap().is_aligned_with(other.members().unwrap()));
 }
 
 #[test]
@@ -110,11 +113,11 @@ fn without_noise_the_intervals_close() {
     let h = flat(noisy.mixtures());
     let sweep = Sweep::new(noisy.domains(), &[TARGET], &n, &d, &h, &exact).unwrap();
     let resamples = Bootstrap::new(20).run(fit(&truth, &sweep), &sweep).unwrap();
-    let (n, d) = DESIGNS[1].beyond();
+    let at = beyond();
     let h = Mixture::uniform(3);
-    let interval = resamples.prediction_interval(Scale { n, d }, &h, 0.9).unwrap();
+    let interval = resamples.prediction_interval(at, &h, 0.9).unwrap();
     assert!(interval.upper - interval.lower < 1e-3 * interval.estimate, "{interval:.6}");
-    assert!((interval.estimate / truth.loss(n, d, &h) - 1.0).abs() < 1e-3);
+    assert!((interval.estimate / truth.loss(at, &h) - 1.0).abs() < 1e-3);
 }
 
 #[cfg(feature = "rayon")]
@@ -148,21 +151,18 @@ fn an_observer_stops_with_what_is_there() {
     });
     let resamples = observed.run(&fit, &sweep).unwrap();
     let calls = calls.lock().unwrap().clone();
-    assert_eq!(resamples.termination(), Termination::Stopped);
+    assert_eq!(resamples.members().unwrap().termination(), Termination::Stopped);
     // Those of other threads may end in the same moment.
-    let made = resamples.len();
+    let made = resamples.members().unwrap().len();
     assert!((64..80).contains(&made) && calls.is_sorted() && calls[calls.len() - 1] <= made);
     let all = bootstrap.run(&fit, &sweep).unwrap();
-    assert_eq!(all.termination(), Termination::Complete);
-    let (n, d) = DESIGNS[1].beyond();
+    assert_eq!(all.members().unwrap().termination(), Termination::Complete);
+    let at = beyond();
     let h = Mixture::uniform(3);
-    assert_eq!(
-        all.values(Scale { n, d }, &h).unwrap()[..made],
-        resamples.values(Scale { n, d }, &h).unwrap()
-    );
+    assert_eq!(all.values(at, &h).unwrap()[..made], resamples.values(at, &h).unwrap());
     // None is no answer.
     let none = bootstrap.observe(|_| ControlFlow::Break(())).run(&fit, &sweep);
-    assert!(none.unwrap_err().to_string().contains("before the stop is 0"));
+    assert!(none.unwrap_err().is_stopped());
 }
 
 #[test]
@@ -171,38 +171,81 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(Scale { n, d }).unwrap();
+    let at = beyond();
+    let choice = plan.best(at).unwrap();
     let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
     let (all, part) = (alone(600), alone(256));
     // The first draws of 600 are those of 256, and their share is another one.
-    assert!(all != part && part > 0.0);
+    assert!(all.share != part.share && part.share > 0.0);
+    assert_eq!((all.draws, all.termination), (600, Termination::Complete));
     let run = |most: usize| {
-        let mut calls = Vec::new();
-        let mut observer = |progress: &Progress| {
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let told = calls.clone();
+        let observed = plan.clone().observe(move |progress: &Progress| {
             assert_eq!((progress.what, progress.total), ("draws", Some(600)));
-            calls.push(progress.done);
-            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let share = plan.region_share_observed(&choice, 0.9, 600, 7, &mut observer).unwrap();
+            let mut told = told.lock().unwrap();
+            told.push(progress.done);
+            if told.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let share = observed.region_share(&choice, 0.9, 600, 7).unwrap();
+        let calls = calls.lock().unwrap().clone();
         (share, calls)
     };
-    let (complete, stopped) = (Termination::Complete, Termination::Stopped);
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let seen = pool.install(|| run(usize::MAX));
-        assert_eq!(seen, ((all, complete), vec![256, 512, 600]));
-        assert_eq!(pool.install(|| run(1)), ((part, stopped), vec![256]));
+        assert_eq!(seen, (all, vec![256, 512, 600]));
+        let (stopped, calls) = pool.install(|| run(1));
+        assert_eq!((stopped.share, stopped.draws, calls), (part.share, 256, vec![256]));
+        assert_eq!(stopped.termination, Termination::Stopped);
     }
     // A stop at the last draw leaves nothing out.
-    assert_eq!(run(3).0, (all, complete));
+    assert_eq!(run(3).0, all);
+}
+
+#[test]
+fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
+    let (_, truth, sweep) = problem(1);
+    let resampled = Bootstrap::new(40).run(fit(&truth, &sweep), &sweep).unwrap();
+    let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
+    let choice = plan.best(beyond()).unwrap();
+    let all = plan.certainty(&choice).unwrap();
+    assert_eq!((all.optima().len(), all.termination()), (40, Termination::Complete));
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let told = calls.clone();
+    let watched = plan.clone().observe(move |progress: &Progress| {
+        assert_eq!((progress.what, progress.total), ("members", Some(40)));
+        told.lock().unwrap().push(progress.done);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(watched.certainty(&choice).unwrap(), all);
+    let seen = calls.lock().unwrap().clone();
+    assert!(seen.is_sorted() && seen.last() == Some(&40), "{seen:?}");
+    let few = plan.clone().observe(|progress: &Progress| {
+        if progress.done < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let some = few.certainty(&choice).unwrap();
+    assert_eq!(some.termination(), Termination::Stopped);
+    let made = some.optima().len();
+    assert!((10..20).contains(&made), "{made}");
+    assert_eq!(some.optima(), &all.optima()[..made]);
+    // The next runs need all of them: they are not watched.
+    let none = plan.clone().observe(|_| ControlFlow::Break(()));
+    let first = none.certainty(&choice).unwrap();
+    assert_eq!(first.termination(), Termination::Stopped);
+    assert_eq!(first.optima(), &all.optima()[..first.optima().len()]);
+    let run = plan::Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
+    let next = |plan: &Plan| {
+        plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision).unwrap()
+    };
+    assert_eq!(next(&none), next(&plan));
 }
 
 #[test]
 fn what_cannot_be_resampled_is_refused() {
     let (_, truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
-    let error = |result: Result<Resamples, mixlaw::FitError>| result.unwrap_err().to_string();
+    let error = |result: Result<Predictor, Error>| result.unwrap_err().to_string();
     let other = problem(2).2;
     let wrong = error(Bootstrap::new(40).run(&fit, &other));
     assert!(wrong.contains("the sweep that it was made from"), "{wrong}");
@@ -223,30 +266,34 @@ fn what_cannot_be_resampled_is_refused() {
 }
 
 #[test]
-fn an_ensemble_is_the_mean_of_its_fits() {
-    let (_, _, sweep) = problem(4);
-    let laws: [Box<dyn ScalingLaw>; 2] =
-        [Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(JointLaw::for_sweep(&sweep))];
+fn a_mean_is_that_of_its_fits() {
+    let (_, truth, sweep) = problem(4);
     let fitter = Fitter::new().starts(4).weigh_by_compute(1.0);
-    let ensemble = Ensemble::fit(&fitter, laws, &sweep, TARGET).unwrap();
-    assert_eq!(ensemble.name(), "simple + joint");
-    let h = [0.2, 0.3, 0.5];
-    let mean = ensemble
-        .fits()
-        .iter()
-        .map(|fit| fit.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap())
-        .sum::<f64>();
-    let predicted = ensemble.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap();
+    let fits = [
+        fitter.fit(SimpleLaw::for_sweep(&sweep), &sweep, TARGET).unwrap(),
+        fitter.fit(JointLaw::for_sweep(&sweep), &sweep, TARGET).unwrap(),
+    ];
+    let both = Predictor::mean(&fits).unwrap();
+    assert_eq!((both.name().as_str(), both.target()), ("simple + joint", TARGET));
+    assert_eq!(both.fits().count(), 2);
+    let (at, h) = (Scale { n: 2e9, d: 1e11 }, [0.2, 0.3, 0.5]);
+    let mean = both.fits().map(|fit| fit.predict(at, &h).unwrap()).sum::<f64>();
+    let predicted = both.predict(at, h).unwrap();
     assert!((predicted - 0.5 * mean).abs() < 1e-14);
-    let mut objective = MixtureObjective::new(Scale { n: 2e9, d: 1e11 })
-        .unwrap()
-        .with_ensemble(2.0, &ensemble)
-        .unwrap();
-    assert!((objective.value(&h).unwrap() - 2.0 * predicted).abs() < 1e-13);
-    let plan = Plan::builder().target(1.0, &ensemble).build().unwrap();
-    assert_eq!(plan.best(Scale { n: 2e9, d: 1e11 }).unwrap().losses[0].0, TARGET);
+    let plan = Plan::builder().target(2.0, &both).build().unwrap();
+    let value = plan.objective(at).unwrap().value(h).unwrap();
+    assert!((value - 2.0 * predicted).abs() < 1e-13);
+    assert_eq!(plan.best(at).unwrap().losses[0].0, TARGET);
+    // A mean of means is that of all their parts, and members of the parts are left behind.
+    let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
+    let three = Predictor::mean([both, resampled]).unwrap();
+    let of_three = (mean + fits[0].predict(at, &h).unwrap()) / 3.0;
+    assert!((three.predict(at, h).unwrap() - of_three).abs() < 1e-14);
+    assert!(three.members().is_none());
 
-    assert!(Ensemble::new(Vec::new()).is_err());
+    let none: [&Fit; 0] = [];
+    let error = Predictor::mean(none).unwrap_err();
+    assert_eq!(error.to_string(), "a mean needs at least one predictor, got none");
     let renamed = Sweep::new(
         &["a", "b"],
         &["other"],
@@ -256,10 +303,22 @@ fn an_ensemble_is_the_mean_of_its_fits() {
         &[3.0; 6],
     )
     .unwrap();
-    let law = mixlaw::law::ChinchillaLaw::for_sweep(&renamed);
+    let law = ChinchillaLaw::for_sweep(&renamed);
     let other = Fitter::new().fit(law, &renamed, "other").unwrap();
-    let mixed = Ensemble::new(vec![ensemble.fits()[0].clone(), other]).unwrap_err().to_string();
-    assert_eq!(mixed, "the fits of an ensemble are of different targets: `loss` and `other`");
+    let mixed = Predictor::mean([&fits[0], &other]).unwrap_err().to_string();
+    assert_eq!(mixed, "the targets of the parts of a mean differ: loss and other");
+    let domains = ["b", "a", "c"];
+    let elsewhere = Predictor::from_fn(TARGET, &domains, |_, _, _| 1.0).unwrap();
+    let mixed = Predictor::mean([fits[0].clone().into(), elsewhere]).unwrap_err();
+    assert!(
+        mixed.to_string().starts_with("the domains of the parts of a mean differ: "),
+        "{mixed}"
+    );
+    // Laws at coordinates are no fits, and cannot be resampled.
+    let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).unwrap();
+    let half = Predictor::mean([known, fits[0].clone().into()]).unwrap();
+    let error = Bootstrap::new(20).run(half, &sweep).unwrap_err().to_string();
+    assert!(error.contains("was not fitted"), "{error}");
 }
 
 #[test]
@@ -279,14 +338,14 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let (_, truth, sweep) = problem(6);
     let resamples = Bootstrap::new(60).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(Scale { n, d }).unwrap();
+    let at = beyond();
+    let choice = plan.best(at).unwrap();
     let own = choice.optimum.weights.clone();
     assert_eq!(plan.as_good(&choice, std::slice::from_ref(&own)).unwrap(), [1.0]);
     let values: Vec<f64> = (0..3)
         .map(|i| {
             let h: Vec<f64> = (0..3).map(|j| if i == j { 0.98 } else { 0.01 }).collect();
-            truth.loss(n, d, &Mixture::new(h).unwrap())
+            truth.loss(at, &Mixture::new(h).unwrap())
         })
         .collect();
     let worst = (0..3).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
@@ -296,18 +355,37 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
     let limited =
         plan.to_builder().constraints(Constraints::new().trained_box(&sweep)).build().unwrap();
-    let choice_within = limited.best(Scale { n, d }).unwrap();
+    let choice_within = limited.best(at).unwrap();
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
-    assert!(narrow <= wide && wide < 0.5, "{narrow} and {wide}");
+    assert!(narrow.share <= wide.share && wide.share < 0.5, "{narrow:?} and {wide:?}");
 
-    let unsure = Plan::builder().target(1.0, resamples.ensemble()).build().unwrap();
+    let unsure = Plan::builder().target(1.0, fit(&truth, &sweep)).build().unwrap();
     let error = unsure.certainty(&choice).unwrap_err().to_string();
-    assert!(error.contains("target `loss` has no resamples"), "{error}");
+    assert!(error.contains("target `loss` has no members"), "{error}");
     let others = Bootstrap::new(60).seed(1).run(fit(&truth, &sweep), &sweep).unwrap();
-    let apart = Plan::builder().target(1.0, &resamples).target(1.0, &others).build().unwrap();
-    assert!(apart.certainty(&choice).unwrap_err().to_string().contains("of different draws"));
+    // Two targets of the same name are refused; under another name the draws are what is wrong.
+    let twice = Plan::builder().target(1.0, &resamples).target(1.0, &others).build();
+    assert_eq!(twice.unwrap_err().to_string(), "target `loss` appears twice");
+    let apart = resamples.members().unwrap().is_aligned_with(others.members().unwrap());
+    assert!(!apart);
+    let (h, n, d) = (sweep.mixtures(), sweep.n().to_vec(), sweep.d().to_vec());
+    let h: Vec<f64> = h.iter().copied().collect();
+    let losses: Vec<f64> = sweep.rows().map(|row| row.losses[0]).collect();
+    let runs: Vec<String> = sweep.rows().map(|row| row.run.to_owned()).collect();
+    let renamed = Sweep::builder(sweep.domains(), &["other"]).runs(&runs);
+    let renamed = renamed.build(&n, &d, &h, &losses).unwrap();
+    let other = Fitter::new().starts(6).fit(truth.law.clone(), &renamed, "other").unwrap();
+    for (seed, aligned) in [(0, true), (1, false)] {
+        let others = Bootstrap::new(60).seed(seed).run(&other, &renamed).unwrap();
+        let both = Plan::builder().target(1.0, &resamples).target(1.0, others).build().unwrap();
+        let certainty = both.certainty(&both.best(at).unwrap());
+        assert_eq!(certainty.is_ok(), aligned);
+        if let Err(error) = certainty {
+            assert!(error.to_string().contains("of different draws"), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -328,7 +406,10 @@ fn next_runs_go_where_the_decision_is_open() {
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
-    let run = |h: [f64; 3]| plan::Run { n: 4e8, d: 1.6e10, h: Mixture::new(h.to_vec()).unwrap() };
+    let run = |h: [f64; 3]| plan::Run {
+        scale: Scale { n: 4e8, d: 1.6e10 },
+        h: Mixture::new(h.to_vec()).unwrap(),
+    };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];
     for criterion in [Criterion::Law, Criterion::Decision] {
         let next = plan.next_runs(&choice, &candidates, 2, criterion).unwrap();
@@ -338,5 +419,5 @@ fn next_runs_go_where_the_decision_is_open() {
     assert!(plan.next_runs(&choice, &candidates, 4, Criterion::Law).is_err());
     let two = plan::Run { h: Mixture::uniform(2), ..candidates[0].clone() };
     let error = plan.next_runs(&choice, &[two], 1, Criterion::Law).unwrap_err().to_string();
-    assert_eq!(error, "a candidate has 2 domain weights, expected 3");
+    assert_eq!(error, "the mixture of candidate 0 has length 2, expected 3");
 }

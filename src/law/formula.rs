@@ -73,16 +73,6 @@ pub trait Formula: Debug + Send + Sync {
         coordinates.iter().map(|c| c.draw(random)).collect()
     }
 
-    /// The formula with its numbers, for people to read; `c` holds the coefficients in the paper's units,
-    /// for raw N and D. By default their names and values.
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
-        let names = self.coefficients(domains);
-        let terms = names.iter().zip(c).map(|(name, c)| format!("{} = {c:.4e}", name.name()));
-        let constants = self.constants(domains);
-        let constants = constants.iter().map(|(name, c)| format!("{name} = {c:.4e}"));
-        format!("{}: {}", self.name(), terms.chain(constants).collect::<Vec<_>>().join(", "))
-    }
-
     /// Whether the loss is known to be convex in h on the simplex at coefficients `c`, whatever N and
     /// D are, so that a mixture found with it can be certified.
     fn is_convex(&self, c: &[f64]) -> bool {
@@ -328,10 +318,6 @@ impl<F: Formula> ScalingLaw for FormulaLaw<F> {
         }
         let values = by_name(self.name(), &self.coordinates, &others)?;
         self.coordinates.from_coefficients(&values)
-    }
-
-    fn formula(&self, z: &[f64]) -> String {
-        self.formula.formula(&self.domains, &self.coordinates.coefficients(z))
     }
 
     fn settings(&self) -> LawSettings {

@@ -131,14 +131,14 @@ impl<'a> Triangle<'a> {
 /// Where there is no value, or one that does not count.
 const GREY: RGBColor = RGBColor(225, 225, 225);
 
-/// Which colours stand for which values.
+/// Which colours show which values.
 struct Colours<'a> {
     axis: Axis,
     /// Values up to this one are grey.
     grey_up_to: f64,
     /// What the values are, in lines.
     title: [&'a str; 2],
-    /// What stands at the upper end.
+    /// What the upper end of the bar says.
     end: &'a str,
 }
 

@@ -25,7 +25,7 @@
 //! #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 //! #     }
 //! # }
-//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! let additive = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let joint = Fitter::new().fit(JointLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let both = Predictor::mean([&additive, &joint])?;

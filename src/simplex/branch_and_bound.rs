@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::SimplexObjective;
+use super::budget::Budget;
 use super::descent::{Descent, Point};
 use super::region::Region;
 use super::sealed::Token;
-use super::work::Work;
+
 use crate::optim::Termination;
 
 /// Weights with less room are not split.
@@ -56,16 +57,16 @@ pub(super) struct Proof {
 }
 
 /// Splits cells until the bound is within `tolerance` of the best value, `max_cells` are done or the
-/// work is spent; `None` if the objective knows no relaxation, or one cell costs more than is left.
+/// budget is spent; `None` if the objective knows no relaxation, or one cell costs more than is left.
 pub(super) fn prove(
     objective: &mut dyn SimplexObjective,
     region: &Region,
     best: Point,
     tolerance: f64,
     max_cells: usize,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Option<Proof> {
-    if !work.affords(cell_cost(objective)) {
+    if !budget.affords(cell_cost(objective)) {
         return None;
     }
     let mut proof = Proof { bound: f64::INFINITY, cells: 0, best };
@@ -77,13 +78,13 @@ pub(super) fn prove(
         for (part, bound, near) in fresh.drain(..) {
             proof.cells += 1;
             let enough = proof.best.value - tolerance;
-            let mut cell = relax(objective, part, &near, [tolerance, enough], work)?;
+            let mut cell = relax(objective, part, &near, [tolerance, enough], budget)?;
             cell.bound = cell.bound.max(bound);
             // The least point of the relaxation is a good place to look for a better mixture.
-            let start = Point::near(objective, region, &cell.h, work);
+            let start = Point::near(objective, region, &cell.h, budget);
             if start.value < proof.best.value {
                 let polish = Descent::to(0.1 * tolerance);
-                let (point, _) = polish.run(objective, region, start, work);
+                let (point, _) = polish.run(objective, region, start, budget);
                 if point.value < proof.best.value {
                     proof.best = point;
                 }
@@ -93,7 +94,7 @@ pub(super) fn prove(
         let Some(cell) = open.pop() else { break };
         // What was left out of cells is above the best value less the tolerance only.
         proof.bound = cell.bound.min(proof.best.value - tolerance);
-        let done = proof.cells >= max_cells || work.is_spent();
+        let done = proof.cells >= max_cells || budget.is_spent();
         if cell.bound >= proof.best.value - tolerance || done {
             break;
         }
@@ -103,7 +104,7 @@ pub(super) fn prove(
         for (lower, upper) in [(lower, middle), (middle, upper)] {
             let mut half = cell.region.clone();
             half.set_bounds(i, lower, upper);
-            work.spend(half.program_cost());
+            budget.spend(half.program_cost());
             if half.tighten() {
                 fresh.push((half, cell.bound, cell.h.clone()));
             }
@@ -128,21 +129,21 @@ fn relax(
     region: Region,
     near: &[f64],
     [tolerance, enough]: [f64; 2],
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Option<Cell> {
-    work.spend(cell_cost(objective));
+    budget.spend(cell_cost(objective));
     let mut below = objective.relaxation(region.lower(), region.upper(), Token)?;
-    let start = Point::near(below.as_mut(), &region, near, work);
+    let start = Point::near(below.as_mut(), &region, near, budget);
     let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };
     // Most cells are split or left before they are solved to the end.
     let short = Descent { max_iterations: 200, ..descent };
-    let (mut point, stop) = short.run(below.as_mut(), &region, start, work);
+    let (mut point, stop) = short.run(below.as_mut(), &region, start, budget);
     let mut gaps = vec![0.0; point.h.len()];
     // A part that does not count on the relaxation may be the worst of the function.
     let shares: Vec<f64> = point.multipliers.parts.iter().map(|share| share + 0.01).collect();
     below.add_relaxation_gap(&point.h, &shares, &mut gaps, Token);
     if stop == Termination::Exhausted && gaps.iter().all(|x| *x <= 0.0) {
-        (point, _) = descent.run(below.as_mut(), &region, point, work);
+        (point, _) = descent.run(below.as_mut(), &region, point, budget);
     }
     let bound = if point.is_finite() { point.least(&region) } else { f64::NEG_INFINITY };
     let shares = &point.multipliers.parts;

@@ -63,7 +63,10 @@ pub fn mixture(rng: &mut impl Rng, k: usize) -> Mixture {
 
 /// A law of the paper over the first `k` names.
 pub fn law(rng: &mut impl Rng, k: usize, names: &[&str], scales: Scale) -> Arc<dyn ScalingLaw> {
-    law::named(pick(rng, names), &NAMES[..k], "web", scales).unwrap()
+    law::named(pick(rng, names))
+        .unwrap()
+        .build(&NAMES[..k], scales, &LawSettings::new().domain("web"))
+        .unwrap()
 }
 
 /// Coordinates as a fit would start from, or anywhere in the law's box.

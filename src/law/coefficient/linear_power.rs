@@ -6,7 +6,7 @@ use super::{
 };
 use crate::law::sealed::Token;
 use crate::law::{Coordinate, Curvature};
-use crate::mixture::least_on_simplex;
+use crate::linalg::least_on_simplex;
 use crate::random::Random;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the

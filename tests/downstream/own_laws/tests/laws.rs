@@ -1,4 +1,4 @@
-use mixlaw::law::{AdditiveLaw, Auto, JointLaw, ScalingLaw};
+use mixlaw::law::{AdditiveLaw, FormulaLaw, JointLaw, ScalingLaw};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::testing::{assert_law_contract, check_gradient};
 use mixlaw::{Scale, Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
@@ -13,7 +13,7 @@ fn byte_sweep() -> Sweep {
 fn laws(sweep: &Sweep) -> [Box<dyn ScalingLaw>; 3] {
     [
         Box::new(data_mixture(sweep).unwrap()),
-        Box::new(Auto::for_sweep(Interaction(sweep.scale().d), sweep).unwrap()),
+        Box::new(FormulaLaw::for_sweep(Interaction(sweep.scale().d), sweep).unwrap()),
         Box::new(FactorLaw::for_sweep(sweep).unwrap()),
     ]
 }
