@@ -10,7 +10,7 @@ use crate::sweep::Sweep;
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
 ///
-/// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
+/// It prints as a table, with `-` where there is no figure; why a fit failed is said below.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
@@ -267,6 +267,13 @@ impl fmt::Display for Comparison {
                 score.seconds
             )?;
         }
+        self.notes(f)
+    }
+}
+
+impl Comparison {
+    /// What is below the table.
+    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for score in &self.scores {
             for Failure { part, error } in &score.failures {
                 write!(f, "\n{}, {part}: {error}", score.name)?;
