@@ -310,7 +310,7 @@ fn residuals_in_the_linear_part_are_counted() {
     let fit = fitted(&sweep);
     let share = |fit: &Fit| Probe::new().starts(0).run(fit, &sweep).unwrap().linear_share;
     let predicted = fit.predict_sweep(&sweep).unwrap();
-    let far = |(loss, p): (&f64, &f64)| (loss - p).abs() >= fit.delta();
+    let far = |(loss, p): (&f64, &f64)| (loss - p).abs() >= fit.fitter().settings().delta;
     let losses = sweep.losses_of("t").unwrap();
     let count = losses.iter().zip(&predicted).filter(|&row| far(row)).count();
     assert!((share(&fit) - count as f64 / sweep.len() as f64).abs() < 1e-12);

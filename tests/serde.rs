@@ -330,8 +330,9 @@ fn the_settings_of_a_fit_are_kept() {
     let fitter = fitter.row_weights(weights).fix("alpha", 0.34).starts(2);
     let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "code").unwrap();
     for back in through(&fit) {
+        let settings = back.fitter().settings();
         assert_eq!(
-            (back.delta(), back.residual(), back.seed()),
+            (settings.delta, settings.residual, settings.seed),
             (f64::INFINITY, Residual::LogLoss, u64::MAX)
         );
         // With the optimizer set again, it is the same fit that is made again.
@@ -936,7 +937,7 @@ fn a_comparison_can_be_stored() {
     let fitter = Fitter::new().starts(1);
     let candidates = [
         Candidate::new(AdditiveLaw::for_sweep(&sweep), fitter.clone()),
-        Candidate::new(AdditiveLaw::for_sweep(&sweep), fitter.fix("nu", 1.0)).named("wrong"),
+        Candidate::new(AdditiveLaw::for_sweep(&sweep), fitter.fix("nu", 1.0)).called("wrong"),
     ];
     let comparison = Selection::new().folds(2).candidates(candidates).run(&sweep, "code").unwrap();
     let stored = serde_json::to_value(&comparison).unwrap();
@@ -974,5 +975,5 @@ fn version_1_stays_readable() {
     }
     let stored: StoredFit = serde_json::from_value(all["tokens"].take()).unwrap();
     let law = FormulaLaw::new(Tokens, stored.domains(), stored.scale()).unwrap();
-    assert_eq!(stored.with_law(law).unwrap().delta(), f64::INFINITY);
+    assert_eq!(stored.with_law(law).unwrap().fitter().settings().delta, f64::INFINITY);
 }

@@ -48,7 +48,7 @@ use crate::sweep::Sweep;
 
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
-pub(crate) use refit::{Held, Refit};
+pub(crate) use refit::{Profile, Refit};
 use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
@@ -121,6 +121,25 @@ pub struct Fitter {
     seed: u64,
     #[cfg_attr(feature = "serde", serde(skip))]
     observer: Option<Observer>,
+}
+
+/// What a [`Fitter`] was set to: [`Fitter::settings`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct FitterSettings<'a> {
+    /// The Huber delta, in the unit of the residual: [`Fitter::delta`].
+    pub delta: f64,
+    /// What residuals are differences of: [`Fitter::residual`].
+    pub residual: Residual,
+    /// One weight for each row, where there are any: [`Fitter::row_weights`].
+    pub row_weights: Option<&'a [f64]>,
+    /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
+    pub compute_power: f64,
+    /// The name, the lower and the upper bound of each coefficient that has one, in the paper's units:
+    /// [`Fitter::bound`] and [`Fitter::fix`].
+    pub bounds: &'a [(String, f64, f64)],
+    /// [`Fitter::seed`].
+    pub seed: u64,
 }
 
 /// Starts of the default optimizer.
@@ -273,6 +292,28 @@ impl Fitter {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
+    /// The values of all settings but the optimizer and the observer.
+    ///
+    /// ```
+    /// use mixlaw::Fitter;
+    ///
+    /// let fitter = Fitter::new().delta(0.01).fix("alpha", 0.34).seed(7);
+    /// let settings = fitter.settings();
+    /// assert_eq!((settings.delta, settings.seed), (0.01, 7));
+    /// assert_eq!(settings.bounds, [("alpha".to_owned(), 0.34, 0.34)]);
+    /// ```
+    #[must_use]
+    pub fn settings(&self) -> FitterSettings<'_> {
+        FitterSettings {
+            delta: self.delta,
+            residual: self.residual,
+            row_weights: self.row_weights.as_deref(),
+            compute_power: self.compute_power,
+            bounds: &self.constraints,
+            seed: self.seed,
+        }
+    }
+
     /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
     /// such as `sweep.split("train")?`.
     ///
@@ -414,69 +455,81 @@ impl Fitter {
     /// The box, in units of the law's coordinates.
     fn bounds(&self, law: &dyn ScalingLaw) -> Result<Vec<Bound>, Error> {
         let coordinates = law.coordinates();
-        let mut bounds: Vec<Bound> = coordinates
-            .iter()
-            .map(|c| Bound { lower: c.bounds().0, upper: c.bounds().1, raw: false })
-            .collect();
+        let own = |(lower, upper)| Bound { lower, upper, raw: false };
+        let mut bounds: Vec<Bound> = coordinates.iter().map(|c| own(c.bounds())).collect();
         for (name, lower, upper) in &self.constraints {
-            let unknown = || {
-                let known = coordinates.iter().map(|c| c.name().to_owned()).collect();
-                let kind = ErrorKind::Unknown { kind: "coefficient", name: name.clone(), known };
-                Error::from(kind).at(Place::Law(law.name().to_owned()))
-            };
-            let fault = |value: f64, expected| {
-                Error::setting(format!("coefficient `{}`", cut(name)), value, expected)
-            };
-            // gamma_X = 1 / q_X, so that its ends change places.
-            let (i, inverse) = match coordinates.position(name) {
-                Some(i) => (i, false),
-                None => {
-                    let power = name.strip_prefix("gamma_").ok_or_else(unknown)?;
-                    (coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?, true)
+            let (i, is_inverse) = constrained(law, name)?;
+            check_constraint(name, *lower, *upper, allowed(coordinates, i, is_inverse))?;
+            let (mut lower, mut upper) = (*lower, *upper);
+            if is_inverse {
+                if (lower < 0.0) != (upper < 0.0) {
+                    return Err(bad_bound(name, lower, "a range on one side of 0"));
                 }
-            };
-            let coordinate = coordinates.get(i);
-            for value in [*lower, *upper] {
-                let (allowed, expected) = allowed(coordinates, i, inverse);
-                if !allowed.contains(&if inverse { value.abs() } else { value }) {
-                    return Err(fault(value, expected));
-                }
+                (lower, upper) = (1.0 / upper, 1.0 / lower);
             }
-            if lower > upper {
-                let expected = "a lower bound that is not above the upper one";
-                return Err(fault(*lower, expected));
-            }
-            if inverse && (*lower < 0.0) != (*upper < 0.0) {
-                return Err(fault(*lower, "a range on one side of 0"));
-            }
-            let (lower, upper) =
-                if inverse { (1.0 / upper, 1.0 / lower) } else { (*lower, *upper) };
-            let (lower, upper) =
-                (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
-            bounds[i] = Bound { lower, upper, raw: coordinates.offset(i).is_some() };
+            let end = |value| coordinates.get(i).checked_coordinate(value);
+            let raw = coordinates.offset(i).is_some();
+            bounds[i] = Bound { lower: end(lower)?, upper: end(upper)?, raw };
         }
         Ok(bounds)
     }
 }
 
-/// The values that a user's bound on coefficient `i` may have, or on the inverse of it, and the same in
-/// words: all that a law can be computed with. Exponents of N and D are smaller than other numbers.
+/// The coefficient that a name is of, and whether it is the name of its inverse.
+fn constrained(law: &dyn ScalingLaw, name: &str) -> Result<(usize, bool), Error> {
+    let coordinates = law.coordinates();
+    if let Some(i) = coordinates.position(name) {
+        return Ok((i, false));
+    }
+    coordinates.position_of_inverse(name).map(|i| (i, true)).ok_or_else(|| {
+        let known = coordinates.iter().map(|c| c.name().to_owned()).collect();
+        let kind = ErrorKind::Unknown { kind: "coefficient", name: name.to_owned(), known };
+        Error::from(kind).at(Place::Law(law.name().to_owned()))
+    })
+}
+
+/// Checks that both bounds are among the allowed values, or the sizes of these, and in order.
+fn check_constraint(
+    name: &str,
+    lower: f64,
+    upper: f64,
+    (allowed, is_size, expected): (RangeInclusive<f64>, bool, &'static str),
+) -> Result<(), Error> {
+    for value in [lower, upper] {
+        if !allowed.contains(&if is_size { value.abs() } else { value }) {
+            return Err(bad_bound(name, value, expected));
+        }
+    }
+    if lower > upper {
+        return Err(bad_bound(name, lower, "a lower bound that is not above the upper one"));
+    }
+    Ok(())
+}
+
+fn bad_bound(name: &str, value: f64, expected: &'static str) -> Error {
+    Error::setting(format!("coefficient `{}`", cut(name)), value, expected)
+}
+
+/// The values that a user's bound on coefficient `i` may have, or on the inverse of it, whether these are
+/// sizes, and the same in words: all that a law can be computed with. Exponents of N and D are smaller
+/// than other numbers.
 fn allowed(
     coordinates: &Coordinates,
     i: usize,
-    inverse: bool,
-) -> (RangeInclusive<f64>, &'static str) {
+    is_inverse: bool,
+) -> (RangeInclusive<f64>, bool, &'static str) {
     let offsets = (0..coordinates.len()).filter_map(|j| coordinates.offset(j));
     let is_exponent = offsets.into_iter().any(|offset| offset.exponent == i);
-    match (coordinates.get(i).transform(), is_exponent) {
-        _ if inverse => {
+    let (range, expected) = match (coordinates.get(i).transform(), is_exponent) {
+        _ if is_inverse => {
             (1e-100..=1e100, "a number from 1e-100 to 1e100, or from -1e100 to -1e-100")
         }
         (Transform::Log, true) => (1e-100..=100.0, "a number from 1e-100 to 100"),
         (Transform::Log, false) => (1e-100..=1e100, "a number from 1e-100 to 1e100"),
         (Transform::Identity, true) => (-100.0..=100.0, "a number from -100 to 100"),
         (Transform::Identity, false) => (-1e100..=1e100, "a number from -1e100 to 1e100"),
-    }
+    };
+    (range, is_inverse, expected)
 }
 
 /// The rows of a fit that have weight; the weights sum to one.
@@ -660,24 +713,6 @@ impl Fit {
     #[must_use]
     pub fn fitter(&self) -> &Fitter {
         &self.fitter
-    }
-
-    /// The seed of the fit.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.fitter.seed
-    }
-
-    /// The Huber delta, in the unit of the residual.
-    #[must_use]
-    pub fn delta(&self) -> f64 {
-        self.fitter.delta
-    }
-
-    /// What the residuals are differences of.
-    #[must_use]
-    pub fn residual(&self) -> Residual {
-        self.fitter.residual
     }
 
     /// The same fit, for use at every N and D: its predictions, metrics, plans and resamples are then

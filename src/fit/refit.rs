@@ -146,11 +146,11 @@ impl<'a> Refit<'a> {
 
     /// Hands the fit with coefficient `i` held to `search`, and returns what that does. Solves stop at
     /// falls of less than `tolerance`.
-    pub(crate) fn hold<T>(
+    pub(crate) fn profile<T>(
         &self,
         i: usize,
         tolerance: f64,
-        search: impl FnOnce(Held<'_>) -> T,
+        search: impl FnOnce(Profile<'_>) -> T,
     ) -> T {
         let law = self.fit.law();
         let mut bounds = self.bounds.clone();
@@ -172,7 +172,7 @@ impl<'a> Refit<'a> {
         let problem = Problem::new(law, &self.data, &bounds, delta, residual);
         let value = start[i];
         let optimizer = self.optimizer.clone().tolerance(tolerance);
-        search(Held { law, problem, variable: i, value, level, start, optimizer })
+        search(Profile { law, problem, variable: i, value, level, start, optimizer })
     }
 }
 
@@ -186,8 +186,9 @@ struct Level {
     bounds: (f64, f64),
 }
 
-/// A fit with one of its variables held: that of the coefficient as it is printed.
-pub(crate) struct Held<'a> {
+/// The profile of a coefficient: the fit with one variable held, that of the coefficient as it is
+/// printed, and the others solved for.
+pub(crate) struct Profile<'a> {
     law: &'a dyn ScalingLaw,
     problem: Problem<'a>,
     variable: usize,
@@ -197,7 +198,7 @@ pub(crate) struct Held<'a> {
     optimizer: TrustRegion,
 }
 
-impl Held<'_> {
+impl Profile<'_> {
     /// The variables of the fit.
     pub(crate) fn start(&self) -> &[f64] {
         &self.start
@@ -282,7 +283,7 @@ impl Held<'_> {
     }
 }
 
-impl Objective for Held<'_> {
+impl Objective for Profile<'_> {
     fn dim(&self) -> usize {
         self.problem.dim()
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::{Minimum, Termination, is_lower};
+use crate::parallel::{self, Stop};
 use crate::random::Random;
 use crate::streams::{self, Kind};
 
@@ -420,14 +421,32 @@ impl Control {
         self.role == Role::Whole
     }
 
+    /// `task` of every number below `count`, in order, on all threads of the pool, each of which counts as
+    /// done; of the first ones only where the observer says stop before the last. `None` is a task that
+    /// was cut off.
+    pub(crate) fn map<T: Send>(
+        &mut self,
+        count: usize,
+        task: impl Fn(usize) -> Option<T> + Sync,
+    ) -> Vec<T> {
+        let (mut all, call) = (Vec::new(), self.clone());
+        let take = |result| {
+            self.count_pieces(1);
+            all.push(result);
+        };
+        let mut workers = vec![(); parallel::threads().min(count)];
+        parallel::at_once(&mut workers, count, &call, |(), i| task(i), take);
+        all
+    }
+
     /// Asks the observer; true if the whole call should stop.
     pub(crate) fn ask(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.ask(false))
+        Stop::ask(self)
     }
 
     /// Whether the observer has said stop.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.is_stopped())
+        Stop::is_stopped(self)
     }
 
     /// Whether a run was ended by the observer, and not by itself.
@@ -437,5 +456,15 @@ impl Control {
 
     pub(crate) fn is_observed(&self) -> bool {
         self.watch.is_some()
+    }
+}
+
+impl Stop for Control {
+    fn is_stopped(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.is_stopped())
+    }
+
+    fn ask(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.ask(false))
     }
 }

@@ -54,7 +54,6 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Progress};
-use crate::parallel;
 use crate::predictor::Predictor;
 use crate::scale::Scale;
 use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
@@ -395,8 +394,7 @@ impl Plan {
             _ if self.control().is_stopped() => None,
             result => Some(result),
         };
-        let all: Result<Vec<T>, Error> =
-            parallel::map_observed(count, control, task).into_iter().collect();
+        let all: Result<Vec<T>, Error> = control.map(count, task).into_iter().collect();
         let all = all?;
         if all.is_empty() && count > 0 { Err(ErrorKind::Stopped.into()) } else { Ok(all) }
     }

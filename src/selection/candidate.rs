@@ -26,7 +26,7 @@ pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Er
 /// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let candidate = Candidate::new(law, Fitter::new().weigh_by_compute(1.0));
 /// assert_eq!(candidate.name(), "additive");
-/// assert_eq!(candidate.named("additive, weighted").name(), "additive, weighted");
+/// assert_eq!(candidate.called("additive, weighted").name(), "additive, weighted");
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl Candidate {
 
     /// The same candidate by another name.
     #[must_use]
-    pub fn named(self, name: impl Into<String>) -> Self {
+    pub fn called(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 

@@ -397,7 +397,7 @@ mod tests {
     fn the_table_is_aligned() {
         let text = comparison(vec![
             score("a rather long name of a candidate", Some(0.0125), Some(1.0)),
-            score("b", None, Some(0.5)),
+            score("b", None, Some(0.005)),
         ])
         .to_string();
         let lines: Vec<&str> = text.lines().collect();

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::{Candidate, MOST_DRAWS, Work, draw_mixtures, setting};
+use super::{Candidate, CandidateFitter, MOST_DRAWS, draw_mixtures, setting};
 use crate::error::Error;
 use crate::fit::losses_of;
 use crate::optim::{Control, Observer, Progress, Termination};
@@ -131,22 +131,23 @@ impl LearningCurve {
         let repeats_of = |count: usize| if count == mixtures { 1 } else { self.repeats };
         let draws = self.counts.iter().fold(0, |sum: usize, &n| sum.saturating_add(repeats_of(n)));
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut work = Work::new(target, control, draws.saturating_mul(candidate.laws().len()));
+        let mut fitter =
+            CandidateFitter::new(target, control, draws.saturating_mul(candidate.laws().len()));
         let mut points = Vec::with_capacity(self.counts.len());
         for &count in &self.counts {
-            let error = |repeat| self.error(&mut work, candidate, sweep, count, repeat);
+            let error = |repeat| self.error(&mut fitter, candidate, sweep, count, repeat);
             let errors: Option<Vec<f64>> =
                 (0..repeats_of(count)).map(error).collect::<Result<_, _>>()?;
             let Some(errors) = errors else { break };
             points.push(LearningPoint::new(count, &errors));
         }
-        Ok(LearningPoints { points, termination: work.end() })
+        Ok(LearningPoints { points, termination: fitter.end() })
     }
 
     /// The MRE of one draw; `None` if the observer has stopped the call.
     fn error(
         &self,
-        work: &mut Work<'_>,
+        fitter: &mut CandidateFitter<'_>,
         candidate: &Candidate,
         sweep: &Sweep,
         count: usize,
@@ -161,7 +162,7 @@ impl LearningCurve {
                 (&drawn.0, test.as_ref().unwrap_or(&drawn.1))
             }
         };
-        let Some(fit) = work.ensemble(candidate, rows) else { return Ok(None) };
+        let Some(fit) = fitter.ensemble(candidate, rows) else { return Ok(None) };
         Ok(Some(fit?.evaluate(others)?.mre))
     }
 }

@@ -55,7 +55,7 @@
 //! let selection = Selection::new()
 //!     .candidate(Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new()))
 //!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), Fitter::new()))
-//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).named("joint, weighted"))
+//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).called("joint, weighted"))
 //!     .candidate(Candidate::recommended(&sweep));
 //! # let _ = selection;
 //! # Ok::<(), mixlaw::Error>(())
@@ -202,13 +202,13 @@ impl Selection {
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
         let parts = 1 + splits.len() + usize::from(largest.is_some());
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut work = Work::new(target, control, fits.saturating_mul(parts));
+        let mut fitter = CandidateFitter::new(target, control, fits.saturating_mul(parts));
         let mut scores = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
             let start = Instant::now();
             let mut failures = Vec::new();
             let mut attempt = |part: String, rows, test| {
-                let result = work.fit(candidate, rows, test)?;
+                let result = fitter.fit(candidate, rows, test)?;
                 result.map_err(|error| failures.push(Failure { part, error })).ok()
             };
             let all = attempt("all rows".to_owned(), sweep, None);
@@ -243,7 +243,7 @@ impl Selection {
                 format!("mixtures held out: {} {part}s", splits.len())
             },
             scale: largest.map(|(largest, (_, test))| (largest, test.len())),
-            termination: work.end(),
+            termination: fitter.end(),
         })
     }
 
@@ -284,8 +284,8 @@ fn setting(name: &str, value: usize, expected: &'static str) -> Error {
     Error::setting(name, value as f64, expected)
 }
 
-/// What is common to all fits of a selection or a curve.
-struct Work<'a> {
+/// Makes the fits of a selection or a curve, one after the other, as long as nobody says stop.
+struct CandidateFitter<'a> {
     target: &'a str,
     control: Control,
     /// The observer said stop.
@@ -294,7 +294,7 @@ struct Work<'a> {
     undone: bool,
 }
 
-impl<'a> Work<'a> {
+impl<'a> CandidateFitter<'a> {
     fn new(target: &'a str, control: Control, fits: usize) -> Self {
         control.expect("fits", Some(fits));
         Self { target, control, stop: false, undone: false }
@@ -478,7 +478,7 @@ mod tests {
         // 6 mixtures of one row; 9 coefficients against 6 rows, then 5 against 4 of a fold.
         let s = sweep(&[1e8], &[1e9]);
         let chinchilla =
-            Candidate::new(ChinchillaLaw::for_sweep(&s), Fitter::new().starts(2)).named("plain");
+            Candidate::new(ChinchillaLaw::for_sweep(&s), Fitter::new().starts(2)).called("plain");
         let c = Selection::new().candidates([additive(&s), chinchilla]).folds(3).run(&s, "t");
         let c = c.unwrap();
         let [additive, plain] = c.scores() else { panic!("two scores") };

@@ -317,7 +317,12 @@ impl SyntheticSweep {
     /// # Errors
     /// [`ErrorKind::Mismatch`] if the law has other domains, [`ErrorKind::Length`] if `z` has not one
     /// number for each coordinate.
-    pub fn losses(self, target: &str, law: impl ScalingLaw + 'static, z: &[f64]) -> Result<Self, Error> {
+    pub fn losses(
+        self,
+        target: &str,
+        law: impl ScalingLaw + 'static,
+        z: &[f64],
+    ) -> Result<Self, Error> {
         if law.domains() != self.domains {
             return Err(ErrorKind::Mismatch {
                 what: "the domains of a law and a sweep",

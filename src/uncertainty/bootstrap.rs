@@ -3,7 +3,6 @@ use std::ops::ControlFlow;
 use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::parallel;
 use crate::predictor::{Draws, Members, Part, Predictor, residual_quantiles};
 use crate::sweep::Sweep;
 
@@ -109,7 +108,7 @@ impl Bootstrap {
         };
         let mut members = Vec::new();
         let mut sums = vec![(0.0, 0usize); sweep.len()];
-        for (z, predictions) in parallel::map_observed(self.resamples, &mut control, member) {
+        for (z, predictions) in control.map(self.resamples, member) {
             members.push(z);
             for (i, prediction) in predictions {
                 sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);

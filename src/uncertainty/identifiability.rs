@@ -2,11 +2,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use crate::error::Error;
-use crate::fit::{Fit, Held, Refit};
+use crate::fit::{Fit, Profile, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::parallel;
 use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
@@ -303,10 +302,11 @@ impl Probe {
             let gain = 2.0 * self.within * fit.objective();
             let step = (gain / spectrum.diagonal[place]).sqrt().max(SHORTEST);
             let i = free[place];
-            let search = |held: Held<'_>| Side::new(held, i, direction, step, limit, &call);
-            refit.hold(i, FALL * self.within, search)
+            let search =
+                |profile: Profile<'_>| Side::new(profile, i, direction, step, limit, &call);
+            refit.profile(i, FALL * self.within, search)
         };
-        let done = parallel::map_observed(tasks, &mut control, |task| {
+        let done = control.map(tasks, |task| {
             if task < self.starts {
                 restart(task).map(Done::Restart)
             } else {
@@ -469,15 +469,15 @@ impl Side {
     /// Moves variable `i` one way, by `step` at first, as long as the objective can be kept to
     /// `limit`; `None` if the observer of the call has stopped it.
     fn new(
-        mut held: Held<'_>,
+        mut profile: Profile<'_>,
         i: usize,
         direction: f64,
         step: f64,
         limit: f64,
         call: &Control,
     ) -> Option<Self> {
-        let origin = held.start()[i];
-        let (lower, upper) = held.range();
+        let origin = profile.start()[i];
+        let (lower, upper) = profile.range();
         let end = if direction > 0.0 { upper.min(origin + FAR) } else { lower.max(origin - FAR) };
         let room = direction * (end - origin);
         // As in `Fit::at_bound`.
@@ -485,7 +485,7 @@ impl Side {
             return Some(Self { variable: end, is_end: true });
         }
         // The last two that fit, by their distance from the fit.
-        let mut last = (0.0, held.start().to_vec());
+        let mut last = (0.0, profile.start().to_vec());
         let mut before = None;
         let (mut step, mut refusals) = (step.min(room), 0);
         // A refusal may be of a start that was too far away to solve from: from nearer the same place
@@ -499,7 +499,7 @@ impl Side {
                 starts.push(last.1.iter().zip::<&Vec<f64>>(y_before).map(extended).collect());
             }
             let value = if distance == room { end } else { origin + direction * distance };
-            let solved = held.solve(value, &starts, limit, call);
+            let solved = profile.solve(value, &starts, limit, call);
             if call.is_stopped() {
                 return None;
             }
@@ -516,7 +516,7 @@ impl Side {
                 }
             }
         }
-        let is_end = held.is_level_at_end(&last.1, direction);
+        let is_end = profile.is_level_at_end(&last.1, direction);
         Some(Self { variable: last.1[i], is_end })
     }
 }

@@ -264,7 +264,8 @@ impl CoefficientFn for LinearPower {
         let symbol_v = format!("ln_v_{symbol}");
         let corners =
             domains.iter().map(|d| Coordinate::real(indexed(&symbol_v, d), ln.clone()).level());
-        corners.chain([Coordinate::real(format!("q_{symbol}"), self.q.clone())]).collect()
+        let q = Coordinate::real(format!("q_{symbol}"), self.q.clone());
+        corners.chain([q.inverse_named(format!("gamma_{symbol}"))]).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {

@@ -93,7 +93,7 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
         let [joint, full] = laws;
         let fitter = fitter.clone().weigh_by_compute(1.0);
         Ok::<_, Box<dyn std::error::Error>>(
-            Candidate::ensemble([joint?, full?], fitter)?.named(RECOMMENDED),
+            Candidate::ensemble([joint?, full?], fitter)?.called(RECOMMENDED),
         )
     };
     let names = match &flags.laws {
