@@ -12,8 +12,8 @@ use mixlaw::optim::{
 use mixlaw::plan::Plan;
 use mixlaw::simplex::{Constraints, SimplexObjective, SimplexSolver};
 use mixlaw::{Fitter, Mixture, Predictor, Scale};
-use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus as Random;
 
 use crate::data::{NAMES, mixture, number, pick, sweep};
 use crate::harness::{Tally, campaign, caught};
