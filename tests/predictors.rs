@@ -315,9 +315,11 @@ fn a_builder_of_a_plan_makes_the_same_one() {
     assert_eq!(again.best(AT).unwrap(), choice);
     assert_eq!(again.certainty(&choice).unwrap(), plan.certainty(&choice).unwrap());
     // One setting changed is that one.
-    let free = plan.to_builder().constraints(Constraints::new()).build().unwrap();
-    let free = free.best(AT).unwrap();
-    assert!(free.optimum.value <= choice.optimum.value);
+    let sum = plan.to_builder().goal(Goal::Sum).build().unwrap();
+    let free = sum.to_builder().constraints(Constraints::new()).build().unwrap();
+    let (sum, free) = (sum.best(AT).unwrap(), free.best(AT).unwrap());
+    assert!(free.optimum.value < sum.optimum.value - 1e-6);
+    assert!((sum.cost_of_constraints() - (sum.optimum.value - free.optimum.value)).abs() < 1e-9);
     assert_eq!(free.cost_of_constraints(), 0.0);
 }
 
