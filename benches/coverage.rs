@@ -57,7 +57,7 @@ fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found
     let (_, _, share_of_third) = examine(&third, &mut rng);
     let (mut value, mut run) = (0.0, 0.0);
     for h in &points {
-        let own = truth.loss(n, d, h);
+        let own = truth.loss(Scale { n, d }, h);
         let noise = designs::RUN_NOISE * designs::normal(&mut rng)
             + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
         let law = resampled.interval(Scale { n, d }, h, LEVEL).expect("an interval");
