@@ -60,12 +60,10 @@ fn predictions(
             near.push(fit.predict_sweep(test)?);
         }
     }
-    let resamples = Bootstrap::new(60).run(&best, rows)?;
-    let resampled = |b: usize| -> Vec<f64> {
-        let (law, z) = resamples.member(b).next().expect("one law");
-        test.rows().map(|row| law.loss(z, row.scale(), row.h)).collect()
-    };
-    let bag: Vec<Vec<f64>> = (0..resamples.len()).map(resampled).collect();
+    let resampled = Bootstrap::new(60).run(&best, rows)?;
+    let members = (0..).map_while(|b| resampled.member(b));
+    let bag = members.map(|member| Ok(member.predict_sweep(test)?));
+    let bag: Vec<Vec<f64>> = bag.collect::<Result<_>>()?;
     Ok([near[0].clone(), mean(&near), mean(&bag)])
 }
 
