@@ -61,12 +61,10 @@ fn predictions(
             near.push(fit.predict_sweep(test)?);
         }
     }
-    let resamples = Bootstrap::new(60).run(&best, rows)?;
-    let count = resamples.members().map_or(0, |members| members.len());
-    let bag: Vec<Vec<f64>> = (0..count)
-        .filter_map(|b| resamples.member(b))
-        .map(|member| member.predict_sweep(test))
-        .collect::<std::result::Result<_, _>>()?;
+    let resampled = Bootstrap::new(60).run(&best, rows)?;
+    let members = (0..).map_while(|b| resampled.member(b));
+    let bag = members.map(|member| Ok(member.predict_sweep(test)?));
+    let bag: Vec<Vec<f64>> = bag.collect::<Result<_>>()?;
     Ok([near[0].clone(), mean(&near), mean(&bag)])
 }
 

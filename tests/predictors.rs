@@ -304,7 +304,7 @@ fn a_builder_of_a_plan_makes_the_same_one() {
         .goal(Goal::WorstExcess)
         .penalty(penalty)
         .penalty(own)
-        .constraints(Constraints::new().at_most("code", 0.4))
+        .constraints(Constraints::new().at_most("web", 0.05))
         .solver(mixlaw::SimplexSolver::new().max_cells(7))
         .domains(&["code", "web", "books"])
         .build()
