@@ -289,7 +289,7 @@ fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
             let resampled = of_one(&mut |observer| {
                 // None is an error.
                 let some = Bootstrap::new(100).observe(observer).run(&fit, &sweep);
-                assert!(some.map_or(true, |some| some.termination() == Termination::Stopped));
+                assert!(some.map_or(true, |some| some.members().unwrap().termination() == Termination::Stopped));
             });
             let probed = of_one(&mut |observer| {
                 let report = Probe::new().observe(observer).run(&fit, &sweep).unwrap();
@@ -325,6 +325,7 @@ fn endless_calls_begin_at_once_and_can_be_stopped() {
     let fitted = endless.observe(at_five).fit(law.clone(), &sweep, "t").unwrap();
     assert!(fitted.local_solves() >= 5 && fitted.termination() == stopped);
     let some = Bootstrap::new(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
+    let some = some.members().unwrap();
     assert!(some.len() >= 5 && some.termination() == stopped);
     let report = Probe::new().starts(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
     assert!(report.restarts.starts >= 5 && report.termination == stopped);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::Scale;
 use mixlaw::error::ErrorKind;
-use mixlaw::fit::{Ensemble, Residual};
+use mixlaw::fit::Residual;
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
     CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, FormulaLaw, Ge24Law,
@@ -17,8 +17,7 @@ use mixlaw::law::{
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Plan, Sweep};
-use rand::Rng;
+use mixlaw::{Fit, Fitter, Mixture, Plan, Predictor, Sweep};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -249,9 +248,12 @@ fn optimizers_and_coefficients_behind_pointers_fit_alike() {
     let shared: Arc<dyn Optimizer> = Arc::new(search);
     let b = fit(Fitter::new().optimizer(shared), &boxed);
     assert_eq!((a.coordinates(), a.to_string()), (b.coordinates(), b.to_string()));
-    let certified =
-        |law: &dyn ScalingLaw| law.at_scale(a.coordinates(), Scale { n: 1e9, d: 1e10 }).is_convex();
-    assert_eq!(certified(&plain), certified(&boxed));
+    let certified = |law: PowerLaw| {
+        let predictor = Predictor::new("t", law, a.coordinates()).unwrap();
+        let plan = Plan::builder().target(1.0, predictor).build().unwrap();
+        plan.best(Scale { n: 1e9, d: 1e10 }).unwrap().optimum.certificate
+    };
+    assert_eq!(certified(plain), certified(boxed));
 }
 
 #[test]
@@ -270,8 +272,9 @@ fn the_recommended_predictor_needs_several_sizes_and_tokens() {
         ("N", sweep.select(|row| row.n == first.n).unwrap()),
         ("D", sweep.select(|row| row.d == first.d).unwrap()),
     ] {
-        let error = Ensemble::recommended(&part, "t").unwrap_err().to_string();
-        assert!(error.contains(&format!("need rows of several {what}, but {what} is ")), "{error}");
+        let error = Predictor::recommended(&part, "t").unwrap_err().to_string();
+        let start = format!("the only {what} of all rows is ");
+        assert!(error.starts_with(&start) && error.contains("rows of several"), "{error}");
     }
 }
 
@@ -388,11 +391,6 @@ impl CoefficientFn for One {
 
     fn add_gradient(&self, _: &[f64], _: &[f64], _: f64, _: &mut [f64], _: &mut [f64]) {}
 
-    fn start(&self, _: f64, _: &[f64], _: &mut dyn Rng, _: &mut [f64]) {}
-
-    fn formula(&self, _: &[String], _: &[f64]) -> String {
-        "1".to_owned()
-    }
 
     fn is_constant(&self) -> bool {
         true
@@ -607,23 +605,18 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     };
     row(fit.predict_sweep(&larger).unwrap_err());
     row(fit.evaluate(&larger).unwrap_err());
-    let ensemble = Ensemble::new(vec![fit.clone(), fit.clone()]).unwrap();
-    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().into()));
-    row(ensemble.evaluate(&larger).unwrap_err().into());
+    let ensemble = Predictor::mean([&fit, &fit]).unwrap();
+    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
+    row(ensemble.evaluate(&larger).unwrap_err());
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().into()));
+    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
     assert!(other(
         "N",
-        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err().into()
+        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err()
     ));
-    let objective = || MixtureObjective::new(Scale { n: 6e7, d: 1e9 }).unwrap();
-    assert!(other("N", &objective().with_fit(1.0, &fit).unwrap_err().into()));
-    assert!(other("N", &objective().with_ensemble(1.0, &ensemble).unwrap_err().into()));
-    for plan in [
-        Plan::new().with_fit(1.0, &fit),
-        Plan::new().with_ensemble(1.0, &ensemble),
-        Plan::new().with_resamples(1.0, &resamples),
-    ] {
+    for predictor in [Predictor::from(&fit), ensemble.clone(), resamples] {
+        let plan = Plan::builder().target(1.0, predictor).build().unwrap();
+        assert!(other("N", &plan.objective(Scale { n: 6e7, d: 1e9 }).unwrap_err()));
         let here = plan.best(Scale { n: 1e6, d: 1e9 }).unwrap();
         assert!((here.optimum.weights[0] - 0.8).abs() < 0.01);
         for (n, d) in [(6e7, 1e9), (1e6, f64::INFINITY)] {
@@ -641,7 +634,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
         fit.predict(Scale { n: 1e6, d: 1e9 }, &h).unwrap()
     );
     let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 6e7, d: f64::INFINITY }).unwrap();
     assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     assert!(plan.certainty(&choice).is_ok());
