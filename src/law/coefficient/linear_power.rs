@@ -674,7 +674,7 @@ mod tests {
                     };
                     let t = 1e-5;
                     let expected = (slope(t) - slope(-t)) / (2.0 * t);
-                    let size = spread * spread * (value + slope(0.0).abs() + bend.abs());
+                    let size = spread * spread * (value + slope(0.0).abs() + expected.abs());
                     let [first, second] = along[m];
                     assert!((first - slope(0.0)).abs() <= 1e-11 * size, "{l:?} {q} {h:?}");
                     assert!(
