@@ -10,7 +10,7 @@ use mixlaw::law::{
     Coordinate, Formula, FormulaLaw, Gradient, JointLaw, Points, Scalar, ScalingLaw,
 };
 use mixlaw::optim::{SmoothFirst, TrustRegion};
-use mixlaw::{Fitter, Scale, Sweep};
+use mixlaw::{Fitter, Sweep};
 
 fn train() -> Sweep {
     let text = include_str!("../examples/data/byte_sweep.csv");

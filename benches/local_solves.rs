@@ -16,7 +16,7 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use mixlaw::law::{self, ScalingLaw};
+use mixlaw::law::{self, LawSettings, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Lbfgs, MultiStart, Optimizer, Progress, SmoothFirst, TrustRegion,
 };
@@ -178,7 +178,8 @@ fn run(options: &Options) -> Result<()> {
     };
     let target = options.target.as_deref().unwrap_or(target);
     let train = sweep.split(TRAIN)?;
-    let law = law::named(&options.law, train.domains(), target, train.scale())?;
+    let settings = LawSettings::new().domain(target);
+    let law = law::named(&options.law)?.for_sweep(&train, &settings)?;
 
     let kinds = kinds(options.solves);
     let mut curves = Vec::new();

@@ -6,7 +6,7 @@ mod mixture_problems;
 
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
 use mixlaw::optim::Termination;
-use mixlaw::plan::{Goal, MixtureObjective, Penalty, Plan};
+use mixlaw::plan::{Goal, Penalty, Plan};
 use mixlaw::simplex::{Certificate, Constraints, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::{Mixture, Optimum, Predictor, Scale, Sweep};
 use mixture_problems::MixtureProblem;

@@ -17,7 +17,7 @@ use mixlaw::law::{
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Fitter, Mixture, Plan, Predictor, Random, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Plan, Predictor, Sweep};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -388,12 +388,6 @@ impl CoefficientFn for One {
     }
 
     fn add_gradient(&self, _: &[f64], _: &[f64], _: f64, _: &mut [f64], _: &mut [f64]) {}
-
-    fn start(&self, _: f64, _: &[f64], _: &mut Random, _: &mut [f64]) {}
-
-    fn formula(&self, _: &str, _: &[String], _: &[f64]) -> String {
-        "1".to_owned()
-    }
 
     fn is_constant(&self) -> bool {
         true

@@ -15,7 +15,7 @@ use mixlaw::law::{
 };
 use mixlaw::simplex::Certificate;
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
-use mixlaw::{Error, Fitter, Mixture, MixtureObjective, Random, Scale, SimplexSolver, Sweep};
+use mixlaw::{Error, Fitter, Mixture, Plan, Predictor, Random, Scale, SimplexSolver, Sweep};
 use serde_json::Value;
 
 fn domains(k: usize) -> Vec<String> {
@@ -763,12 +763,17 @@ fn limits_of_the_laws_of_others_are_finite() {
                 let mut g = Gradient::new(&law);
                 assert_eq!(law.gradient(&z, Scale { n, d }, &h, &mut g), limit);
                 assert!(g.h.iter().all(|g| !g.is_nan()), "{name}: {g:?} at {n}, {d}, {h:?}");
-                let objective = MixtureObjective::new(Scale { n, d }).unwrap();
-                let mut objective = objective.with_law(1.0, &law, &z).unwrap();
-                assert_eq!(objective.value(&h).unwrap(), limit);
+                let plan = plan(law.clone(), &z);
+                assert_eq!(plan.objective(Scale { n, d }).unwrap().value(&h).unwrap(), limit);
             }
         }
     }
+}
+
+/// A plan for the loss of one law.
+fn plan(law: impl ScalingLaw + 'static, z: &[f64]) -> Plan {
+    let predictor = Predictor::new("loss", law, z).unwrap();
+    Plan::builder().target(1.0, predictor).build().unwrap()
 }
 
 /// Where a law says that it is convex in h it lies below its chords.
@@ -783,8 +788,8 @@ fn the_laws_of_others_are_convex_where_they_say_so() {
                 .map(|i| -0.3 + 0.8 * (1.7 * (i + 7 * round) as f64).sin())
                 .collect();
             for d in [1e9, 2e10, 3e12] {
-                let objective = MixtureObjective::new(Scale { n: 2e9, d }).unwrap();
-                let mut objective = objective.with_law(1.0, &law, &z).unwrap();
+                let plan = plan(law.clone(), &z);
+                let mut objective = plan.objective(Scale { n: 2e9, d }).unwrap();
                 let solver = SimplexSolver::new().max_cells(0);
                 if solver.minimize(&mut objective).certificate != Certificate::Convex {
                     continue;
@@ -810,8 +815,8 @@ fn the_best_mixtures_of_the_laws_of_others_are_certified() {
     let unique = [("d0", 6e9), ("d1", 1e9), ("d2", 3e9)];
     let law = DataConstrainedLaw::new(&domains(3), &unique, SCALES).unwrap();
     let z = [0.0, -0.5, 0.35f64.ln(), -0.5, 0.3f64.ln(), 12f64.ln(), 5f64.ln()];
-    let mut objective =
-        MixtureObjective::new(Scale { n: 3e9, d: 1e11 }).unwrap().with_law(1.0, &law, &z).unwrap();
+    let plan = plan(law, &z);
+    let mut objective = plan.objective(Scale { n: 3e9, d: 1e11 }).unwrap();
     let best = SimplexSolver::new().minimize(&mut objective);
     for (weight, share) in best.weights.iter().zip([0.6, 0.1, 0.3]) {
         assert!((weight - share).abs() < 1e-4, "{:?}", best.weights);
@@ -822,8 +827,8 @@ fn the_best_mixtures_of_the_laws_of_others_are_certified() {
     let law = AutoScaleLaw::new(&domains(2), SCALES).unwrap();
     let z = [1.0, 0.2f64.ln(), 1.5f64.ln(), 0.4f64.ln(), 0.8f64.ln()];
     let choose = |d: f64| {
-        let mut objective =
-            MixtureObjective::new(Scale { n: 3e8, d }).unwrap().with_law(1.0, &law, &z).unwrap();
+        let plan = self::plan(law.clone(), &z);
+        let mut objective = plan.objective(Scale { n: 3e8, d }).unwrap();
         let best = SimplexSolver::new().minimize(&mut objective);
         assert_eq!(best.certificate, Certificate::Convex);
         let mut g = Gradient::new(&law);

@@ -86,7 +86,7 @@ fn a_function_of_ones_own_is_the_law_that_it_computes() {
             }
         }
     }
-    // Without a mean there is no certificate of one part, nor of both.
+    // One part of which nothing is known leaves nothing known of the mean.
     let half = Predictor::mean([&known, &any]).unwrap();
     let choice = Plan::builder().target(1.0, half).build().unwrap().best(AT).unwrap();
     assert!(!choice.optimum.is_certified());
@@ -293,7 +293,7 @@ fn clones_share_what_they_hold() {
 #[test]
 fn a_builder_of_a_plan_makes_the_same_one() {
     let [t, u] = resampled(["books", "web", "code"]);
-    let penalty = Penalty::js(0.1, &[("web", 1.0)]);
+    let penalty = Penalty::js(0.1, &[("web", 1.0), ("code", 0.0), ("books", 0.0)]);
     let own = Penalty::from_convex_fn(|h, slopes| {
         slopes[0] = 0.1;
         0.1 * h[0]
@@ -304,7 +304,7 @@ fn a_builder_of_a_plan_makes_the_same_one() {
         .goal(Goal::WorstExcess)
         .penalty(penalty)
         .penalty(own)
-        .constraints(Constraints::new().at_most("code", 0.4))
+        .constraints(Constraints::new().at_most("web", 0.05))
         .solver(mixlaw::SimplexSolver::new().max_cells(7))
         .domains(&["code", "web", "books"])
         .build()
@@ -315,9 +315,11 @@ fn a_builder_of_a_plan_makes_the_same_one() {
     assert_eq!(again.best(AT).unwrap(), choice);
     assert_eq!(again.certainty(&choice).unwrap(), plan.certainty(&choice).unwrap());
     // One setting changed is that one.
-    let free = plan.to_builder().constraints(Constraints::new()).build().unwrap();
-    let free = free.best(AT).unwrap();
-    assert!(free.optimum.value <= choice.optimum.value);
+    let sum = plan.to_builder().goal(Goal::Sum).build().unwrap();
+    let free = sum.to_builder().constraints(Constraints::new()).build().unwrap();
+    let (sum, free) = (sum.best(AT).unwrap(), free.best(AT).unwrap());
+    assert!(free.optimum.value < sum.optimum.value - 1e-6);
+    assert!((sum.cost_of_constraints() - (sum.optimum.value - free.optimum.value)).abs() < 1e-9);
     assert_eq!(free.cost_of_constraints(), 0.0);
 }
 
@@ -335,11 +337,18 @@ fn what_a_plan_cannot_hold_is_refused_as_it_is_built() {
             "the strength of a penalty is -1",
         ),
         (
-            plan.clone().penalty(Penalty::kl(1.0, &[("web", 0.5), ("code", 0.5)])),
+            plan.clone().penalty(Penalty::kl(1.0, &[("web", 0.5), ("code", 0.5), ("books", 0.0)])),
             "the prior weight of domain `books` is 0",
         ),
         (plan.clone().penalty(Penalty::js(1.0, &[("maths", 1.0)])), "unknown domain `maths`"),
-        (plan.clone().penalty(Penalty::js(1.0, &[("web", 0.7)])), "the domain weights sum to 0.7"),
+        (
+            plan.clone().penalty(Penalty::js(1.0, &[("web", 1.0)])),
+            "no domain `code`, there are: web",
+        ),
+        (
+            plan.clone().penalty(Penalty::js(1.0, &[("web", 0.5), ("code", 0.2), ("books", 0.0)])),
+            "the domain weights sum to 0.7",
+        ),
         (
             plan.clone().constraints(Constraints::new().at_least("maths", 0.1)),
             "unknown domain `maths`",

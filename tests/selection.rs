@@ -104,7 +104,7 @@ fn a_law_for_one_size_is_compared_where_it_can_be() {
     let comparison = selection.run(&other, "t").unwrap();
     let [blind, _] = comparison.scores() else { panic!("two scores") };
     // Fitted to one size in some split, it cannot predict the other.
-    let refused = blind.failures.iter().any(|f| f.error.to_string().contains("for_any_scale"));
+    let refused = blind.failures.iter().any(|f| f.message.contains("for_any_scale"));
     assert!(refused && blind.mixtures.is_none(), "{comparison}");
 }
 
@@ -327,7 +327,7 @@ fn settings_out_of_range_are_named() {
     let wrong = Candidate::new(law(), Fitter::new().delta(-1.0));
     let comparison = Selection::new().folds(2).candidate(wrong).run(&sweep, "t").unwrap();
     let failures = &comparison.scores()[0].failures;
-    assert!(failures[0].error.to_string().starts_with("delta is -1, expected"), "{failures:?}");
+    assert!(failures[0].message.starts_with("delta is -1, expected"), "{failures:?}");
 
     let curve = |count, repeats| {
         let curve = LearningCurve::new([count]).repeats(repeats);

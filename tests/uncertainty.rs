@@ -6,27 +6,20 @@ mod designs;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use designs::{DESIGNS, Run, TARGET, Truth};
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, ScalingLaw, SimpleLaw};
+use designs::{TARGET, Truth, beyond};
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, SimpleLaw};
 use mixlaw::optim::{Progress, Termination};
-use mixlaw::plan::{self, Criterion, Plan};
+use mixlaw::plan::{Criterion, Run};
 use mixlaw::simplex::Constraints;
+use mixlaw::testing::{Modality, SyntheticSweep};
 use mixlaw::uncertainty::{Bootstrap, Unit};
-use mixlaw::{Error, Fit, Fitter, Mixture, Predictor, Scale, Sweep};
+use mixlaw::{Error, Fit, Fitter, Mixture, Plan, Predictor, Scale, Sweep};
 
-/// The second design of Table 1, and what its truth is.
-fn problem(seed: u64) -> (Vec<Run>, Truth, Sweep) {
-    let mut rng = designs::rng(seed);
-    let runs = DESIGNS[1].runs(&mut rng);
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let sweep = truth.observe(&runs, &mut rng);
-    (runs, truth, sweep)
-}
-
-/// Larger than all runs of the design.
-fn beyond() -> Scale {
-    let (n, d) = DESIGNS[1].beyond();
-    Scale { n, d }
+/// The multimodal design of Table 1, and what its truth is.
+fn problem(seed: u64) -> (Truth, Sweep) {
+    let truth = Truth::draw(SyntheticSweep::paper(Modality::Multimodal), false, seed);
+    let sweep = truth.train();
+    (truth, sweep)
 }
 
 fn fit(truth: &Truth, sweep: &Sweep) -> Fit {
@@ -44,16 +37,12 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     let (mut value, mut run, mut region) = ([0; 2], [0; 2], [0; 2]);
     let (mut wide, mut narrow) = ([0; 2], [0; 2]);
     for seed in 0..40 {
-        let (_, truth, sweep) = problem(seed);
+        let (truth, sweep) = problem(seed);
         let resamples = Bootstrap::new(60).seed(seed).run(fit(&truth, &sweep), &sweep).unwrap();
-        let (at, h) = (beyond(), Mixture::uniform(3));
+        let (at, h) = (beyond(&sweep), Mixture::uniform(3));
         let own = truth.loss(at, &h);
-        let mut rng = designs::rng(1000 + seed);
-        let noise = designs::RUN_NOISE * designs::normal(&mut rng)
-            + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).unwrap();
-        let known = Plan::builder().target(1.0, known).build().unwrap();
-        let optimum = known.best(at).unwrap().optimum.weights;
+        let measured = truth.measure(at, std::slice::from_ref(&h), 1000 + seed)[0];
+        let optimum = truth.plan().best(at).unwrap().optimum.weights;
         let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
         let choice = plan.best(at).unwrap();
         let as_good = plan.as_good(&choice, &[optimum]).unwrap()[0];
@@ -61,7 +50,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
             let interval = resamples.interval(at, &h, level).unwrap();
             let new = resamples.prediction_interval(at, &h, level).unwrap();
             value[i] += u32::from(interval.contains(own));
-            run[i] += u32::from(new.contains(own * (1.0 + noise)));
+            run[i] += u32::from(new.contains(measured));
             // Were all normal, half of the optima would be in the region at this other level: the
             // share at r standard deviations is P(x > r / 2), and P(r < 1.18) is a half on a plane.
             let level = [0.72, 0.9][i];
@@ -86,34 +75,28 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
 
 #[test]
 fn resamples_scatter_around_the_fit() {
-    let (_, truth, sweep) = problem(3);
+    let (truth, sweep) = problem(3);
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).seed(5).run(&fit, &sweep).unwrap();
     // The mean of many resamples is near the fit itself, and no two are the same.
-    let at = beyond();
+    let at = beyond(&sweep);
     let values = resamples.values(at, &Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
     let own = fit.predict(at, &Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
     assert!(values.windows(2).all(|v| v[0] != v[1]));
-    // Mixtures are another unit: this design has 36 of them for 127 runs.
+    // Mixtures are another unit: this design has 34 of them for 127 runs.
     let other = Bootstrap::new(20).seed(5).unit(Unit::Mixture).run(&fit, &sweep).unwrap();
     assert!(!resamples.members().unwrap().is_aligned_with(other.members().unwrap()));
 }
 
 #[test]
 fn without_noise_the_intervals_close() {
-    let mut rng = designs::rng(0);
-    let runs = DESIGNS[1].runs(&mut rng);
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let noisy = truth.observe(&runs, &mut rng);
-    let exact: Vec<f64> = noisy.rows().map(|r| truth.law.loss(&truth.z, r.scale(), r.h)).collect();
-    let flat = |x: mixlaw::ndarray::ArrayView2<'_, f64>| x.iter().copied().collect::<Vec<f64>>();
-    let (n, d) = (noisy.n().to_vec(), noisy.d().to_vec());
-    let h = flat(noisy.mixtures());
-    let sweep = Sweep::new(noisy.domains(), &[TARGET], &n, &d, &h, &exact).unwrap();
+    let (truth, _) = problem(0);
+    let exact = truth.synthetic.clone().run_noise(0.0).checkpoint_noise(0.0);
+    let sweep = exact.build().unwrap().split("train").unwrap();
     let resamples = Bootstrap::new(20).run(fit(&truth, &sweep), &sweep).unwrap();
-    let at = beyond();
+    let at = beyond(&sweep);
     let h = Mixture::uniform(3);
     let interval = resamples.prediction_interval(at, &h, 0.9).unwrap();
     assert!(interval.upper - interval.lower < 1e-3 * interval.estimate, "{interval:.6}");
@@ -123,7 +106,7 @@ fn without_noise_the_intervals_close() {
 #[cfg(feature = "rayon")]
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -140,7 +123,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn an_observer_stops_with_what_is_there() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let calls = Arc::new(Mutex::new(Vec::new()));
     let told = calls.clone();
     let bootstrap = Bootstrap::new(200).seed(3);
@@ -151,13 +134,14 @@ fn an_observer_stops_with_what_is_there() {
     });
     let resamples = observed.run(&fit, &sweep).unwrap();
     let calls = calls.lock().unwrap().clone();
-    assert_eq!(resamples.members().unwrap().termination(), Termination::Stopped);
+    let members = resamples.members().unwrap();
+    assert_eq!(members.termination(), Termination::Stopped);
     // Those of other threads may end in the same moment.
-    let made = resamples.members().unwrap().len();
+    let made = members.len();
     assert!((64..80).contains(&made) && calls.is_sorted() && calls[calls.len() - 1] <= made);
     let all = bootstrap.run(&fit, &sweep).unwrap();
     assert_eq!(all.members().unwrap().termination(), Termination::Complete);
-    let at = beyond();
+    let at = beyond(&sweep);
     let h = Mixture::uniform(3);
     assert_eq!(all.values(at, &h).unwrap()[..made], resamples.values(at, &h).unwrap());
     // None is no answer.
@@ -167,25 +151,25 @@ fn an_observer_stops_with_what_is_there() {
 
 #[test]
 fn the_share_of_the_region_can_be_observed_and_stopped() {
-    let (_, truth, sweep) = problem(1);
+    // A truth whose region is wide enough for some hundreds of draws.
+    let (truth, sweep) = problem(13);
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let at = beyond();
+    let at = beyond(&sweep);
     let choice = plan.best(at).unwrap();
     let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
     let (all, part) = (alone(600), alone(256));
     // The first draws of 600 are those of 256, and their share is another one.
-    assert!(all.share != part.share && part.share > 0.0);
-    assert_eq!((all.draws, all.termination), (600, Termination::Complete));
+    assert!(all.share != part.share && part.share > 0.0, "{all:?} and {part:?}");
     let run = |most: usize| {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = calls.clone();
-        let observed = plan.clone().observe(move |progress: &Progress| {
+        let observed = plan.clone().observe(move |progress| {
             assert_eq!((progress.what, progress.total), ("draws", Some(600)));
-            let mut told = told.lock().unwrap();
-            told.push(progress.done);
-            if told.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let mut calls = told.lock().unwrap();
+            calls.push(progress.done);
+            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let share = observed.region_share(&choice, 0.9, 600, 7).unwrap();
         let calls = calls.lock().unwrap().clone();
@@ -205,10 +189,10 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
 
 #[test]
 fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let resampled = Bootstrap::new(40).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
-    let choice = plan.best(beyond()).unwrap();
+    let choice = plan.best(beyond(&sweep)).unwrap();
     let all = plan.certainty(&choice).unwrap();
     assert_eq!((all.optima().len(), all.termination()), (40, Termination::Complete));
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -234,7 +218,7 @@ fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
     let first = none.certainty(&choice).unwrap();
     assert_eq!(first.termination(), Termination::Stopped);
     assert_eq!(first.optima(), &all.optima()[..first.optima().len()]);
-    let run = plan::Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
+    let run = Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
     let next = |plan: &Plan| {
         plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision).unwrap()
     };
@@ -243,10 +227,10 @@ fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
 
 #[test]
 fn what_cannot_be_resampled_is_refused() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
     let error = |result: Result<Predictor, Error>| result.unwrap_err().to_string();
-    let other = problem(2).2;
+    let other = problem(2).1;
     let wrong = error(Bootstrap::new(40).run(&fit, &other));
     assert!(wrong.contains("the sweep that it was made from"), "{wrong}");
     let few = error(Bootstrap::new(19).run(&fit, &sweep));
@@ -267,7 +251,7 @@ fn what_cannot_be_resampled_is_refused() {
 
 #[test]
 fn a_mean_is_that_of_its_fits() {
-    let (_, truth, sweep) = problem(4);
+    let (truth, sweep) = problem(4);
     let fitter = Fitter::new().starts(4).weigh_by_compute(1.0);
     let fits = [
         fitter.fit(SimpleLaw::for_sweep(&sweep), &sweep, TARGET).unwrap(),
@@ -323,7 +307,7 @@ fn a_mean_is_that_of_its_fits() {
 
 #[test]
 fn weights_by_compute_are_those_of_the_rows() {
-    let (_, truth, sweep) = problem(5);
+    let (truth, sweep) = problem(5);
     let weights: Vec<f64> = sweep.rows().map(|row| row.n * row.d / 1e19).collect();
     let fitter = Fitter::new().starts(4);
     let given = fitter.clone().row_weights(weights).fit(truth.law.clone(), &sweep, TARGET).unwrap();
@@ -335,10 +319,10 @@ fn weights_by_compute_are_those_of_the_rows() {
 
 #[test]
 fn a_choice_is_as_sure_as_its_resamples_agree() {
-    let (_, truth, sweep) = problem(6);
+    let (truth, sweep) = problem(13);
     let resamples = Bootstrap::new(60).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let at = beyond();
+    let at = beyond(&sweep);
     let choice = plan.best(at).unwrap();
     let own = choice.optimum.weights.clone();
     assert_eq!(plan.as_good(&choice, std::slice::from_ref(&own)).unwrap(), [1.0]);
@@ -359,7 +343,8 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
-    assert!(narrow.share <= wide.share && wide.share < 0.5, "{narrow:?} and {wide:?}");
+    let (narrow, wide) = (narrow.share, wide.share);
+    assert!(0.0 < narrow && narrow <= wide && wide < 0.5, "{narrow} and {wide}");
 
     let unsure = Plan::builder().target(1.0, fit(&truth, &sweep)).build().unwrap();
     let error = unsure.certainty(&choice).unwrap_err().to_string();
@@ -391,25 +376,21 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
 #[test]
 fn next_runs_go_where_the_decision_is_open() {
     // Nobody knows what the third domain teaches: it has the same small weight in every run.
-    let mut rng = designs::rng(2);
-    let runs: Vec<Run> = (1..=9)
-        .flat_map(|i| {
+    let mixtures: Vec<Mixture> = (1..=9)
+        .map(|i| {
             let own = 0.1 * f64::from(i);
-            let h = Mixture::new(vec![0.95 * own, 0.95 * (1.0 - own), 0.05]).unwrap();
-            [1e8, 4e8].map(|n| Run { n, d: vec![4e9, 8e9, 1.6e10], h: h.clone() })
+            Mixture::new(vec![0.95 * own, 0.95 * (1.0 - own), 0.05]).unwrap()
         })
         .collect();
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let sweep = truth.observe(&runs, &mut rng);
+    let design = SyntheticSweep::new(&["a", "b", "c"]).sizes(&[1e8, 4e8]).mixtures_of(&mixtures);
+    let sweep = Truth::draw(design, false, 2).train();
     let law = AdditiveLaw::for_sweep(&sweep);
     let fit = Fitter::new().fit(law, &sweep, TARGET).unwrap();
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
-    let run = |h: [f64; 3]| plan::Run {
-        scale: Scale { n: 4e8, d: 1.6e10 },
-        h: Mixture::new(h.to_vec()).unwrap(),
-    };
+    let scale = Scale { n: 4e8, d: 1.6e10 };
+    let run = |h: [f64; 3]| Run { scale, h: Mixture::new(h.to_vec()).unwrap() };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];
     for criterion in [Criterion::Law, Criterion::Decision] {
         let next = plan.next_runs(&choice, &candidates, 2, criterion).unwrap();
@@ -417,7 +398,7 @@ fn next_runs_go_where_the_decision_is_open() {
         assert!(next[1].gain >= next[0].gain && next[0].gain > 0.0);
     }
     assert!(plan.next_runs(&choice, &candidates, 4, Criterion::Law).is_err());
-    let two = plan::Run { h: Mixture::uniform(2), ..candidates[0].clone() };
+    let two = Run { h: Mixture::uniform(2), ..candidates[0].clone() };
     let error = plan.next_runs(&choice, &[two], 1, Criterion::Law).unwrap_err().to_string();
     assert_eq!(error, "the mixture of candidate 0 has length 2, expected 3");
 }

@@ -738,7 +738,7 @@ impl Fit {
     ///
     /// // The mixture for 7e9 parameters, as the small runs rank mixtures: 4/5 of web is best.
     /// let fit = fit.for_any_scale();
-    /// let choice = Plan::new().with_fit(1.0, &fit).best(Scale { n: 7e9, d: 1.4e11 })?;
+    /// let choice = Plan::builder().target(1.0, &fit).build()?.best(Scale { n: 7e9, d: 1.4e11 })?;
     /// assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -175,7 +175,7 @@ pub(crate) struct Offset {
     pub(crate) ln_scale: f64,
 }
 
-/// The coordinates of a law together with its reference scales; converts to the paper's coefficients
+/// The coordinates of a law together with its reference scale; converts to the paper's coefficients
 /// and back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coordinates {
@@ -187,7 +187,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// The coordinates of a law whose reference scales are `scales`.
+    /// The coordinates of a law with this reference scale.
     ///
     /// # Errors
     /// If a scale is not a positive number, a name appears twice, a range is empty, or a

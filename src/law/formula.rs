@@ -169,14 +169,14 @@ pub struct FormulaLaw<F> {
 }
 
 impl<F: Formula> FormulaLaw<F> {
-    /// The law of these domains, with these reference scales.
+    /// The law of these domains, with this reference scale.
     ///
     /// # Errors
     /// If a domain has no name or one that appears twice, or the coefficients are not
     /// valid (see [`Coordinates::new`]).
-    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, Error> {
+    pub fn new(formula: F, domains: &[impl AsRef<str>], scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
-        let coordinates = Coordinates::new(formula.coefficients(&domains), scales)?;
+        let coordinates = Coordinates::new(formula.coefficients(&domains), scale)?;
         let printed_parameters = coordinates.len();
         let settings = LawSettings::default();
         Ok(Self { formula, domains, coordinates, printed_parameters, settings })
@@ -192,7 +192,7 @@ impl<F: Formula> FormulaLaw<F> {
         Self { settings, ..self }
     }
 
-    /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
+    /// The law of a sweep's domains, with the geometric means of its N and D as its reference scale.
     ///
     /// # Errors
     /// If the coefficients are not valid (see [`Coordinates::new`]).

@@ -29,7 +29,8 @@
 //! | [`AutoScaleLaw`] | `E + sum_i (n0_i + h_i D / unit)^-gamma_i` | Kang et al. (2024) |
 //! | [`DCptLaw`], for a domain with weight r | `E + A/N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma` | Que et al. (2024) |
 //!
-//! A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
+//! [`built_in`] lists them all, [`named`] finds one by its name, and [`suitable`] gives those that can
+//! describe a sweep. A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
 //! [`Formula`], or anything that implements [`ScalingLaw`].
 //!
 //! # What each can say

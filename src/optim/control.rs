@@ -21,6 +21,8 @@ use crate::streams::{self, Kind};
 /// | [`Probe::observe`](crate::uncertainty::Probe::observe) | [`run`](crate::uncertainty::Probe::run) | `other starts and ends of ranges` | those that are done |
 /// | [`Selection::observe`](crate::selection::Selection::observe) | [`run`](crate::selection::Selection::run) | `fits` | the scores of those that are done |
 /// | [`LearningCurve::observe`](crate::selection::LearningCurve::observe) | [`run`](crate::selection::LearningCurve::run) | `fits` | the points whose fits are all done |
+/// | [`SimplexSolver::observe`](crate::SimplexSolver::observe) | every minimisation | `iterations` | the best mixture so far |
+/// | [`Plan::observe`](crate::Plan::observe) | see there | | |
 /// | [`Plan::observe`](crate::Plan::observe) | [`certainty`](crate::Plan::certainty) | `members` | the optima of those that are done |
 /// | | [`region_share`](crate::Plan::region_share) | `draws` | the share of those that are done |
 ///

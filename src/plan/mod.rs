@@ -455,7 +455,7 @@ impl Plan {
     }
 
     fn region(&self, d: f64) -> Result<Region, Error> {
-        Ok(self.constraints.region(&self.domains, d)?)
+        self.constraints.region(&self.domains, d)
     }
 
     /// Checks that some target can tell mixtures apart, or that there is nothing to choose.
@@ -510,7 +510,7 @@ impl Plan {
         let from_near =
             local.clone().start(near.clone()).minimize_for(objective, region, self.part());
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
-            return Ok(from_near?);
+            return from_near;
         }
         match (from_near, local.minimize_for(objective, region, self.part())) {
             (Ok(near), Ok(own)) => {
@@ -518,7 +518,7 @@ impl Plan {
                 let margin = 1e-12 * near.value.abs();
                 Ok(if near.value <= own.value + margin { near } else { own })
             }
-            (from_near, own) => Ok(from_near.or(own)?),
+            (from_near, own) => from_near.or(own),
         }
     }
 }

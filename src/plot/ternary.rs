@@ -191,7 +191,7 @@ pub fn ternary(
 ) -> Result<String, Error> {
     let triangle = Triangle::new(plan.domains(), domains, base)?;
     let mut objective = plan.objective(at)?;
-    let value = |h: Mixture| Ok(objective.value(&h)?);
+    let value = |h: Mixture| objective.value(&h);
     let values: Vec<f64> =
         triangle.mixtures().into_iter().map(value).collect::<Result<_, Error>>()?;
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();

@@ -95,6 +95,7 @@ struct Inner {
 
 /// A law at its coordinates.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most parts are fits, and there are few")]
 pub(crate) enum Part {
     /// Those of a fit, which may not know every N and D.
     Fit(Fit),

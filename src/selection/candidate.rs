@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn fixed_coefficients_are_not_free() {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
-        let candidate = |fitter| Candidate::new(AdditiveLaw::for_sweep(&s), fitter);
+        let candidate = |fitter| Candidate::new(crate::law::AdditiveLaw::for_sweep(&s), fitter);
         assert_eq!(candidate(Fitter::new()).free_coefficients().unwrap(), 9);
         let fixed = Fitter::new().fix("alpha", 0.34).fix("beta", 0.28).weigh_by_compute(1.0);
         assert_eq!(candidate(fixed.clone()).free_coefficients().unwrap(), 7);

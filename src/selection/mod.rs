@@ -265,7 +265,7 @@ impl Parts<'_> {
         let mut failures = Vec::new();
         let mut attempt = |part: String, rows, test| {
             let result = fitter.fit(candidate, rows, test)?;
-            result.map_err(|error| failures.push(Failure { part, error })).ok()
+            result.map_err(|error| failures.push(Failure { part, message: error.to_string() })).ok()
         };
         let all = attempt("all rows".to_owned(), self.all, None);
         let mixtures = pooled(self.splits.iter().enumerate().map(|(i, (rows, test))| {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use mixlaw::law;
+use mixlaw::law::{self, LawSettings};
 use mixlaw::plan::{Extrapolation, Goal, Plan};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::Constraints;

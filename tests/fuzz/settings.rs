@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use mixlaw::law::{self, AdditiveLaw, ScalingLaw};
+use mixlaw::law::{self, AdditiveLaw, LawSettings, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, MultiStart, Objective, Optimizer, Progress, Sequence,
     SmoothFirst, Termination, TrustRegion,

@@ -123,7 +123,7 @@ fn score_json(comparison: &Comparison, score: &Score) -> Value {
     let failures = score
         .failures
         .iter()
-        .map(|failure| json!({ "part": failure.part, "error": failure.error.to_string() }));
+        .map(|failure| json!({ "part": failure.part, "error": failure.message }));
     json!({
         "target": comparison.target(),
         "law": score.name,

@@ -1,7 +1,7 @@
 use mixlaw::law::{AdditiveLaw, FormulaLaw, JointLaw, ScalingLaw};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::testing::{assert_law_contract, check_gradient};
-use mixlaw::{Scale, Fitter, Mixture, MixtureObjective, SimplexSolver, Sweep};
+use mixlaw::{Fitter, Mixture, Plan, Scale, Sweep};
 use own_laws::{FactorLaw, Interaction, data_mixture};
 
 /// The losses of really trained models that mixlaw embeds, without the first steps of training.
@@ -78,8 +78,8 @@ fn a_planted_law_is_found_again() {
     }
 
     // More of a domain with a lower c is better: the best mixture is that domain alone.
-    let mut objective = MixtureObjective::new(Scale { n: 1e6, d: 1e8 }).unwrap().with_fit(1.0, &fit).unwrap();
-    let best = SimplexSolver::new().minimize(&mut objective);
+    let plan = Plan::builder().target(1.0, &fit).build().unwrap();
+    let best = plan.best(Scale { n: 1e6, d: 1e8 }).unwrap().optimum;
     assert!(best.weights[2] > 0.999, "{}", best.weights.named(sweep.domains()));
 }
 

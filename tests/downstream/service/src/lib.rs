@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// The best mixture by each law.
-    pub fn best(&self, at: Scale) -> mixlaw::Result<Vec<Choice>> {
+    pub fn best(&self, at: Scale) -> Result<Vec<Choice>, mixlaw::Error> {
         self.plans.iter().map(|plan| plan.best(at)).collect()
     }
 }
