@@ -13,7 +13,7 @@ use mixlaw::optim::{
 };
 use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::uncertainty::{Bootstrap, Probe};
-use mixlaw::{Fitter, Random, Sweep};
+use mixlaw::{Fitter, Predictor, Random, Sweep};
 
 /// On so many threads.
 fn on<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
@@ -289,7 +289,11 @@ fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
             let resampled = of_one(&mut |observer| {
                 // None is an error.
                 let some = Bootstrap::new(100).observe(observer).run(&fit, &sweep);
-                assert!(some.map_or(true, |some| some.members().unwrap().termination() == Termination::Stopped));
+                let is_stopped = |some: Predictor| {
+                    some.members().expect("those that are done").termination()
+                        == Termination::Stopped
+                };
+                assert!(some.map_or_else(|error| error.is_stopped(), is_stopped));
             });
             let probed = of_one(&mut |observer| {
                 let report = Probe::new().observe(observer).run(&fit, &sweep).unwrap();

@@ -423,7 +423,7 @@ impl Fitter {
             return Err(Error::setting("the number of row weights", found, expected));
         }
         self.check_settings(|row| sweep.place(row))?;
-        let losses = losses_of(sweep, target)?;
+        let losses = sweep.losses_of(target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
@@ -562,13 +562,6 @@ impl Data {
             weights: used.iter().map(|i| weight(i) / total).collect(),
         }
     }
-}
-
-pub(crate) fn losses_of(sweep: &Sweep, target: &str) -> Result<Vec<f64>, Error> {
-    sweep.losses_of(target).map_err(|_| {
-        let (name, known) = (target.to_owned(), sweep.targets().to_vec());
-        ErrorKind::Unknown { kind: "target", name, known }.into()
-    })
 }
 
 /// The domain weights of all rows, in the order of the law's domains.
@@ -797,7 +790,7 @@ impl Fit {
     /// If the sweep has other domains or no such target, or [`Fit::predict`] refuses a
     /// row.
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
-        let observed = losses_of(sweep, &self.target)?;
+        let observed = sweep.losses_of(&self.target)?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
     }
 }

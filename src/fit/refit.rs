@@ -209,7 +209,7 @@ impl Profile<'_> {
         self.problem.bounds(self.variable)
     }
 
-    /// Whether the term at the reference scale is all but at the end of its box in this direction.
+    /// Whether the term at the reference scale is nearly at the end of its box in this direction.
     pub(crate) fn is_level_at_end(&self, y: &[f64], direction: f64) -> bool {
         self.level.as_ref().is_some_and(|level| {
             let (z, (lower, upper)) = (self.level(level, y), level.bounds);

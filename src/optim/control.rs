@@ -102,9 +102,11 @@ pub struct Progress {
     pub best: f64,
 }
 
+type Callback = dyn FnMut(&Progress) -> ControlFlow<()> + Send;
+
 /// An observer that settings can hold: the clones of it are the same one.
 #[derive(Clone)]
-pub(crate) struct Observer(Arc<Mutex<dyn FnMut(&Progress) -> ControlFlow<()> + Send>>);
+pub(crate) struct Observer(Arc<Mutex<Callback>>);
 
 impl Observer {
     pub(crate) fn new(observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static) -> Self {

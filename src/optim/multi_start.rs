@@ -54,7 +54,7 @@ impl<O: Optimizer> MultiStart<O> {
     }
 
     /// From these starts, at least 1, and no others. A start with another number of variables than the
-    /// objective is no place to start from, and is passed over; the start of the call is used where
+    /// objective is left out; the start of the call is used where
     /// that leaves none.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {

@@ -43,7 +43,7 @@ mod stored;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Place};
-use crate::fit::{Fit, Fitter, Metrics, aligned, losses_of};
+use crate::fit::{Fit, Fitter, Metrics, aligned};
 use crate::law::{FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale};
 use crate::scale::Scale;
 use crate::sweep::Sweep;
@@ -358,7 +358,7 @@ impl Predictor {
     /// # Errors
     /// As [`Fit::evaluate`].
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
-        let observed = losses_of(sweep, self.target())?;
+        let observed = sweep.losses_of(self.target())?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
     }
 

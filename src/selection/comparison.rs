@@ -9,7 +9,7 @@ use crate::sweep::Sweep;
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
 ///
-/// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
+/// It prints as a table, with `-` where there is no figure; why a fit failed is said below.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Comparison {
@@ -83,7 +83,11 @@ pub struct Failure {
 /// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
 /// With four sizes or more the figure is worth more.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum LargestScale {
     /// The largest N, in parameters.
@@ -265,6 +269,13 @@ impl fmt::Display for Comparison {
                 score.seconds
             )?;
         }
+        self.notes(f)
+    }
+}
+
+impl Comparison {
+    /// What is below the table.
+    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for score in &self.scores {
             for Failure { part, message } in &score.failures {
                 write!(f, "\n{}, {part}: {message}", score.name)?;

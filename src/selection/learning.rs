@@ -3,7 +3,6 @@ use std::ops::ControlFlow;
 
 use super::{Candidate, CandidateFitter, MOST_DRAWS, draw_mixtures, setting};
 use crate::error::Error;
-use crate::fit::losses_of;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::sweep::Sweep;
 
@@ -122,12 +121,12 @@ impl LearningCurve {
         sweep: &Sweep,
         target: &str,
     ) -> Result<LearningPoints, Error> {
-        losses_of(self.test.as_ref().unwrap_or(sweep), target)?;
+        self.test.as_ref().unwrap_or(sweep).losses_of(target)?;
         if !(1..=MOST_DRAWS).contains(&self.repeats) {
             return Err(setting("the number of repeats", self.repeats, "from 1 to 10000"));
         }
         let mixtures = sweep.count_mixtures();
-        // There is but one draw of all.
+        // There is only one draw of all.
         let repeats_of = |count: usize| if count == mixtures { 1 } else { self.repeats };
         let draws = self.counts.iter().fold(0, |sum: usize, &n| sum.saturating_add(repeats_of(n)));
         let control = Control::default().observed_by(self.observer.as_ref());
@@ -274,7 +273,7 @@ mod tests {
         assert_eq!(run(&half, 5), (alone[..1].to_vec(), stopped, 5, Some(6)));
         assert_eq!(run(&half, 3), (alone[..1].to_vec(), stopped, 3, Some(6)));
         assert_eq!(run(&half, 2), (Vec::new(), stopped, 2, Some(6)));
-        // Of all mixtures there is but one draw.
+        // Of all mixtures there is only one draw.
         let large = sweep(&[2e9], &[2e10]);
         let all = LearningCurve::new([2, 6]).repeats(3).seed(5).test(&large);
         let alone = all.run(&candidate, &s, "t").unwrap().points;

@@ -73,7 +73,7 @@ pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
 use crate::error::Error;
-use crate::fit::{Metrics, losses_of};
+use crate::fit::Metrics;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::Predictor;
 use crate::streams::{self, Kind};
@@ -183,68 +183,39 @@ impl Selection {
     /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
     /// than the number of distinct mixtures.
     pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, Error> {
-        losses_of(sweep, target)?;
-        let candidates = if self.candidates.is_empty() {
-            candidate::defaults(sweep, target)?
-        } else {
-            self.candidates.clone()
+        sweep.losses_of(target)?;
+        let candidates = self.candidates_for(sweep, target)?;
+        let held_out = Parts {
+            all: sweep,
+            splits: self.splits(sweep)?,
+            split_name: self.holdout.part(),
+            largest: LargestScale::hold_out(sweep),
         };
-        if candidates.is_empty() {
-            return Err(setting(
-                "the number of candidates",
-                0,
-                "at least 1, no law suits the sweep",
-            ));
-        }
-        let splits = self.splits(sweep)?;
-        let part = self.holdout.part();
-        let largest = LargestScale::hold_out(sweep);
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
-        let parts = 1 + splits.len() + usize::from(largest.is_some());
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut fitter = CandidateFitter::new(target, control, fits.saturating_mul(parts));
-        let mut scores = Vec::with_capacity(candidates.len());
-        for candidate in &candidates {
-            let start = Instant::now();
-            let mut failures = Vec::new();
-            let mut attempt = |part: String, rows, test| {
-                let result = fitter.fit(candidate, rows, test)?;
-                result.map_err(|error| failures.push(Failure { part, message: error.to_string() })).ok()
-            };
-            let all = attempt("all rows".to_owned(), sweep, None);
-            let mut parts = splits.iter().enumerate().map(|(i, (rows, test))| {
-                attempt(format!("{part} {} of {}", i + 1, splits.len()), rows, Some(test))
-            });
-            let mixtures = pooled(&mut parts);
-            drop(parts);
-            let scale = largest.as_ref().and_then(|(largest, (rows, test))| {
-                pooled(std::iter::once(attempt(format!("all but {largest}"), rows, Some(test))))
-            });
-            let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
-            scores.push(Score {
-                name: candidate.name().to_owned(),
-                // Bounds that a law cannot keep stand among the failures.
-                coefficients: candidate.free_coefficients().unwrap_or_default(),
-                sees_mixture: candidate.sees_mixture(),
-                fit,
-                train,
-                mixtures,
-                scale,
-                failures,
-                seconds: start.elapsed().as_secs_f64(),
-            });
-        }
+        let mut fitter =
+            CandidateFitter::new(target, control, fits.saturating_mul(held_out.count()));
+        let scores = candidates.iter().map(|one| held_out.score(one, &mut fitter)).collect();
         Ok(Comparison {
             target: target.to_owned(),
             scores,
-            holdout: if splits.is_empty() {
-                "one mixture, none held out".to_owned()
-            } else {
-                format!("mixtures held out: {} {part}s", splits.len())
-            },
-            scale: largest.map(|(largest, (_, test))| (largest, test.len())),
+            holdout: held_out.in_words(),
+            scale: held_out.largest.map(|(largest, (_, test))| (largest, test.len())),
             termination: fitter.end(),
         })
+    }
+
+    /// Those that were added, or the crate's own.
+    fn candidates_for(&self, sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
+        if !self.candidates.is_empty() {
+            return Ok(self.candidates.clone());
+        }
+        let defaults = candidate::defaults(sweep, target)?;
+        if defaults.is_empty() {
+            let expected = "at least 1, no law suits the sweep";
+            return Err(setting("the number of candidates", 0, expected));
+        }
+        Ok(defaults)
     }
 
     /// For each part of the mixtures the rows to fit and those to predict.
@@ -262,6 +233,60 @@ impl Selection {
             Holdout::Splits { count, splits } => {
                 (0..splits).map(|i| draw_mixtures(sweep, count, self.seed, i)).collect()
             }
+        }
+    }
+}
+
+/// What every candidate is fitted to, and asked to predict.
+struct Parts<'a> {
+    all: &'a Sweep,
+    /// The rows to fit and those held out, of each fold or split.
+    splits: Vec<(Sweep, Sweep)>,
+    split_name: &'static str,
+    largest: Option<(LargestScale, (Sweep, Sweep))>,
+}
+
+impl Parts<'_> {
+    /// The number of fits of each law.
+    fn count(&self) -> usize {
+        1 + self.splits.len() + usize::from(self.largest.is_some())
+    }
+
+    fn in_words(&self) -> String {
+        if self.splits.is_empty() {
+            "one mixture, none held out".to_owned()
+        } else {
+            format!("mixtures held out: {} {}s", self.splits.len(), self.split_name)
+        }
+    }
+
+    fn score(&self, candidate: &Candidate, fitter: &mut CandidateFitter<'_>) -> Score {
+        let start = Instant::now();
+        let mut failures = Vec::new();
+        let mut attempt = |part: String, rows, test| {
+            let result = fitter.fit(candidate, rows, test)?;
+            result.map_err(|error| failures.push(Failure { part, message: error.to_string() })).ok()
+        };
+        let all = attempt("all rows".to_owned(), self.all, None);
+        let mixtures = pooled(self.splits.iter().enumerate().map(|(i, (rows, test))| {
+            let part = format!("{} {} of {}", self.split_name, i + 1, self.splits.len());
+            attempt(part, rows, Some(test))
+        }));
+        let scale = self.largest.as_ref().and_then(|(largest, (rows, test))| {
+            pooled([attempt(format!("all but {largest}"), rows, Some(test))])
+        });
+        let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
+        Score {
+            name: candidate.name().to_owned(),
+            // Bounds that a law cannot keep are among the failures.
+            coefficients: candidate.free_coefficients().unwrap_or_default(),
+            sees_mixture: candidate.sees_mixture(),
+            fit,
+            train,
+            mixtures,
+            scale,
+            failures,
+            seconds: start.elapsed().as_secs_f64(),
         }
     }
 }
@@ -379,7 +404,7 @@ struct Pairs {
 
 impl Pairs {
     fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, Error> {
-        let observed = losses_of(sweep, fit.target())?;
+        let observed = sweep.losses_of(fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }
 

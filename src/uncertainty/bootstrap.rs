@@ -184,7 +184,7 @@ impl<'a> Rows<'a> {
         Ok(Self {
             predictor,
             sweep,
-            losses: crate::fit::losses_of(sweep, predictor.target())?,
+            losses: sweep.losses_of(predictor.target())?,
             h: crate::fit::aligned(predictor.parts()[0].law(), sweep)?,
             weights: refits[0].row_weights(sweep.len()),
         })

@@ -275,7 +275,22 @@ impl Probe {
     /// If the sweep is another one, `within` is not a finite number above 0, or there are
     /// more than 1,000,000 starts.
     pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, Error> {
+        self.check()?;
+        let probed = Probed::new(self, fit, sweep)?;
+        let tasks = self.starts.saturating_add(2 * probed.free.len());
         let mut control = Control::default().observed_by(self.observer.as_ref());
+        control.expect("other starts and ends of ranges", Some(tasks));
+        let call = control.clone();
+        let done = control.map(tasks, |task| match task.checked_sub(self.starts) {
+            None => probed.restart(task, &call).map(Done::Restart),
+            Some(side) => probed.side(side, &call).map(Done::Side),
+        });
+        control.complete();
+        let termination = Termination::of_many(done.len() == tasks);
+        Ok(probed.report(done, termination))
+    }
+
+    fn check(&self) -> Result<(), Error> {
         if !(self.within > 0.0 && self.within.is_finite()) {
             return Err(Error::setting("within", self.within, "a finite number > 0"));
         }
@@ -283,80 +298,99 @@ impl Probe {
             let expected = "at most 1000000";
             return Err(Error::setting("starts", self.starts as f64, expected));
         }
+        Ok(())
+    }
+}
+
+/// A fit under a probe.
+struct Probed<'a> {
+    probe: &'a Probe,
+    fit: &'a Fit,
+    refit: Refit<'a>,
+    /// The places of the coefficients that are not fixed.
+    free: Vec<usize>,
+    used: Used,
+    spectrum: Spectrum,
+}
+
+impl<'a> Probed<'a> {
+    fn new(probe: &'a Probe, fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
         let refit = Refit::new(fit, sweep)?;
-        let (free, law) = (refit.free(), fit.law());
+        let free = refit.free();
         let used = Used::new(&refit, fit, sweep)?;
         let spectrum = Spectrum::new(&refit, &free);
-        let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
-        let tasks = self.starts.saturating_add(2 * free.len());
-        control.expect("other starts and ends of ranges", Some(tasks));
-        let call = control.clone();
-        let restart = |start: usize| {
-            let seed = streams::seed(self.seed, Kind::Restart, start as u64);
-            let (z, objective) = refit.restart(seed, &call)?;
-            Some((objective, law.loss(&z, used.at, &used.h)))
+        Ok(Self { probe, fit, refit, free, used, spectrum })
+    }
+
+    /// The objective of a fit from another start, and what it predicts.
+    fn restart(&self, start: usize, call: &Control) -> Option<(f64, f64)> {
+        let seed = streams::seed(self.probe.seed, Kind::Restart, start as u64);
+        let (z, objective) = self.refit.restart(seed, call)?;
+        Some((objective, self.fit.law().loss(&z, self.used.at, &self.used.h)))
+    }
+
+    /// Both ends of the range of each free coefficient, one after the other.
+    fn side(&self, task: usize, call: &Control) -> Option<Side> {
+        let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
+        let (objective, within) = (self.fit.objective(), self.probe.within);
+        let limit = objective + (within * objective).max(f64::MIN_POSITIVE);
+        // What fits with all others left where they are; more once they follow.
+        let gain = 2.0 * within * objective;
+        let step = (gain / self.spectrum.diagonal[place]).sqrt().max(SHORTEST);
+        let i = self.free[place];
+        let search = |profile: Profile<'_>| Side::new(profile, i, direction, step, limit, call);
+        self.refit.profile(i, FALL * within, search)
+    }
+
+    /// The range of coefficient `i` between its two sides.
+    fn range(&self, i: usize, sides: &[Side]) -> CoefficientRange {
+        let coordinates = self.fit.law().coordinates();
+        let estimate = coordinates.coefficients(self.fit.coordinates())[i];
+        let transform = coordinates.get(i).transform();
+        let value = |side: &Side| match transform {
+            Transform::Log => side.variable.exp(),
+            Transform::Identity => side.variable,
         };
-        let side = |task: usize| {
-            let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
-            // What fits with all others left where they are; more once they follow.
-            let gain = 2.0 * self.within * fit.objective();
-            let step = (gain / spectrum.diagonal[place]).sqrt().max(SHORTEST);
-            let i = free[place];
-            let search =
-                |profile: Profile<'_>| Side::new(profile, i, direction, step, limit, &call);
-            refit.profile(i, FALL * self.within, search)
-        };
-        let done = control.map(tasks, |task| {
-            if task < self.starts {
-                restart(task).map(Done::Restart)
-            } else {
-                side(task - self.starts).map(Done::Side)
-            }
-        });
-        control.complete();
-        let termination = Termination::of_many(done.len() == tasks);
-        let (mut restarts, mut found) = (Vec::new(), Vec::new());
+        CoefficientRange {
+            name: coordinates.get(i).name().to_owned(),
+            estimate,
+            // Rounding on the way must not leave the estimate out.
+            lower: value(&sides[0]).min(estimate),
+            upper: value(&sides[1]).max(estimate),
+            lower_is_end: sides[0].is_end,
+            upper_is_end: sides[1].is_end,
+            transform,
+            within: self.probe.within,
+        }
+    }
+
+    fn report(self, done: Vec<Done>, termination: Termination) -> Identifiability {
+        let (mut restarts, mut sides) = (Vec::new(), Vec::new());
         for done in done {
             match done {
                 Done::Restart(restart) => restarts.push(restart),
-                Done::Side(side) => found.push(side),
+                Done::Side(side) => sides.push(side),
             }
         }
-        let coefficients = law.coordinates().coefficients(fit.coordinates());
-        let range = |(&i, sides): (&usize, &[Side])| {
-            let coordinate = law.coordinates().get(i);
-            let value = |side: &Side| match coordinate.transform() {
-                Transform::Log => side.variable.exp(),
-                Transform::Identity => side.variable,
-            };
-            CoefficientRange {
-                name: coordinate.name().to_owned(),
-                estimate: coefficients[i],
-                // Rounding on the way must not leave the estimate out.
-                lower: value(&sides[0]).min(coefficients[i]),
-                upper: value(&sides[1]).max(coefficients[i]),
-                lower_is_end: sides[0].is_end,
-                upper_is_end: sides[1].is_end,
-                transform: coordinate.transform(),
-                within: self.within,
-            }
-        };
-        let name = |&i: &usize| law.coordinates().get(i).name().to_owned();
-        Ok(Identifiability {
+        let law = self.fit.law();
+        let ranges = self.free.iter().zip(sides.chunks_exact(2));
+        let ranges = ranges.map(|(&i, sides)| self.range(i, sides)).collect();
+        let name = |&place: &usize| law.coordinates().get(self.free[place]).name().to_owned();
+        Identifiability {
             law: law.name().to_owned(),
-            target: fit.target().to_owned(),
-            rows: used.rows,
-            runs: used.runs,
-            eigenvalues: spectrum.eigenvalues,
-            unseen: spectrum.unseen.iter().map(|&place| name(&free[place])).collect(),
-            ranges: free.iter().zip(found.chunks_exact(2)).map(range).collect(),
-            at_bound: fit.at_bound().to_vec(),
-            pairs: pairs(fit, &refit, &free, used.runs),
-            restarts: used.restarts(fit, &restarts),
-            linear_share: refit.linear_share(),
-            within: self.within,
+            target: self.fit.target().to_owned(),
+            rows: self.used.rows,
+            runs: self.used.runs,
+            unseen: self.spectrum.unseen.iter().map(name).collect(),
+            eigenvalues: self.spectrum.eigenvalues,
+            ranges,
+            at_bound: self.fit.at_bound().to_vec(),
+            pairs: pairs(self.fit, &self.refit, &self.free, self.used.runs),
+            restarts: self.used.restarts(self.fit, &restarts),
+            linear_share: self.refit.linear_share(),
+            within: self.probe.within,
             termination,
-        })
+        }
     }
 }
 
@@ -552,7 +586,7 @@ fn pairs(fit: &Fit, refit: &Refit<'_>, free: &[usize], runs: usize) -> Vec<Domai
     pairs
 }
 
-/// The coefficients of a domain: what stands before its name, and their places.
+/// The coefficients of a domain: what is before its name, and their places.
 fn coefficients_of<'a>(law: &'a dyn ScalingLaw, domain: &str) -> Vec<(&'a str, usize)> {
     let suffix = format!("[{domain}]");
     let names = law.coordinates().iter().map(|c| c.name()).enumerate();
@@ -742,7 +776,7 @@ impl fmt::Display for Identifiability {
         if warnings.is_empty() {
             return write!(f, "\nNo warnings");
         }
-        // The undetermined ones stand in the table already.
+        // The undetermined ones are in the table already.
         let others = &warnings[self.undetermined().count()..];
         let found = self.ranges.len();
         write!(f, "\nUndetermined: {} of {found} coefficients", warnings.len() - others.len())?;
