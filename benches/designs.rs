@@ -79,11 +79,11 @@ fn noisy(design: SyntheticSweep) -> SyntheticSweep {
 }
 
 fn train(synthetic: &SyntheticSweep) -> Sweep {
-    synthetic.build().and_then(|sweep| Ok(sweep.split(TRAIN)?)).expect("a valid design")
+    synthetic.build().and_then(|sweep| sweep.split(TRAIN)).expect("a valid design")
 }
 
 /// 3 times the largest N of a sweep, and its largest D.
 pub fn beyond(sweep: &Sweep) -> Scale {
-    let largest = |x: mixlaw::ndarray::ArrayView1<'_, f64>| x.iter().copied().fold(0.0, f64::max);
+    let largest = |x: &[f64]| x.iter().copied().fold(0.0, f64::max);
     Scale { n: 3.0 * largest(sweep.n()), d: largest(sweep.d()) }
 }

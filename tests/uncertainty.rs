@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use designs::{TARGET, Truth, beyond};
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, ScalingLaw, SimpleLaw};
-use mixlaw::optim::Termination;
-use mixlaw::plan::{Criterion, Run};
+use mixlaw::optim::{Progress, Termination};
+use mixlaw::plan::{Criterion, Plan, Run};
 use mixlaw::simplex::Constraints;
 use mixlaw::testing::{Modality, SyntheticSweep};
 use mixlaw::uncertainty::{Bootstrap, Unit};
-use mixlaw::{Error, Fit, Fitter, Mixture, Plan, Predictor, Scale, Sweep};
+use mixlaw::{Error, Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 
 /// The multimodal design of Table 1, and what its truth is.
 fn problem(seed: u64) -> (Truth, Sweep) {
@@ -134,10 +134,9 @@ fn an_observer_stops_with_what_is_there() {
     });
     let resamples = observed.run(&fit, &sweep).unwrap();
     let calls = calls.lock().unwrap().clone();
-    let members = resamples.members().unwrap();
-    assert_eq!(members.termination(), Termination::Stopped);
+    assert_eq!(resamples.members().unwrap().termination(), Termination::Stopped);
     // Those of other threads may end in the same moment.
-    let made = members.len();
+    let made = resamples.members().unwrap().len();
     assert!((64..80).contains(&made) && calls.is_sorted() && calls[calls.len() - 1] <= made);
     let all = bootstrap.run(&fit, &sweep).unwrap();
     assert_eq!(all.members().unwrap().termination(), Termination::Complete);
@@ -158,22 +157,23 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let at = beyond(&sweep);
     let choice = plan.best(at).unwrap();
-    let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap().share;
+    let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
     let (all, part) = (alone(600), alone(256));
     // The first draws of 600 are those of 256, and their share is another one.
-    assert!(all != part && part > 0.0, "{all} and {part}");
+    assert!(all.share != part.share && part.share > 0.0);
+    assert_eq!((all.draws, all.termination), (600, Termination::Complete));
     let run = |most: usize| {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = calls.clone();
-        let observed = plan.clone().observe(move |progress| {
+        let observed = plan.clone().observe(move |progress: &Progress| {
             assert_eq!((progress.what, progress.total), ("draws", Some(600)));
-            let mut calls = told.lock().unwrap();
-            calls.push(progress.done);
-            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let mut told = told.lock().unwrap();
+            told.push(progress.done);
+            if told.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let share = observed.region_share(&choice, 0.9, 600, 7).unwrap();
         let calls = calls.lock().unwrap().clone();
-        ((share.share, share.termination), calls)
+        (share, calls)
     };
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -189,10 +189,10 @@ fn the_share_of_the_region_can_be_observed_and_stopped() {
 
 #[test]
 fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let resampled = Bootstrap::new(40).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
-    let choice = plan.best(beyond()).unwrap();
+    let choice = plan.best(beyond(&sweep)).unwrap();
     let all = plan.certainty(&choice).unwrap();
     assert_eq!((all.optima().len(), all.termination()), (40, Termination::Complete));
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -218,7 +218,7 @@ fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
     let first = none.certainty(&choice).unwrap();
     assert_eq!(first.termination(), Termination::Stopped);
     assert_eq!(first.optima(), &all.optima()[..first.optima().len()]);
-    let run = plan::Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
+    let run = Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
     let next = |plan: &Plan| {
         plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision).unwrap()
     };
@@ -343,8 +343,10 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
-    let (narrow, wide) = (narrow.share, wide.share);
-    assert!(0.0 < narrow && narrow <= wide && wide < 0.5, "{narrow} and {wide}");
+    assert!(
+        0.0 < narrow.share && narrow.share <= wide.share && wide.share < 0.5,
+        "{narrow:?} and {wide:?}"
+    );
 
     let unsure = Plan::builder().target(1.0, fit(&truth, &sweep)).build().unwrap();
     let error = unsure.certainty(&choice).unwrap_err().to_string();
@@ -389,8 +391,10 @@ fn next_runs_go_where_the_decision_is_open() {
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
-    let scale = Scale { n: 4e8, d: 1.6e10 };
-    let run = |h: [f64; 3]| Run { scale, h: Mixture::new(h.to_vec()).unwrap() };
+    let run = |h: [f64; 3]| Run {
+        scale: Scale { n: 4e8, d: 1.6e10 },
+        h: Mixture::new(h.to_vec()).unwrap(),
+    };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];
     for criterion in [Criterion::Law, Criterion::Decision] {
         let next = plan.next_runs(&choice, &candidates, 2, criterion).unwrap();

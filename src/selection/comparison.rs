@@ -83,7 +83,11 @@ pub struct Failure {
 /// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
 /// With four sizes or more the figure is worth more.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum LargestScale {
     /// The largest N, in parameters.

@@ -209,7 +209,9 @@ impl Selection {
             let mut failures = Vec::new();
             let mut attempt = |part: String, rows, test| {
                 let result = fitter.fit(candidate, rows, test)?;
-                result.map_err(|error| failures.push(Failure { part, message: error.to_string() })).ok()
+                result
+                    .map_err(|error| failures.push(Failure { part, message: error.to_string() }))
+                    .ok()
             };
             let all = attempt("all rows".to_owned(), sweep, None);
             let mut parts = splits.iter().enumerate().map(|(i, (rows, test))| {
