@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use designs::{TARGET, Truth, beyond};
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, SimpleLaw};
 use mixlaw::optim::{Progress, Termination};
 use mixlaw::plan::{Criterion, Plan, Run};
 use mixlaw::simplex::Constraints;
@@ -80,7 +80,7 @@ fn resamples_scatter_around_the_fit() {
     let resamples = Bootstrap::new(20).seed(5).run(&fit, &sweep).unwrap();
     // The mean of many resamples is near the fit itself, and no two are the same.
     let at = beyond(&sweep);
-    let values = resamples.values(at, &Mixture::uniform(3)).unwrap();
+    let values = resamples.values(at, Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
     let own = fit.predict(at, &Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
@@ -115,7 +115,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
             let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
             let choice = plan.best(Scale { n: 3e9, d: 1e11 }).unwrap();
             let optima = plan.certainty(&choice).unwrap().optima().to_vec();
-            (resamples.values(Scale { n: 3e9, d: 1e11 }, &Mixture::uniform(3)).unwrap(), optima)
+            (resamples.values(Scale { n: 3e9, d: 1e11 }, Mixture::uniform(3)).unwrap(), optima)
         })
     };
     assert_eq!(on(1), on(3));
@@ -243,7 +243,7 @@ fn what_cannot_be_resampled_is_refused() {
     assert_eq!(one, expected);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let level = resamples
-        .interval(Scale { n: 1e9, d: 1e10 }, &[0.2, 0.3, 0.5], 90.0)
+        .interval(Scale { n: 1e9, d: 1e10 }, [0.2, 0.3, 0.5], 90.0)
         .unwrap_err()
         .to_string();
     assert_eq!(level, "the level is 90, expected a number between 0 and 1, such as 0.9");
