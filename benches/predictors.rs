@@ -169,7 +169,7 @@ fn final_report(sweep: &Sweep) -> Result<()> {
     let targets: Vec<&String> = sweep.targets().iter().filter(|t| *t != "openhermes").collect();
     let mut sums = [0.0; 5];
     for target in &targets {
-        let recommended = Predictor::recommended(&train, target)?.evaluate(&eval)?.mre;
+        let recommended = 100.0 * Predictor::recommended(&train, target)?.evaluate(&eval)?.mre;
         let mut own = vec![recommended];
         for name in ["simple", "additive", "joint", "full"] {
             let fit = Fitter::new().fit(law(name, &train), &train, target)?;

@@ -420,7 +420,7 @@ impl SyntheticSweep {
         }
         let targets: Vec<&String> = self.targets.iter().map(|target| &target.name).collect();
         let builder = Sweep::builder(&self.domains, &targets).runs(&runs).splits(&splits);
-        Ok(builder.build(&n, &d, &h, &losses)?)
+        builder.build(&n, &d, &h, &losses)
     }
 
     /// `count` mixtures, or as many as there are.
