@@ -11,7 +11,7 @@ use mixlaw::law::*;
 use mixlaw::optim::{Minimum, Termination};
 use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
 use mixlaw::predictor::{CoefficientInterval, Interval};
-use mixlaw::selection::{Candidate, Selection};
+use mixlaw::selection::{Candidate, Comparison, Score, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Probe};
 use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
@@ -736,7 +736,7 @@ fn a_stored_fit_must_agree_with_itself() {
         (
             "/fitter/constraints/0/0",
             json!("nu"),
-            "the joint law has no coefficient `nu`, it has: E".to_owned(),
+            "the joint law: unknown coefficient `nu`, expected one of: E".to_owned(),
         ),
         ("/fitter/constraints/0/1", json!(11.99), "the joint law: the stored variable".to_owned()),
     ] {
@@ -945,8 +945,15 @@ fn a_comparison_can_be_stored() {
     assert_eq!(scores[0]["fit"]["fits"][0]["law"], "additive");
     assert_eq!(scores[0]["train"]["count"], 54);
     assert_eq!(stored["scale"][0], json!({ "size": 9e8 }));
-    let fault = scores[1]["failures"][0]["error"].as_str().unwrap();
-    assert!(fault.starts_with("the additive law has no coefficient `nu`"), "{fault}");
+    let fault = scores[1]["failures"][0]["message"].as_str().unwrap();
+    assert!(fault.starts_with("the additive law: unknown coefficient `nu`"), "{fault}");
+    // Both ways, but for the wall times all that there is.
+    let back: Comparison = serde_json::from_value(stored).unwrap();
+    assert_eq!(back.to_string(), comparison.to_string());
+    let (own, kept) = (&comparison.scores()[0], &back.scores()[0]);
+    let at = Scale { n: 7e9, d: 1e11 };
+    let predict = |score: &Score| score.fit.as_ref().unwrap().predict(at, [0.2, 0.3, 0.5]).unwrap();
+    assert_eq!(predict(own), predict(kept));
 }
 
 /// Written once, by the first crate that stored fits; it must stay readable.

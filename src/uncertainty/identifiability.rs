@@ -149,8 +149,8 @@ pub struct Restarts {
     pub starts: usize,
     /// How many of them end within 1% of the best objective, theirs or the fit's.
     pub near: usize,
-    /// How many predictions these and the fit make that differ by more than 0.1%, at [`Restarts::n`],
-    /// [`Restarts::d`] and [`Restarts::h`]. 1 is a fit that other starts agree with.
+    /// How many predictions these and the fit make that differ by more than 0.1%, at [`Restarts::scale`]
+    /// and [`Restarts::h`]. 1 is a fit that other starts agree with.
     pub distinct: usize,
     /// The least of these predictions, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]

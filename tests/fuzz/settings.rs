@@ -428,7 +428,7 @@ fn designs(rng: &mut Random, tally: &mut Tally) {
             let scales = Scale { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
             let list: Vec<&str> =
                 law::built_in().iter().map(|law| law.name()).chain(["", "nothing"]).collect();
-            let settings = LawSettings::new().domain(*pick(rng, &["web", "nothing"]));
+            let settings = LawSettings::new().domain(pick(rng, &["web", "nothing"]));
             let law =
                 law::named(pick(rng, &list)).and_then(|law| law.build(&names, scales, &settings));
             let Some(law) = tally.answer("laws", law) else { return };
