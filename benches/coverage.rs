@@ -13,10 +13,10 @@
 
 mod designs;
 
-use designs::{DESIGNS, Design, Run, TARGET, Truth};
-use mixlaw::plan::Plan;
+use designs::{DESIGNS, TARGET, Truth};
+use mixlaw::testing::{Modality, SyntheticSweep};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
+use mixlaw::{Fitter, Mixture, Plan, Sweep};
 use rayon::prelude::*;
 
 const LEVEL: f64 = 0.9;
@@ -30,41 +30,35 @@ struct Found {
     share_of_third: f64,
 }
 
-fn replicate(design: &Design, joint: bool, seed: u64, resamples: usize) -> Found {
-    let mut rng = designs::rng(seed);
-    let runs = design.runs(&mut rng);
-    let truth = Truth::draw(&runs, joint, &mut rng);
-    let (n, d) = design.beyond();
-    let k = design.domains;
+fn replicate(design: Modality, joint: bool, seed: u64, resamples: usize) -> Found {
+    let truth = Truth::draw(SyntheticSweep::paper(design), joint, seed);
+    let sweep = truth.train();
+    let (at, k) = (designs::beyond(&sweep), sweep.domains().len());
     let mut points = vec![Mixture::uniform(k)];
     points.extend(Mixture::dirichlet(&vec![3.0; k], 4, seed).expect("a valid design"));
-    let mut objective =
-        MixtureObjective::new(Scale { n, d }).and_then(|o| o.with_law(1.0, &*truth.law, &truth.z));
-    let optimum = SimplexSolver::new().minimize(objective.as_mut().expect("valid")).weights;
+    let optimum = truth.plan().best(at).expect("a choice").optimum.weights;
 
-    let examine = |runs: &[Run], rng: &mut _| {
-        let sweep = truth.observe(runs, rng);
+    let examine = |sweep: &Sweep| {
         // The law's reference scales are those of all runs, as the coordinates are.
-        let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
-        let resampled = Bootstrap::new(resamples).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
-        let choice = plan.best(Scale { n, d }).expect("a choice");
-        let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share");
+        let fit = Fitter::new().seed(seed).fit(truth.law.clone(), sweep, TARGET).expect("a fit");
+        let resampled = Bootstrap::new(resamples).seed(seed).run(fit, sweep).expect("resamples");
+        let plan = Plan::builder().target(1.0, &resampled).build().expect("a plan");
+        let choice = plan.best(at).expect("a choice");
+        let share = plan.region_share(&choice, LEVEL, 1000, seed).expect("a share").share;
         let as_good = plan.as_good(&choice, std::slice::from_ref(&optimum)).expect("a share")[0];
         (resampled, as_good > 1.0 - LEVEL, share)
     };
-    let third: Vec<Run> = runs.iter().step_by(3).cloned().collect();
-    let (resampled, holds, share) = examine(&runs, &mut rng);
-    let (_, _, share_of_third) = examine(&third, &mut rng);
+    let of_third = |name: &str| name["run".len()..].parse::<usize>().is_ok_and(|r| r % 3 == 0);
+    let third = sweep.select(|row| of_third(row.run)).expect("rows");
+    let (resampled, holds, share) = examine(&sweep);
+    let (_, _, share_of_third) = examine(&third);
     let (mut value, mut run) = (0.0, 0.0);
-    for h in &points {
-        let own = truth.loss(n, d, h);
-        let noise = designs::RUN_NOISE * designs::normal(&mut rng)
-            + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let law = resampled.interval(Scale { n, d }, h, LEVEL).expect("an interval");
-        let new = resampled.prediction_interval(Scale { n, d }, h, LEVEL).expect("an interval");
-        value += f64::from(u8::from(law.contains(own))) / points.len() as f64;
-        run += f64::from(u8::from(new.contains(own * (1.0 + noise)))) / points.len() as f64;
+    // With other noise than that of the sweep.
+    for (h, measured) in points.iter().zip(truth.measure(at, &points, !seed)) {
+        let law = resampled.interval(at, h, LEVEL).expect("an interval");
+        let new = resampled.prediction_interval(at, h, LEVEL).expect("an interval");
+        value += f64::from(u8::from(law.contains(truth.loss(at, h)))) / points.len() as f64;
+        run += f64::from(u8::from(new.contains(measured))) / points.len() as f64;
     }
     Found { value, run, region: f64::from(u8::from(holds)), share, share_of_third }
 }
@@ -77,7 +71,7 @@ fn main() {
         "| design | law | law's value | new run | region of h* | its share of the simplex | with a third of the runs |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for design in &DESIGNS {
+    for (name, design) in DESIGNS {
         for joint in [false, true] {
             let all: Vec<Found> = (0..count as u64)
                 .into_par_iter()
@@ -87,7 +81,7 @@ fn main() {
                 |of: fn(&Found) -> f64| 100.0 * all.iter().map(of).sum::<f64>() / count as f64;
             println!(
                 "| {} | {} | {:.1}% | {:.1}% | {:.1}% | {:.2}% | {:.2}% |",
-                design.name,
+                name,
                 if joint { "joint" } else { "additive" },
                 mean(|f| f.value),
                 mean(|f| f.run),

@@ -5,7 +5,7 @@
 //! evaluate LAW PROBLEM KIND COUNT
 //! ```
 //!
-//! LAW is simple, additive, joint or full; PROBLEM is P3 or P8; KIND is value, gradient (the value and
+//! LAW is the name of a law of the crate; PROBLEM is P3 or P8; KIND is value, gradient (the value and
 //! the gradient) or gauss-newton (the value and the matrix).
 
 mod problems;
@@ -13,10 +13,8 @@ mod problems;
 use std::error::Error;
 use std::hint::black_box;
 
-use mixlaw::Mixture;
-use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, Points, ScalingLaw, SimpleLaw, StartData};
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
+use mixlaw::law::{self, LawSettings, Points, ScalingLaw, StartData};
+use mixlaw::{Mixture, Random};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -29,21 +27,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         "P8" => problems::p8(problems::SEED),
         _ => return Err(format!("unknown problem `{problem}`").into()),
     };
-    let law: Box<dyn ScalingLaw> = match law.as_str() {
-        "simple" => Box::new(SimpleLaw::for_sweep(&sweep)),
-        "additive" => Box::new(AdditiveLaw::for_sweep(&sweep)),
-        "joint" => Box::new(JointLaw::for_sweep(&sweep)),
-        "full" => Box::new(FullLaw::for_sweep(&sweep)),
-        _ => return Err(format!("unknown law `{law}`").into()),
-    };
+    let law = law::named(law)?.for_sweep(&sweep, &LawSettings::new().domain(problems::TARGET))?;
     let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
     let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
     let mut batch = law.batch(Points::new(&n, &d, &h, sweep.domains().len()));
     // Two points, in turns: a batch may remember the last one.
     let mixture = Mixture::uniform(sweep.domains().len());
     let data = StartData { least_loss: 1.7, median_loss: 2.2, mixture: &mixture };
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
-    let points = [law.start(&data, &mut rng), law.start(&data, &mut rng)];
+    let mut random = Random::new(0);
+    let points = [law.start(&data, &mut random), law.start(&data, &mut random)];
     let p = points[0].len();
     let (mut losses, weights) = (vec![0.0; sweep.len()], vec![1.0; sweep.len()]);
     let (mut gradient, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);

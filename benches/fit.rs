@@ -6,9 +6,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mixlaw::law::{Auto, Coordinate, Formula, Gradient, JointLaw, Points, Scalar, ScalingLaw};
+use mixlaw::law::{
+    Coordinate, Formula, FormulaLaw, Gradient, JointLaw, Points, Scalar, ScalingLaw,
+};
 use mixlaw::optim::{SmoothFirst, TrustRegion};
-use mixlaw::{Fitter, Scale, Sweep};
+use mixlaw::{Fitter, Sweep};
 
 fn train() -> Sweep {
     let text = include_str!("../examples/data/byte_sweep.csv");
@@ -72,7 +74,7 @@ fn row_by_row(c: &mut Criterion) {
     let train = train();
     let laws: [(_, Box<dyn ScalingLaw>); 2] = [
         ("gradients by hand", Box::new(JointLaw::for_sweep(&train))),
-        ("a formula", Box::new(Auto::for_sweep(JointFormula, &train).unwrap())),
+        ("a formula", Box::new(FormulaLaw::for_sweep(JointFormula, &train).unwrap())),
     ];
     for (name, law) in laws {
         let mut z = vec![0.1; law.coordinates().len()];

@@ -2,9 +2,12 @@
 //! laws of one kind at one N and D, with optima inside, on faces and at corners.
 #![allow(dead_code, reason = "each includer uses its own part")]
 
+use std::sync::Arc;
+
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
-use mixlaw::simplex::{MixtureObjective, SimplexObjective};
-use mixlaw::{Scale, SimplexError};
+use mixlaw::plan::{MixtureObjective, Plan, PlanBuilder};
+use mixlaw::simplex::SimplexObjective;
+use mixlaw::{Predictor, Scale};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -14,9 +17,11 @@ pub const LAWS: [&str; 4] = ["simple", "additive", "joint", "full"];
 /// Laws of one kind with their coordinates and weights.
 #[derive(Debug)]
 pub struct MixtureProblem {
-    pub law: Box<dyn ScalingLaw>,
+    pub law: Arc<dyn ScalingLaw>,
     pub targets: Vec<(f64, Vec<f64>)>,
     pub scale: Scale,
+    /// The weighted sum of the targets, which are called t0, t1, ..
+    pub plan: Plan,
 }
 
 impl MixtureProblem {
@@ -25,11 +30,11 @@ impl MixtureProblem {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let domains: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
         let scales = Scale { n: 3e8, d: 2e10 };
-        let law: Box<dyn ScalingLaw> = match law {
-            "simple" => Box::new(SimpleLaw::new(&domains, scales).expect("valid")),
-            "additive" => Box::new(AdditiveLaw::new(&domains, scales).expect("valid")),
-            "joint" => Box::new(JointLaw::new(&domains, scales).expect("valid")),
-            "full" => Box::new(FullLaw::new(&domains, scales).expect("valid")),
+        let law: Arc<dyn ScalingLaw> = match law {
+            "simple" => Arc::new(SimpleLaw::new(&domains, scales).expect("valid")),
+            "additive" => Arc::new(AdditiveLaw::new(&domains, scales).expect("valid")),
+            "joint" => Arc::new(JointLaw::new(&domains, scales).expect("valid")),
+            "full" => Arc::new(FullLaw::new(&domains, scales).expect("valid")),
             _ => panic!("unknown law {law}"),
         };
         // How fast domains teach: all slowly (optima inside), all fast (faces and corners), or both.
@@ -42,23 +47,37 @@ impl MixtureProblem {
         let mut targets: Vec<(f64, Vec<f64>)> = (0..targets).map(|_| one(&mut rng)).collect();
         let total: f64 = targets.iter().map(|(weight, _)| weight).sum();
         targets.iter_mut().for_each(|(weight, _)| *weight /= total);
-        let (n, d) =
-            (10f64.powf(rng.random_range(8.0..10.5)), 10f64.powf(rng.random_range(9.5..12.0)));
-        Self { law, targets, n, d }
+        let scale = Scale {
+            n: 10f64.powf(rng.random_range(8.0..10.5)),
+            d: 10f64.powf(rng.random_range(9.5..12.0)),
+        };
+        let weighted = targets.iter().map(|(weight, z)| (*weight, &z[..]));
+        let plan = plan_of(&law, weighted);
+        Self { law, targets, scale, plan }
+    }
+
+    /// The same targets with one weight for all.
+    pub fn with_equal_weights(&self, weight: f64) -> Plan {
+        plan_of(&self.law, self.targets.iter().map(|(_, z)| (weight, &z[..])))
     }
 
     /// The weighted sum of the targets.
-    pub fn objective(&self) -> Result<MixtureObjective<'_>, SimplexError> {
-        self.targets.iter().try_fold(MixtureObjective::new(self.scale)?, |sum, (weight, z)| {
-            sum.with_law(*weight, self.law.as_ref(), z)
-        })
+    pub fn objective(&self) -> MixtureObjective<'_> {
+        self.plan.objective(self.scale).expect("a valid scale")
     }
 
     /// The value at `h`.
     pub fn value(&self, h: &[f64]) -> f64 {
-        let mut objective = self.objective().expect("valid laws");
-        objective.value_gradient(h, &mut vec![0.0; h.len()])
+        self.objective().value_gradient(h, &mut vec![0.0; h.len()])
     }
+}
+
+/// A plan for targets of one law, with their weights and coordinates.
+fn plan_of<'a>(law: &Arc<dyn ScalingLaw>, targets: impl Iterator<Item = (f64, &'a [f64])>) -> Plan {
+    let add = |plan: PlanBuilder, (t, (weight, z)): (usize, (f64, &[f64]))| {
+        plan.target(weight, Predictor::new(format!("t{t}"), Arc::clone(law), z).expect("valid"))
+    };
+    targets.enumerate().fold(Plan::builder(), add).build().expect("valid")
 }
 
 /// A coordinate by its name, such as `gamma[d0]`, `ln_v_A[d1]`, `q_A` or `alpha`.

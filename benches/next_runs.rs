@@ -12,11 +12,11 @@
 
 mod designs;
 
-use designs::{Run, TARGET, Truth};
-use mixlaw::plan::{self, Criterion, Plan};
+use designs::{TARGET, Truth};
+use mixlaw::plan::{Criterion, Run};
+use mixlaw::testing::SyntheticSweep;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fitter, Mixture, MixtureObjective, Scale, SimplexSolver};
-use rand::RngExt;
+use mixlaw::{Fitter, Mixture, Plan, Random, Scale};
 use rayon::prelude::*;
 
 const FIRST: usize = 10;
@@ -24,7 +24,7 @@ const LAST: usize = 90;
 const STEP: usize = 4;
 const REGRETS: [f64; 4] = [0.002, 0.001, 0.0005, 0.0002];
 /// Where the mixture is chosen for.
-const AT: (f64, f64) = (3e9, 1e11);
+const AT: Scale = Scale { n: 3e9, d: 1e11 };
 
 #[derive(Clone, Copy)]
 enum Strategy {
@@ -40,23 +40,23 @@ const STRATEGIES: [(&str, Strategy); 3] = [
 
 /// The regret after 10, 14, 18, ... runs.
 fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
-    let mut rng = designs::rng(seed);
-    let mixtures = Mixture::dirichlet(&[1.0; 5], 60, seed).expect("a valid design");
-    let d: Vec<f64> = (1..=8).map(|i| 4e9 * f64::from(i)).collect();
-    let sizes = [1e8, 3e8, 1e9];
-    let pool: Vec<Run> = mixtures
-        .iter()
-        .flat_map(|h| sizes.map(|n| Run { n, d: d.clone(), h: h.clone() }))
-        .collect();
-    let truth = Truth::draw(&pool, false, &mut rng);
+    let tokens: Vec<f64> = (1..=8).map(|i| 4e9 * f64::from(i)).collect();
+    let names: Vec<String> = (1..=5).map(|i| format!("domain{i}")).collect();
+    let design = SyntheticSweep::new(&names).mixtures(60).tokens(&tokens);
+    let truth = Truth::draw(design, false, seed);
     // What every run of the pool would measure, the same for all strategies.
-    let observed = truth.observe(&pool, &mut rng);
-    let mut true_value = MixtureObjective::new(Scale { n: AT.0, d: AT.1 })
-        .and_then(|o| o.with_law(1.0, &*truth.law, &truth.z))
-        .expect("a valid objective");
-    let least = SimplexSolver::new().minimize(&mut true_value).value;
+    let observed = truth.train();
+    let pool: Vec<Run> = observed
+        .rows()
+        .filter(|row| row.d == tokens[7])
+        .map(|row| Run { scale: row.scale(), h: Mixture::new(row.h).expect("a mixture") })
+        .collect();
+    let true_plan = truth.plan();
+    let mut true_value = true_plan.objective(AT).expect("an objective");
+    let least = true_plan.best(AT).expect("a choice").optimum.value;
+    let mut random = Random::new(seed);
     let mut left: Vec<usize> = (0..pool.len()).collect();
-    let mut draw = |left: &mut Vec<usize>| left.swap_remove(rng.random_range(0..left.len()));
+    let mut draw = |left: &mut Vec<usize>| left.swap_remove(random.below(left.len()));
     let mut done: Vec<usize> = (0..FIRST).map(|_| draw(&mut left)).collect();
     let mut regrets = Vec::new();
     while done.len() <= LAST {
@@ -64,15 +64,14 @@ fn regrets(strategy: Strategy, seed: u64) -> Vec<f64> {
         let sweep = observed.select(|row| names.iter().any(|n| n == row.run)).expect("rows");
         let fit = Fitter::new().seed(seed).fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
         let resamples = Bootstrap::new(100).seed(seed).run(fit, &sweep).expect("resamples");
-        let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-        let choice = plan.best(Scale { n: AT.0, d: AT.1 }).expect("a choice");
+        let plan = Plan::builder().target(1.0, &resamples).build().expect("a plan");
+        let choice = plan.best(AT).expect("a choice");
         let value = true_value.value(&choice.optimum.weights).expect("a mixture");
         regrets.push(value - least);
         match strategy {
             Strategy::Random => done.extend((0..STEP).map(|_| draw(&mut left))),
             Strategy::Chosen(criterion) => {
-                let run = |&r: &usize| plan::Run { n: pool[r].n, d: d[7], h: pool[r].h.clone() };
-                let candidates: Vec<plan::Run> = left.iter().map(run).collect();
+                let candidates: Vec<Run> = left.iter().map(|&r| pool[r].clone()).collect();
                 let next = plan.next_runs(&choice, &candidates, STEP, criterion).expect("runs");
                 let chosen: Vec<usize> = next.iter().map(|run| left[run.candidate]).collect();
                 left.retain(|r| !chosen.contains(r));

@@ -1,4 +1,4 @@
-//! Which predictor errs least at a larger scale: what [`mixlaw::fit::Ensemble::recommended`] was chosen
+//! Which predictor errs least at a larger scale: what [`mixlaw::Predictor::recommended`] was chosen
 //! by.
 //!
 //! ```text
@@ -17,10 +17,11 @@ mod designs;
 use std::error::Error;
 
 use designs::{DESIGNS, TARGET, Truth};
-use mixlaw::fit::{Ensemble, Metrics};
+use mixlaw::fit::Metrics;
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::testing::SyntheticSweep;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
+use mixlaw::{Fitter, Mixture, Predictor, Sweep};
 use rayon::prelude::*;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -60,12 +61,10 @@ fn predictions(
             near.push(fit.predict_sweep(test)?);
         }
     }
-    let resamples = Bootstrap::new(60).run(&best, rows)?;
-    let resampled = |b: usize| -> Vec<f64> {
-        let (law, z) = resamples.member(b).next().expect("one law");
-        test.rows().map(|row| law.loss(z, row.scale(), row.h)).collect()
-    };
-    let bag: Vec<Vec<f64>> = (0..resamples.len()).map(resampled).collect();
+    let resampled = Bootstrap::new(60).run(&best, rows)?;
+    let members = (0..).map_while(|b| resampled.member(b));
+    let bag = members.map(|member| Ok(member.predict_sweep(test)?));
+    let bag: Vec<Vec<f64>> = bag.collect::<Result<_>>()?;
     Ok([near[0].clone(), mean(&near), mean(&bag)])
 }
 
@@ -82,7 +81,7 @@ fn hold_out(power: f64, rows: &Sweep, test: &Sweep, targets: &[String]) -> Resul
         for (w, _) in WAYS.iter().enumerate() {
             for (m, laws) in MEANS.iter().enumerate() {
                 let own: Vec<Vec<f64>> = laws.iter().map(|&l| of_law[l][w].clone()).collect();
-                let mre = Metrics::new(&observed, &mean(&own)).mre;
+                let mre = Metrics::new(&observed, &mean(&own)).mre * 100.0;
                 errors[w * MEANS.len() + m] += mre / targets.len() as f64;
             }
         }
@@ -139,28 +138,24 @@ fn cost_of_weights(count: u64) {
     println!(
         "| design | law | equal weights | by compute | by compute^1.5 |\n|---|---|---|---|---|"
     );
-    for design in &DESIGNS {
+    for (name, design) in DESIGNS {
         for joint in [false, true] {
             let errors = |power: f64| {
                 let one = |seed: u64| {
-                    let mut rng = designs::rng(seed);
-                    let runs = design.runs(&mut rng);
-                    let truth = Truth::draw(&runs, joint, &mut rng);
-                    let sweep = truth.observe(&runs, &mut rng);
+                    let truth = Truth::draw(SyntheticSweep::paper(design), joint, seed);
+                    let sweep = truth.train();
                     let fitter = Fitter::new().seed(seed).weigh_by_compute(power);
-                    let fit: Fit = fitter.fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
-                    let ((n, d), h) = (design.beyond(), Mixture::uniform(design.domains));
-                    (fit.predict(Scale { n, d }, &h).expect("a loss")
-                        / truth.loss(Scale { n, d }, &h)
-                        - 1.0)
-                        .powi(2)
+                    let fit = fitter.fit(truth.law.clone(), &sweep, TARGET).expect("a fit");
+                    let (at, h) =
+                        (designs::beyond(&sweep), Mixture::uniform(sweep.domains().len()));
+                    (fit.predict(at, &h).expect("a loss") / truth.loss(at, &h) - 1.0).powi(2)
                 };
                 let sum: f64 = (0..count).into_par_iter().map(one).collect::<Vec<_>>().iter().sum();
                 100.0 * (sum / count as f64).sqrt()
             };
             let law = if joint { "joint" } else { "additive" };
             let [none, one, more] = [0.0, 1.0, 1.5].map(errors);
-            println!("| {} | {law} | {none:.3} | {one:.3} | {more:.3} |", design.name);
+            println!("| {name} | {law} | {none:.3} | {one:.3} | {more:.3} |");
         }
     }
 }
@@ -174,11 +169,11 @@ fn final_report(sweep: &Sweep) -> Result<()> {
     let targets: Vec<&String> = sweep.targets().iter().filter(|t| *t != "openhermes").collect();
     let mut sums = [0.0; 5];
     for target in &targets {
-        let recommended = Ensemble::recommended(&train, target)?.evaluate(&eval)?.mre;
+        let recommended = 100.0 * Predictor::recommended(&train, target)?.evaluate(&eval)?.mre;
         let mut own = vec![recommended];
         for name in ["simple", "additive", "joint", "full"] {
             let fit = Fitter::new().fit(law(name, &train), &train, target)?;
-            own.push(fit.evaluate(&eval)?.mre);
+            own.push(fit.evaluate(&eval)?.mre * 100.0);
         }
         print!("| {target} |");
         own.iter().for_each(|e| print!(" {e:.2} |"));

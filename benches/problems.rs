@@ -73,9 +73,8 @@ fn problem(
     let h: Vec<f64> = kept.iter().flat_map(|row| run(row).1.weights().to_vec()).collect();
     let k = runs[0].1.len();
     let domains: Vec<String> = (1..=k).map(|i| format!("domain{i}")).collect();
-    let sweep = |losses: &[f64]| {
-        Sweep::from_slices(&domains, &[TARGET], &n, &d, &h, losses).expect("valid rows")
-    };
+    let sweep =
+        |losses: &[f64]| Sweep::new(&domains, &[TARGET], &n, &d, &h, losses).expect("valid rows");
     // The scales of a sweep are those of its N and D, whatever its losses.
     let law = JointLaw::for_sweep(&sweep(&vec![1.0; rows]));
     let z = coefficients(k, true, rng);

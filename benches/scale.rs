@@ -110,8 +110,8 @@ fn measure(design: Design, rows: usize, k: usize) -> Measured {
     let law = JointLaw::new(&domains, Scale { n: 3e8, d: 8e9 }).expect("valid domains and scales");
     let mixture = Mixture::uniform(k);
     let start = StartData { least_loss: 1.8, median_loss: 2.5, mixture: &mixture };
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
-    let points = [law.start(&start, &mut rng), law.start(&start, &mut rng)];
+    let mut random = mixlaw::Random::new(0);
+    let points = [law.start(&start, &mut random), law.start(&start, &mut random)];
     let mut times = [0.0; 2];
     let grown = peak(|| {
         let mut batch = law.batch(Points::new(&data.n, &data.d, &data.h, k));

@@ -9,6 +9,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::predictor::Members;
 use mixlaw::uncertainty::Bootstrap;
 use mixlaw::{Fitter, Sweep};
 
@@ -54,8 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("all: {:.2} s, {evaluations} evaluations", start.elapsed().as_secs_f64());
     let fit = Fitter::new().seed(seed).fit(JointLaw::for_sweep(&train), &train, "commoncrawl")?;
     let begin = Instant::now();
-    let resamples = Bootstrap::new(1000).seed(seed).run(fit, &train)?;
+    let resampled = Bootstrap::new(1000).seed(seed).run(fit, &train)?;
     let time = begin.elapsed().as_secs_f64();
-    println!("commoncrawl, joint: {} bootstrap refits in {time:.2} s", resamples.len());
+    let count = resampled.members().map_or(0, Members::len);
+    println!("commoncrawl, joint: {count} bootstrap refits in {time:.2} s");
     Ok(())
 }

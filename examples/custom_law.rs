@@ -1,7 +1,7 @@
 //! A law of your own in a few lines: write the formula once, fit it, compare it.
 //!
-//! Here the data term counts effective tokens: a token of domain i is worth `tau_i` to the target,
-//! and repeating a domain's `U_i` unique tokens saturates at `rho` epochs' worth.
+//! Here the data term counts effective tokens: a token of domain i is worth `tau_i` to the target, and
+//! repeating a domain's `U_i` unique tokens saturates at `rho` epochs' worth.
 
 use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar};
 use mixlaw::{Fitter, Sweep};
@@ -49,9 +49,8 @@ fn main() -> Result<(), mixlaw::Error> {
     let law = FormulaLaw::for_sweep(Repetition { unique_tokens }, &train)?;
     let own = Fitter::new().fit(law, &train, "rust")?;
     let additive = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, "rust")?;
-    println!("{own}");
     // No run of this sweep repeats its data: it cannot say what repetition costs.
-    println!("On a bound, not determined by the data: {}", own.at_bound().join(", "));
+    println!("{own}\nOn a bound, not determined by the data: {}", own.at_bound().join(", "));
     println!("\nMRE in percent, train / held out");
     for (name, fit) in [("repetition", &own), ("additive", &additive)] {
         let [train, eval] = [fit.evaluate(&train)?, fit.evaluate(&eval)?].map(|m| 100.0 * m.mre);

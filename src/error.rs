@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-pub use crate::error_legacy::*;
-
 /// So much of a name or a cell is shown in a message, in characters.
 const SHOWN_TEXT: usize = 60;
 /// So many names of a list are shown in a message.
@@ -38,9 +36,6 @@ pub(crate) fn short(x: f64) -> String {
     if is_plain { x.to_string() } else { format!("{x:e}") }
 }
 
-/// A result with the crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
 /// What is wrong with data, a setting or a question, where, and what was expected.
 ///
 /// It prints as one line. [`Error::kind`] has the parts, [`Error::places`] says where, and the
@@ -53,7 +48,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use mixlaw::Sweep;
 ///
 /// let loss = [3.0, -1.0];
-/// let error = Sweep::from_slices(&["web"], &["code"], &[1e8; 2], &[1e9, 2e9], &[1.0; 2], &loss);
+/// let error = Sweep::new(&["web"], &["code"], &[1e8; 2], &[1e9, 2e9], &[1.0; 2], &loss);
 /// let error = error.unwrap_err();
 /// assert_eq!(error.to_string(), "row 1, column `loss_code`: -1, expected a finite loss > 0");
 /// assert_eq!(error.places(), [Place::Row(1), Place::Column("loss_code".to_owned())]);
@@ -407,9 +402,6 @@ pub enum ErrorKind {
     /// An observer stopped the call before there was anything to return.
     #[error("stopped by an observer before there was a result")]
     Stopped,
-    #[doc(hidden)]
-    #[error("{0}")]
-    Legacy(String),
     /// A picture that could not be drawn.
     #[error("the picture could not be drawn: {message}")]
     Drawing {

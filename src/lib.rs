@@ -49,7 +49,7 @@
 //!
 //! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, "python")?;
 //! println!("{fit}");
-//! println!("{}", fit.evaluate(&sweep.split("eval")?)?);
+//! println!("held out: {}", fit.evaluate(&sweep.split("eval")?)?);
 //!
 //! let large = Scale { n: 7e9, d: 1.5e11 };
 //! let plan = Plan::builder().target(1.0, &fit).build()?;
@@ -111,7 +111,6 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
-mod error_legacy;
 pub mod fit;
 pub mod guide;
 pub mod law;
@@ -137,9 +136,7 @@ pub mod uncertainty;
 
 pub use {ndarray, rand};
 
-pub use error::{
-    Error, FitError, LawError, MixtureError, PlanError, SettingError, SimplexError, SweepError,
-};
+pub use error::Error;
 pub use fit::{Fit, Fitter};
 pub use mixture::{Mixture, NamedMixture};
 pub use plan::Plan;

@@ -1,5 +1,5 @@
-//! The little linear algebra that a fit needs: dense symmetric systems of at most some hundred
-//! unknowns, stored row by row.
+//! The little linear algebra that fits and mixtures need: dense symmetric systems of at most some
+//! hundred unknowns, stored row by row, and the least of a linear function of mixtures.
 
 /// Copies the lower triangle of a `p x p` matrix to the upper one.
 pub(crate) fn mirror_lower(matrix: &mut [f64], p: usize) {
@@ -95,6 +95,41 @@ pub(crate) fn eigenvalues(a: &mut [f64], p: usize) -> Vec<f64> {
     values
 }
 
+/// The least `<cost, h>` over the mixtures between `lower` and `upper`: what is left above `lower`
+/// goes to the cheapest domains first. Without room for it, it stays undistributed.
+pub(crate) fn least_on_simplex(cost: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
+    fill_cheapest(cost, lower, upper).0
+}
+
+/// The same, and the cost of the domain that was filled last: the price of weight.
+pub(crate) fn fill_cheapest(cost: &[f64], lower: &[f64], upper: &[f64]) -> (f64, f64) {
+    let mut rest = 1.0;
+    let mut total = 0.0;
+    for (cost, lower) in cost.iter().zip(lower) {
+        rest -= lower;
+        // An absent domain costs nothing, even where its slope is infinite.
+        total += if *lower > 0.0 { lower * cost } else { 0.0 };
+    }
+    let room = |i: usize| upper[i] - lower[i];
+    let mut last = f64::NEG_INFINITY;
+    let mut used = 0;
+    // Few domains, and mostly one or two that are filled: no need to sort them.
+    while rest > 0.0 && used < cost.len() {
+        let above = |i: &usize| cost[*i] > last && room(*i) > 0.0;
+        let Some(next) = (0..cost.len()).filter(above).map(|i| cost[i]).reduce(f64::min) else {
+            break;
+        };
+        for i in (0..cost.len()).filter(|&i| cost[i] == next && room(i) > 0.0) {
+            let share = room(i).min(rest).max(0.0);
+            total += share * cost[i];
+            rest -= share;
+            used += 1;
+        }
+        last = next;
+    }
+    (total, last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +192,17 @@ mod tests {
         for (found, expected) in b.iter().zip(x) {
             assert_relative_eq!(*found, expected, max_relative = 1e-14);
         }
+    }
+
+    #[test]
+    fn the_cheapest_domains_are_filled_first() {
+        let (lower, upper) = ([0.1, 0.0, 0.2, 0.0], [0.5, 0.3, 0.4, 1.0]);
+        // 0.1 and 0.2 are given; 0.3 goes to the cheapest domain, 0.4 to the next, and nothing is left.
+        let (total, price) = fill_cheapest(&[2.0, 1.0, 4.0, 3.0], &lower, &upper);
+        assert_relative_eq!(total, 0.5 * 2.0 + 0.3 + 0.2 * 4.0, max_relative = 1e-15);
+        assert_eq!(price, 2.0);
+        // A domain without weight may be infinitely dear.
+        assert_eq!(least_on_simplex(&[f64::INFINITY, 1.0], &[0.0; 2], &[1.0; 2]), 1.0);
     }
 
     #[test]

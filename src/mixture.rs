@@ -77,41 +77,6 @@ pub(crate) fn js_distance(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     (0.5 * pairs.map(of_pair).sum::<f64>().max(0.0)).sqrt()
 }
 
-/// The least `<cost, h>` over the mixtures between `lower` and `upper`: what is left above `lower`
-/// goes to the cheapest domains first. Without room for it, it stays undistributed.
-pub(crate) fn least_on_simplex(cost: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
-    fill_cheapest(cost, lower, upper).0
-}
-
-/// The same, and the cost of the domain that was filled last: the price of weight.
-pub(crate) fn fill_cheapest(cost: &[f64], lower: &[f64], upper: &[f64]) -> (f64, f64) {
-    let mut rest = 1.0;
-    let mut total = 0.0;
-    for (cost, lower) in cost.iter().zip(lower) {
-        rest -= lower;
-        // An absent domain costs nothing, even where its slope is infinite.
-        total += if *lower > 0.0 { lower * cost } else { 0.0 };
-    }
-    let room = |i: usize| upper[i] - lower[i];
-    let mut last = f64::NEG_INFINITY;
-    let mut used = 0;
-    // Few domains, and mostly one or two that are filled: no need to sort them.
-    while rest > 0.0 && used < cost.len() {
-        let above = |i: &usize| cost[*i] > last && room(*i) > 0.0;
-        let Some(next) = (0..cost.len()).filter(above).map(|i| cost[i]).reduce(f64::min) else {
-            break;
-        };
-        for i in (0..cost.len()).filter(|&i| cost[i] == next && room(i) > 0.0) {
-            let share = room(i).min(rest).max(0.0);
-            total += share * cost[i];
-            rest -= share;
-            used += 1;
-        }
-        last = next;
-    }
-    (total, last)
-}
-
 impl Mixture {
     /// A mixture with these weights, in the order of the domains.
     ///
@@ -215,7 +180,8 @@ impl Mixture {
     /// assert!((apart - 2f64.ln().sqrt()).abs() < 1e-15);
     /// ```
     #[must_use]
-    pub fn js_distance(&self, other: &Mixture) -> f64 {
+    pub fn js_distance(&self, other: impl AsRef<[f64]>) -> f64 {
+        let other = other.as_ref();
         assert_eq!(self.len(), other.len(), "mixtures of the same domains");
         js_distance(self.iter().copied().zip(other.iter().copied()))
     }

@@ -1,6 +1,13 @@
 //! Independent tasks on all threads of the current pool, with the feature `rayon`.
 
-use crate::optim::Control;
+/// What can stop work before it is done.
+pub(crate) trait Stop: Sync {
+    /// Whether it has said stop.
+    fn is_stopped(&self) -> bool;
+
+    /// Asks it; true if it says stop or has said so.
+    fn ask(&self) -> bool;
+}
 
 /// The number of threads there are.
 pub(crate) fn threads() -> usize {
@@ -10,22 +17,22 @@ pub(crate) fn threads() -> usize {
     1
 }
 
-/// Hands the results of `task` for 0, 1, .. below `count` to `take`, one after the other, until the
-/// observer of the control says stop. `None` is a task that it has cut off.
+/// Hands the results of `task` for 0, 1, .. below `count` to `take`, one after the other, until it is told
+/// to stop. `None` is a task that was cut off.
 pub(crate) fn in_turn<T>(
     count: usize,
-    control: &Control,
+    stop: &impl Stop,
     mut task: impl FnMut(usize) -> Option<T>,
     mut take: impl FnMut(T),
 ) {
-    let mut stopped = control.is_stopped();
+    let mut stopped = stop.is_stopped();
     for i in 0..count {
         if stopped {
             return;
         }
         let Some(result) = task(i) else { return };
         take(result);
-        stopped = control.ask();
+        stopped = stop.ask();
     }
 }
 
@@ -36,7 +43,7 @@ pub(crate) fn in_turn<T>(
 pub(crate) fn at_once<W: Send, T: Send>(
     workers: &mut [W],
     count: usize,
-    control: &Control,
+    stop: &impl Stop,
     task: impl Fn(&mut W, usize) -> Option<T> + Sync,
     take: impl FnMut(T) + Send,
 ) {
@@ -56,7 +63,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
     let next = AtomicUsize::new(0);
     let waiting = Mutex::new(Waiting { results: BTreeMap::new(), taken: 0, take });
     let work = |worker: &mut W| {
-        while !control.is_stopped() {
+        while !stop.is_stopped() {
             let i = next.fetch_add(1, Ordering::Relaxed);
             if i >= count {
                 return;
@@ -71,7 +78,7 @@ pub(crate) fn at_once<W: Send, T: Send>(
                     *taken += 1;
                 }
             }
-            control.ask();
+            stop.ask();
         }
     };
     workers.par_iter_mut().with_max_len(1).for_each(work);
@@ -82,29 +89,13 @@ pub(crate) fn at_once<W: Send, T: Send>(
 pub(crate) fn at_once<W, T>(
     workers: &mut [W],
     count: usize,
-    control: &Control,
+    stop: &impl Stop,
     task: impl Fn(&mut W, usize) -> Option<T>,
     take: impl FnMut(T),
 ) {
     if let Some(worker) = workers.first_mut() {
-        in_turn(count, control, |i| task(worker, i), take);
+        in_turn(count, stop, |i| task(worker, i), take);
     }
-}
-
-/// `task` of every number below `count`, in order, each of which counts as done; of the first ones
-/// only where the observer says stop before the last. `None` is a task that it has cut off.
-pub(crate) fn map_observed<T: Send>(
-    count: usize,
-    control: &mut Control,
-    task: impl Fn(usize) -> Option<T> + Sync,
-) -> Vec<T> {
-    let (mut all, watch) = (Vec::new(), control.clone());
-    let take = |result| {
-        control.count_pieces(1);
-        all.push(result);
-    };
-    at_once(&mut vec![(); threads().min(count)], count, &watch, |(), i| task(i), take);
-    all
 }
 
 /// `task` of every number below `count`, in order.

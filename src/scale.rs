@@ -31,6 +31,7 @@ pub struct Scale {
 /// A [`Scale`] as it is in a file, not checked.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
+#[serde(expecting = "a scale")]
 struct StoredScale {
     #[serde(with = "crate::stored::number")]
     n: f64,

@@ -28,14 +28,6 @@ impl<'de> Deserialize<'de> for Version {
     }
 }
 
-/// Serializes what has a text as that.
-pub(crate) fn as_text<S: Serializer>(
-    value: &impl fmt::Display,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
 /// For `#[serde(with)]` on fields of numbers that may be infinite or NaN: `"inf"`, `"-inf"` and `"NaN"`
 /// in formats for people, some of which, such as JSON, have no such numbers. The sign and the payload
 /// of a NaN are lost there.

@@ -11,16 +11,14 @@ use std::sync::{Arc, Mutex};
 use counting::{Counting, allocations, peak};
 use every_law::every_law;
 use mixlaw::law::{
-    AdditiveLaw, Auto, Coordinate, Formula, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
+    AdditiveLaw, Coordinate, Formula, FormulaLaw, FullLaw, JointLaw, Points, Scalar, ScalingLaw,
     SimpleLaw, StartData,
 };
 use mixlaw::optim::{
     Control, Minimum, Objective, Optimizer, SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::{Fitter, Mixture, Sweep, uncertainty};
+use mixlaw::{Fitter, Mixture, Random, Sweep, uncertainty};
 use problems::{SEED, TARGET, p3, p8};
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -59,18 +57,18 @@ fn a_batch_allocates_nothing() {
         let (n, d) = (sweep.n().to_vec(), sweep.d().to_vec());
         let h: Vec<f64> = sweep.mixtures().iter().copied().collect();
         let mut laws = every_law(sweep.domains(), 1, sweep.scale());
-        laws.push(Arc::new(Auto::for_sweep(Tilted, &sweep).unwrap()));
+        laws.push(Arc::new(FormulaLaw::for_sweep(Tilted, &sweep).unwrap()));
         for law in laws {
             let mixture = Mixture::uniform(sweep.domains().len());
             let data = StartData { least_loss: 1.8, median_loss: 2.2, mixture: &mixture };
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+            let mut random = Random::new(SEED);
             let mut batch = law.batch(Points::new(&n, &d, &h, sweep.domains().len()));
             let (mut losses, weights) = (vec![0.0; n.len()], vec![1.0; n.len()]);
             let p = law.coordinates().len();
             let (mut gradient, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);
             // At the first of these points it may set itself up.
             let counts = [(); 3].map(|()| {
-                let z = law.start(&data, &mut rng);
+                let z = law.start(&data, &mut random);
                 [
                     allocations(|| batch.losses(&z, &mut losses)),
                     allocations(|| batch.gradient(&z, &weights, &mut gradient)),
@@ -177,7 +175,7 @@ fn a_probe_does_not_hold_all_pairs_at_once() {
     let mixtures = Mixture::dirichlet(&vec![1.0; k], 6, 1).unwrap();
     let h: Vec<f64> = mixtures.iter().flat_map(|h| h.to_vec()).collect();
     let loss = [3.0, 3.1, 2.9, 3.2, 2.8, 3.0];
-    let sweep = Sweep::from_slices(&domains, &["t"], &[1e8; 6], &[1e9; 6], &h, &loss).unwrap();
+    let sweep = Sweep::new(&domains, &["t"], &[1e8; 6], &[1e9; 6], &h, &loss).unwrap();
     let mut fitter = Fitter::new().starts(1).fix("A", 1.0).fix("B", 1.0);
     for name in ["alpha", "beta"] {
         fitter = fitter.fix(name, 0.3);

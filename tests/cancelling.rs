@@ -6,14 +6,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar};
+use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar};
 use mixlaw::optim::{
     Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Progress, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
 use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::uncertainty::{Bootstrap, Probe};
-use mixlaw::{Fitter, Random, Sweep};
+use mixlaw::{Fitter, Predictor, Random, Sweep};
 
 /// On so many threads.
 fn on<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
@@ -239,7 +239,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 type Observer = Box<dyn FnMut(&Progress) -> ControlFlow<()> + Send>;
@@ -265,7 +265,8 @@ fn after_stop(calls: usize, evaluations: &Arc<AtomicUsize>, run: impl FnOnce(Obs
 fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
     let sweep = sweep();
     let evaluations = Arc::new(AtomicUsize::new(0));
-    let law = Auto::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scale()).unwrap();
+    let law =
+        FormulaLaw::new(SlowLaw(evaluations.clone()), &["web", "code"], sweep.scale()).unwrap();
     let count = || evaluations.load(Ordering::SeqCst);
     let before = count();
     let fit = Fitter::new().fit(law.clone(), &sweep, "t").unwrap();
@@ -288,7 +289,11 @@ fn fits_selections_and_resamples_of_a_slow_law_stop_at_once() {
             let resampled = of_one(&mut |observer| {
                 // None is an error.
                 let some = Bootstrap::new(100).observe(observer).run(&fit, &sweep);
-                assert!(some.map_or(true, |some| some.termination() == Termination::Stopped));
+                let is_stopped = |some: Predictor| {
+                    some.members().expect("those that are done").termination()
+                        == Termination::Stopped
+                };
+                assert!(some.map_or_else(|error| error.is_stopped(), is_stopped));
             });
             let probed = of_one(&mut |observer| {
                 let report = Probe::new().observe(observer).run(&fit, &sweep).unwrap();
@@ -324,6 +329,7 @@ fn endless_calls_begin_at_once_and_can_be_stopped() {
     let fitted = endless.observe(at_five).fit(law.clone(), &sweep, "t").unwrap();
     assert!(fitted.local_solves() >= 5 && fitted.termination() == stopped);
     let some = Bootstrap::new(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
+    let some = some.members().unwrap();
     assert!(some.len() >= 5 && some.termination() == stopped);
     let report = Probe::new().starts(1_000_000).observe(at_five).run(&fit, &sweep).unwrap();
     assert!(report.restarts.starts >= 5 && report.termination == stopped);

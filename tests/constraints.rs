@@ -4,7 +4,7 @@
 mod mixture_problems;
 
 use mixlaw::error::ErrorKind;
-use mixlaw::simplex::{Constraints, MixtureObjective, Region, SimplexSolver};
+use mixlaw::simplex::{Constraints, Region, SimplexSolver};
 use mixlaw::{Error, Mixture};
 use mixture_problems::MixtureProblem;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -98,7 +98,7 @@ fn a_thousand_feasible_sets_are_kept() {
         assert!(region.violation(inside) <= 1e-12, "{seed}");
         let law = ["additive", "joint"][seed as usize % 2];
         let problem = MixtureProblem::random(law, k, 2, seed);
-        let mut objective = problem.objective().unwrap();
+        let mut objective = problem.objective();
         let best = SimplexSolver::new().minimize_within(&mut objective, &region).unwrap();
         let h = &best.weights;
         for statement in &statements {
@@ -201,7 +201,7 @@ fn a_region_can_leave_one_mixture_only() {
         Statement::AtMost(1, 0.25),
     ];
     let region = region(4, &statements).unwrap();
-    let mut objective = problem.objective().unwrap();
+    let mut objective = problem.objective();
     let best = SimplexSolver::new().minimize_within(&mut objective, &region).unwrap();
     for h in best.weights.iter() {
         assert!((h - 0.25).abs() <= 1e-12, "{:?}", best.weights);
@@ -226,7 +226,7 @@ fn statements_that_are_wrong_are_named() {
     assert_eq!(message, "no mixture keeps all of: d1 >= 0.6; d1 <= 0.5");
     let few = Region::simplex(2);
     let problem = MixtureProblem::random("additive", 3, 1, 0);
-    let mut objective: MixtureObjective<'_> = problem.objective().unwrap();
+    let mut objective = problem.objective();
     let error = SimplexSolver::new().minimize_within(&mut objective, &few).unwrap_err();
     assert_eq!(error.to_string(), "the region has length 2, expected 3");
 }

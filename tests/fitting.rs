@@ -7,19 +7,17 @@ use std::sync::{Arc, Mutex};
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use mixlaw::Scale;
-use mixlaw::fit::{Ensemble, Residual};
+use mixlaw::error::ErrorKind;
+use mixlaw::fit::Residual;
 use mixlaw::law::{
-    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, Auto, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, Ge24Law, InverseSum,
-    JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
+    AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
+    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, FormulaLaw, Ge24Law,
+    InverseSum, JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{
-    Fit, FitError, Fitter, LawError, Mixture, MixtureObjective, Plan, SimplexError, Sweep,
-};
-use rand::Rng;
+use mixlaw::{Fit, Fitter, Mixture, Plan, Predictor, Sweep};
 
 const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
@@ -63,7 +61,7 @@ fn planted(noise: f64) -> (Sweep, JointLaw, Vec<f64>) {
             }
         }
     }
-    let sweep = Sweep::from_slices(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap();
+    let sweep = Sweep::new(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap();
     (sweep, law, z)
 }
 
@@ -250,9 +248,11 @@ fn optimizers_and_coefficients_behind_pointers_fit_alike() {
     let shared: Arc<dyn Optimizer> = Arc::new(search);
     let b = fit(Fitter::new().optimizer(shared), &boxed);
     assert_eq!((a.coordinates(), a.to_string()), (b.coordinates(), b.to_string()));
-    let certified =
-        |law: &dyn ScalingLaw| law.at_scale(a.coordinates(), Scale { n: 1e9, d: 1e10 }).is_convex();
-    assert_eq!(certified(&plain), certified(&boxed));
+    let choose = |fit: &Fit| {
+        let plan = Plan::builder().target(1.0, fit).build().unwrap();
+        plan.best(Scale { n: 1e9, d: 1e10 }).unwrap().optimum
+    };
+    assert_eq!(choose(&a), choose(&b));
 }
 
 #[test]
@@ -271,8 +271,8 @@ fn the_recommended_predictor_needs_several_sizes_and_tokens() {
         ("N", sweep.select(|row| row.n == first.n).unwrap()),
         ("D", sweep.select(|row| row.d == first.d).unwrap()),
     ] {
-        let error = Ensemble::recommended(&part, "t").unwrap_err().to_string();
-        assert!(error.contains(&format!("need rows of several {what}, but {what} is ")), "{error}");
+        let error = Predictor::recommended(&part, "t").unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the only {what} of all rows is ")), "{error}");
     }
 }
 
@@ -290,7 +290,7 @@ fn an_observer_sees_the_fall_and_can_stop_it() {
     assert_eq!(fit.termination(), Termination::Stopped);
     // Those of other threads that waited for an earlier one count at once.
     assert!((4..57).contains(&fit.local_solves()) && fit.objective().is_finite());
-    assert!(fit.evaluate(&sweep).unwrap().mre < 5.0);
+    assert!(fit.evaluate(&sweep).unwrap().mre < 0.05);
     assert!(best.windows(2).all(|w| w[1] <= w[0] || w[1].is_infinite() || w[0].is_infinite()));
     assert!(fit.objective() <= best.into_iter().fold(f64::INFINITY, f64::min));
 }
@@ -368,9 +368,10 @@ impl Formula for Nowhere {
 #[test]
 fn a_fit_without_a_finite_objective_is_an_error() {
     let (sweep, ..) = planted(0.01);
-    let law = Auto::for_sweep(Nowhere, &sweep).unwrap();
+    let law = FormulaLaw::for_sweep(Nowhere, &sweep).unwrap();
     let error = Fitter::new().starts(2).fit(law, &sweep, "t").unwrap_err();
-    assert!(matches!(&error, FitError::NoFiniteLoss { law } if law == "nowhere"), "{error}");
+    let kind = ErrorKind::NoFiniteLoss { law: "nowhere".to_owned() };
+    assert_eq!(error.kind(), &kind, "{error}");
 }
 
 /// `1`, without anything to fit.
@@ -387,12 +388,6 @@ impl CoefficientFn for One {
     }
 
     fn add_gradient(&self, _: &[f64], _: &[f64], _: f64, _: &mut [f64], _: &mut [f64]) {}
-
-    fn start(&self, _: f64, _: &[f64], _: &mut dyn Rng, _: &mut [f64]) {}
-
-    fn formula(&self, _: &[String], _: &[f64]) -> String {
-        "1".to_owned()
-    }
 
     fn is_constant(&self) -> bool {
         true
@@ -430,7 +425,6 @@ fn a_batch_of_no_points_is_empty() {
         batch.gradient(&z, &[], &mut gradient);
         assert_eq!(gradient, vec![0.0; p], "{}", law.name());
         batch.gauss_newton(&z, &[], &mut vec![0.0; p * p]);
-        batch.bends(&z, &vec![1.0; p], &mut []);
     }
 }
 
@@ -445,8 +439,8 @@ fn faults_are_named() {
         (fault(Fitter::new().row_weights([1.0])), "the number of row weights is 1"),
         (fault(Fitter::new().row_weights([-1.0; 200])), "the weight of row 0 is -1"),
         (fault(Fitter::new().row_weights([0.0; 200])), "the sum of the row weights is 0"),
-        (fault(Fitter::new().fix("gamma[web2]", 1.0)), "no coefficient `gamma[web2]`"),
-        (fault(Fitter::new().fix("gamma_A", 1.0)), "no coefficient `gamma_A`"),
+        (fault(Fitter::new().fix("gamma[web2]", 1.0)), "unknown coefficient `gamma[web2]`"),
+        (fault(Fitter::new().fix("gamma_A", 1.0)), "unknown coefficient `gamma_A`"),
         (fault(Fitter::new().fix("alpha", -1.0)), "coefficient `alpha` is -1"),
         (fault(Fitter::new().bound("alpha", 0.5, 0.4)), "coefficient `alpha` is 0.5"),
         (
@@ -468,9 +462,10 @@ fn faults_are_named() {
     ] {
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }
-    assert!(matches!(Fitter::new().fit(law, &sweep, "u"), Err(FitError::Target { .. })));
+    assert!(Fitter::new().fit(law, &sweep, "u").unwrap_err().is_unknown_name());
     let other = AdditiveLaw::new(&["web", "code"], sweep.scale()).unwrap();
-    assert!(matches!(Fitter::new().fit(other, &sweep, "t"), Err(FitError::Domains { .. })));
+    let error = Fitter::new().fit(other, &sweep, "t").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }), "{error}");
     let mut count = 0;
     let few = sweep
         .select(|_| {
@@ -481,7 +476,7 @@ fn faults_are_named() {
     let error = Fitter::new().fit(JointLaw::for_sweep(&few), &few, "t").unwrap_err();
     assert!(error.to_string().contains("10 rows cannot determine the 17 free coefficients"));
 
-    let corner = Sweep::from_slices(
+    let corner = Sweep::new(
         &["a", "b"],
         &["t"],
         &[1e8; 5],
@@ -554,13 +549,13 @@ fn the_laws_of_others_are_found_again() {
                 }
             }
         }
-        let sweep = Sweep::from_slices(&names, &["t"], &n, &d, &h, &loss).unwrap();
+        let sweep = Sweep::new(&names, &["t"], &n, &d, &h, &loss).unwrap();
         let fit = Fitter::new().fit(law, &sweep, "t").unwrap();
         for &(name, value) in printed {
             let found = fit.coefficient(name).unwrap();
             assert_relative_eq!(found, value, max_relative = 1e-4);
         }
-        assert!(fit.evaluate(&sweep).unwrap().mre < 1e-5, "{fit}");
+        assert!(fit.evaluate(&sweep).unwrap().mre < 1e-7, "{fit}");
     }
 }
 
@@ -570,7 +565,7 @@ fn at_one_scale() -> Sweep {
     let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
     let loss = |w: &f64| 3.0 + 1.0 / (2.0 * w.sqrt() + (1.0 - w).sqrt());
     let losses: Vec<f64> = web.iter().map(loss).collect();
-    Sweep::from_slices(&["web", "code"], &["t"], &[1e6; 10], &[1e9; 10], &h, &losses).unwrap()
+    Sweep::new(&["web", "code"], &["t"], &[1e6; 10], &[1e9; 10], &h, &losses).unwrap()
 }
 
 #[test]
@@ -578,7 +573,10 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     let sweep = at_one_scale();
     let fitter = Fitter::new().starts(4);
     let h = [0.5, 0.5];
-    let other = |what: &str, error: &LawError| matches!(error, LawError::OtherScale { what: found, .. } if *found == what);
+    let other = |what: &str, error: &mixlaw::Error| {
+        let expected = format!("law does not depend on {what} and was fitted");
+        error.is_other_scale() && error.to_string().contains(&expected)
+    };
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
     // Within 1e-6 it is the same scale.
     assert!(fit.predict(Scale { n: 1e6 * (1.0 + 5e-7), d: 1e9 }, &h).is_ok());
@@ -598,13 +596,13 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     );
 
     // A sweep, metrics, an ensemble, an objective, a plan and resamples refuse it alike.
-    let larger = Sweep::from_slices(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
-    let row = |error: FitError| {
+    let larger = Sweep::new(&["web", "code"], &["t"], &[6e7], &[1e9], &h, &[2.0]).unwrap();
+    let row = |error: mixlaw::Error| {
         assert!(error.to_string().starts_with("row 0: the additive-fixed-nd law"), "{error}");
     };
     row(fit.predict_sweep(&larger).unwrap_err());
     row(fit.evaluate(&larger).unwrap_err());
-    let ensemble = Ensemble::new(vec![fit.clone(), fit.clone()]).unwrap();
+    let ensemble = Predictor::mean([&fit, &fit]).unwrap();
     assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
     row(ensemble.evaluate(&larger).unwrap_err());
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
@@ -613,15 +611,10 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
         "N",
         &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err()
     ));
-    let objective = || MixtureObjective::new(Scale { n: 6e7, d: 1e9 }).unwrap();
-    assert!(matches!(objective().with_fit(1.0, &fit), Err(SimplexError::Law(e)) if other("N", &e)));
-    let simplex = objective().with_ensemble(1.0, &ensemble);
-    assert!(matches!(simplex, Err(SimplexError::Law(e)) if other("N", &e)));
-    for plan in [
-        Plan::new().with_fit(1.0, &fit),
-        Plan::new().with_ensemble(1.0, &ensemble),
-        Plan::new().with_resamples(1.0, &resamples),
-    ] {
+    for predictor in [Predictor::from(&fit), ensemble.clone(), resamples] {
+        let plan = Plan::builder().target(1.0, &predictor).build().unwrap();
+        let objective = plan.objective(Scale { n: 6e7, d: 1e9 });
+        assert!(objective.is_err_and(|error| other("N", &error)));
         let here = plan.best(Scale { n: 1e6, d: 1e9 }).unwrap();
         assert!((here.optimum.weights[0] - 0.8).abs() < 0.01);
         for (n, d) in [(6e7, 1e9), (1e6, f64::INFINITY)] {
@@ -639,7 +632,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
         fit.predict(Scale { n: 1e6, d: 1e9 }, &h).unwrap()
     );
     let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();
-    let plan = Plan::new().with_resamples(1.0, &resamples);
+    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 6e7, d: f64::INFINITY }).unwrap();
     assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     assert!(plan.certainty(&choice).is_ok());

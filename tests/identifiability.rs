@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar, ScalingLaw};
+use mixlaw::error::ErrorKind;
+use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar, ScalingLaw};
 use mixlaw::optim::{Termination, TrustRegion};
 use mixlaw::uncertainty::{Identifiability, Probe};
-use mixlaw::{Fit, FitError, Fitter, Mixture, Scale, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -43,7 +44,7 @@ fn sweep(law: &dyn ScalingLaw, z: &[f64], mixtures: &[Mixture], noise: f64, seed
             }
         }
     }
-    Sweep::from_slices(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&DOMAINS, &["t"], &n, &d, &h, &loss).unwrap()
 }
 
 fn grid() -> Vec<Mixture> {
@@ -160,7 +161,7 @@ fn a_coefficient_that_the_data_multiplies_by_zero_is_undetermined() {
     let drift = |d: [f64; 2]| {
         let n: Vec<f64> = (0..24).map(|i| 1e7 * 1.4f64.powi(i)).collect();
         let d: Vec<f64> = (0..24).map(|i| d[i % 2]).collect();
-        let law = Auto::new(Drift { d0: 1e10 }, &["web"], Scale { n: 3e8, d: 1e10 }).unwrap();
+        let law = FormulaLaw::new(Drift { d0: 1e10 }, &["web"], Scale { n: 3e8, d: 1e10 }).unwrap();
         let z = [("E", 1.5), ("A", 900.0), ("alpha", 0.36), ("rho", -0.2)];
         let z = law.coordinates_of(&z).unwrap();
         // Noise without a generator: fractional parts of a multiple of the golden ratio.
@@ -168,7 +169,7 @@ fn a_coefficient_that_the_data_multiplies_by_zero_is_undetermined() {
         let loss: Vec<f64> = (0..24)
             .map(|i| law.loss(&z, Scale { n: n[i], d: d[i] }, &[1.0]) * (1.0 + noise(i)))
             .collect();
-        let sweep = Sweep::from_slices(&["web"], &["t"], &n, &d, &[1.0; 24], &loss).unwrap();
+        let sweep = Sweep::new(&["web"], &["t"], &n, &d, &[1.0; 24], &loss).unwrap();
         let fit = Fitter::new().starts(8).fit(law, &sweep, "t").unwrap();
         Identifiability::of(&fit, &sweep).unwrap()
     };
@@ -309,7 +310,7 @@ fn residuals_in_the_linear_part_are_counted() {
     let fit = fitted(&sweep);
     let share = |fit: &Fit| Probe::new().starts(0).run(fit, &sweep).unwrap().linear_share;
     let predicted = fit.predict_sweep(&sweep).unwrap();
-    let far = |(loss, p): (&f64, &f64)| (loss - p).abs() >= fit.delta();
+    let far = |(loss, p): (&f64, &f64)| (loss - p).abs() >= fit.fitter().settings().delta;
     let losses = sweep.losses_of("t").unwrap();
     let count = losses.iter().zip(&predicted).filter(|&row| far(row)).count();
     assert!((share(&fit) - count as f64 / sweep.len() as f64).abs() < 1e-12);
@@ -335,14 +336,15 @@ fn bad_settings_and_other_sweeps_are_refused() {
     let sweep_of = |seed| sweep(&law, &z, &grid(), 0.003, seed);
     let (own, other) = (sweep_of(8), sweep_of(9));
     let fit = fitted(&own);
-    assert!(matches!(Identifiability::of(&fit, &other), Err(FitError::Sweep { .. })));
+    let error = Identifiability::of(&fit, &other).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OtherSweep { .. }), "{error}");
     for starts in [1_000_001, usize::MAX - 5, usize::MAX] {
         let error = Probe::new().starts(starts).run(&fit, &own).unwrap_err().to_string();
         assert!(error.starts_with("starts is ") && error.ends_with("at most 1000000"), "{error}");
     }
     for within in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = Probe::new().within(within).run(&fit, &own);
-        assert!(matches!(error, Err(FitError::Setting(_))), "{within}");
+        let error = Probe::new().within(within).run(&fit, &own).unwrap_err();
+        assert!(error.is_setting(), "{error}");
     }
 }
 

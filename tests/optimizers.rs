@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mixlaw::fit::Residual;
+use mixlaw::law::suitable;
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, Minimum, MultiStart, Objective, Optimizer, Sequence, SmoothFirst,
     Termination, TrustRegion,
 };
-use mixlaw::selection::applicable;
 use mixlaw::testing::{assert_objective_contract, assert_optimizer_contract};
-use mixlaw::{Fitter, Random, SettingError, Sweep};
+use mixlaw::{Error, Fitter, Random, Sweep};
 
 /// `(x^2 - 4)^2 + x`, with minima near -2 (the lower one) and 2: the roots of its derivative by
 /// SciPy (brentq).
@@ -174,7 +174,7 @@ fn settings_out_of_range_are_errors_of_a_fit_and_end_a_search_at_its_start() {
     ];
     let tokens: Vec<f64> = (1..=6).map(|i| 1e9 * f64::from(i)).collect();
     let losses: Vec<f64> = tokens.iter().map(|d| 2.0 + 300.0 / d.powf(0.3)).collect();
-    let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8; 6], &tokens, &[1.0; 6], &losses).unwrap();
+    let sweep = Sweep::new(&["a"], &["t"], &[1e8; 6], &tokens, &[1.0; 6], &losses).unwrap();
     for (optimizer, message) in bad {
         assert_optimizer_contract(&optimizer);
         let minimum = optimizer.minimize(&mut Double::new(), &[1.5], &mut Control::default());
@@ -218,9 +218,9 @@ fn the_objective_of_every_fit_keeps_the_contract() {
         h.extend([share, 1.0 - share]);
         losses.push(2.0 + share * share + 0.1 * (x * 1.618).sin() + 1e8 / n[i as usize]);
     }
-    let sweep = Sweep::from_slices(&["a", "b"], &["a"], &n, &d, &h, &losses).unwrap();
+    let sweep = Sweep::new(&["a", "b"], &["a"], &n, &d, &h, &losses).unwrap();
     let mut fitted = 0;
-    for law in applicable(&sweep, "a").unwrap() {
+    for law in suitable(&sweep, "a").unwrap() {
         // A variable of its own for raw N, and one that is fixed.
         let bounded = match law.coordinates().position("A") {
             Some(_) => Fitter::new().bound("A", 1.0, 1e6),
@@ -261,9 +261,9 @@ fn a_slope_that_is_off_breaks_the_contract() {
 struct Wrong(&'static str);
 
 impl Optimizer for Wrong {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         if self.0 == "accepts a bad setting" {
-            return Err(SettingError::new("this", 0.0, "at least 1"));
+            return Err(Error::setting("this", 0.0, "at least 1"));
         }
         Ok(())
     }
@@ -342,7 +342,7 @@ impl Optimizer for Recorder {
 
 #[test]
 fn no_start_is_drawn_twice() {
-    let sweep = Sweep::from_slices(
+    let sweep = Sweep::new(
         &["a", "b"],
         &["t"],
         &[1e8, 2e8, 4e8, 1e8, 2e8, 4e8, 1e8, 2e8, 4e8],
@@ -505,7 +505,7 @@ fn threads_do_not_change_a_bit() {
         h.extend([share, 1.0 - share]);
         losses.push(2.0 + share * share + 0.1 * (x * 1.618).sin() + 1e8 / n[i as usize]);
     }
-    let sweep = Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &losses).unwrap();
+    let sweep = Sweep::new(&["a", "b"], &["t"], &n, &d, &h, &losses).unwrap();
     let fit = |threads: usize, fitter: &Fitter| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let fit = pool.install(|| fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "t").unwrap());

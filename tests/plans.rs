@@ -1,13 +1,17 @@
 //! What a plan must not get wrong without a word: resamples that would have chosen something else, laws
 //! that do not see the mixture, choices of another plan, values and settings that mean nothing.
 
+use mixlaw::error::{ErrorKind, Place};
 use mixlaw::law::{
-    AdditiveLaw, Auto, ChinchillaLaw, Coordinate, Formula, JointLaw, Scalar, ScalingLaw,
+    AdditiveLaw, ChinchillaLaw, Coordinate, Formula, FormulaLaw, JointLaw, Scalar, ScalingLaw,
 };
-use mixlaw::plan::{Budget, Choice, Criterion, Extrapolation, Goal, Growth, Plan, Run};
-use mixlaw::simplex::{Constraints, Pull};
-use mixlaw::uncertainty::{Bootstrap, CoefficientInterval, Resamples};
-use mixlaw::{Fitter, Mixture, PlanError, Scale, Sweep};
+use mixlaw::plan::{
+    Budget, Choice, Criterion, Extrapolation, Goal, Growth, Penalty, Plan, Rate, Run,
+};
+use mixlaw::predictor::CoefficientInterval;
+use mixlaw::simplex::Constraints;
+use mixlaw::uncertainty::Bootstrap;
+use mixlaw::{Error, Fitter, Mixture, Predictor, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -38,6 +42,16 @@ fn chinchilla(domains: &[&str]) -> (ChinchillaLaw, Vec<f64>) {
     let printed = [("E", 1.69), ("A", 406.4), ("alpha", 0.34), ("B", 410.7), ("beta", 0.28)];
     let z = law.coordinates_of(&printed).unwrap();
     (law, z)
+}
+
+/// A plan of one target by a law at coordinates.
+fn plan_of(target: &str, law: &(impl ScalingLaw + Clone + 'static), z: &[f64]) -> Plan {
+    Plan::builder().target(1.0, Predictor::new(target, law.clone(), z).unwrap()).build().unwrap()
+}
+
+/// The same plan with other constraints.
+fn within(plan: &Plan, limits: Constraints) -> Plan {
+    plan.to_builder().constraints(limits).build().unwrap()
 }
 
 /// Runs of each mixture at two sizes with three checkpoints each: N, D and h of all rows.
@@ -87,15 +101,12 @@ fn observe(
         }
     }
     let targets: Vec<String> = (0..laws.len()).map(|t| format!("t{t}")).collect();
-    Sweep::from_slices(laws[0].0.domains(), &targets, &n, &d, &h, &losses).unwrap()
+    Sweep::new(laws[0].0.domains(), &targets, &n, &d, &h, &losses).unwrap()
 }
 
-/// The value of a mixture in one resample of plans with equal weights.
-fn value(resamples: &[&Resamples], b: usize, at: Scale, h: &[f64]) -> f64 {
-    resamples
-        .iter()
-        .map(|r| r.member(b).next().map(|(law, z)| law.loss(z, Scale { n, d }, h)).unwrap())
-        .sum()
+/// The value of a mixture to one member of predictors with equal weights.
+fn value(resampled: &[Predictor], b: usize, at: Scale, h: &[f64]) -> f64 {
+    resampled.iter().map(|r| r.member(b).unwrap().predict(at, h).unwrap()).sum()
 }
 
 #[test]
@@ -104,15 +115,15 @@ fn resamples_choose_the_other_corner_where_it_is_better() {
     let (law, z) = additive([1.0; 2], [2.0; 2]);
     let sweep = observe(&[(&law, &z)], &Mixture::grid(2, 10, 0.0).unwrap(), 0.02, 1);
     let fit = Fitter::new().starts(6).fit(law, &sweep, "t0").unwrap();
-    let resamples = Bootstrap::new(200).run(&fit, &sweep).unwrap();
-    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let (n, d) = (1e9, 1e11);
-    let choice = plan.best(Scale { n, d }).unwrap();
+    let resampled = Bootstrap::new(200).run(&fit, &sweep).unwrap();
+    let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
+    let at = Scale { n: 1e9, d: 1e11 };
+    let choice = plan.best(at).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
     let grid = Mixture::grid(2, 1000, 0.0).unwrap();
     let mut others = 0;
     for (b, optimum) in certainty.optima().iter().enumerate() {
-        let value = |h: &Mixture| value(&[&resamples], b, n, d, h);
+        let value = |h: &Mixture| value(std::slice::from_ref(&resampled), b, at, h);
         let least = grid.iter().map(value).fold(f64::INFINITY, f64::min);
         assert!(value(optimum) <= least + 1e-9, "{b}: {} above {least}", value(optimum));
         others += usize::from((optimum[0] - choice.optimum.weights[0]).abs() > 0.5);
@@ -154,7 +165,7 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Three targets of two domains that are learned from the same runs.
-fn three_targets(seed: u64) -> Vec<Resamples> {
+fn three_targets(seed: u64) -> Vec<Predictor> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut draw = |low: f64, high: f64| rng.random_range(low..high);
     let (c, gamma) = ([draw(0.5, 2.0), draw(0.5, 2.0)], [draw(0.3, 0.9), draw(0.3, 0.9)]);
@@ -176,24 +187,24 @@ fn three_targets(seed: u64) -> Vec<Resamples> {
 #[test]
 fn a_run_is_worth_what_all_its_targets_are_worth_together() {
     for seed in 0..12 {
-        let resamples = three_targets(seed);
-        let all: Vec<&Resamples> = resamples.iter().collect();
-        let plan = all.iter().fold(Plan::builder(), |plan, r| plan.with_resamples(1.0, r));
-        let (n, d) = (1e9, 3e10);
-        let choice = plan.best(Scale { n, d }).unwrap();
+        let resampled = three_targets(seed);
+        let plan = resampled.iter().fold(Plan::builder(), |plan, r| plan.target(1.0, r));
+        let plan = plan.build().unwrap();
+        let at = Scale { n: 1e9, d: 3e10 };
+        let choice = plan.best(at).unwrap();
         let candidates: Vec<Run> = [1e8, 9e8]
             .into_iter()
             .flat_map(|n| Mixture::grid(2, 5, 0.0).unwrap().into_iter().map(move |h| (n, h)))
-            .map(|(n, h)| Run { n, d: 1.8e10, h })
+            .map(|(n, h)| Run { scale: Scale { n, d: 1.8e10 }, h })
             .collect();
         assert_eq!(candidates.len(), 12);
         // The decision: what rivals are worth relative to the choice, in every resample.
-        let members = resamples[0].len();
+        let members = resampled[0].members().unwrap().len();
         let rivals = plan.certainty(&choice).unwrap().optima()[..40].to_vec();
         let decision: Vec<Vec<f64>> = rivals
             .iter()
             .map(|h| {
-                let of = |b: usize, h: &Mixture| value(&all, b, n, d, h);
+                let of = |b: usize, h: &Mixture| value(&resampled, b, at, h);
                 (0..members).map(|b| of(b, h) - of(b, &choice.optimum.weights)).collect()
             })
             .collect();
@@ -201,9 +212,9 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
         // C (S + R)^-1 C^T, of one candidate.
         let reduction = |run: &Run| -> f64 {
             let losses: Vec<Vec<f64>> =
-                all.iter().map(|r| r.values(run.scale(), &run.h).unwrap()).collect();
+                resampled.iter().map(|r| r.values(run.scale, &run.h).unwrap()).collect();
             let noise = |t: usize| {
-                let quartiles = all[t].residuals(0.5).unwrap();
+                let quartiles = resampled[t].residuals(0.5).unwrap();
                 let mean = losses[t].iter().sum::<f64>() / members as f64;
                 ((quartiles.upper - quartiles.lower) / 1.349 * mean).powi(2)
             };
@@ -239,7 +250,7 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
 
 #[test]
 fn coefficients_are_paired_by_name() {
-    // The geometric mean, q = 0, is at the end of the box of a law with positive gamma: some resamples
+    // The geometric mean, q = 0, is at the end of the box of a law with positive gamma: some resampled
     // end there and have no gamma, others near it.
     let names = ["a", "b", "c"];
     let law = JointLaw::new(&names, Scale { n: 3e8, d: 6e9 }).unwrap().positive_gamma();
@@ -270,10 +281,13 @@ fn coefficients_are_paired_by_name() {
     let mixtures = Mixture::dirichlet(&[1.0; 3], 12, 3).unwrap();
     let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 2);
     let fit = Fitter::new().starts(6).fit(law.clone(), &sweep, "t0").unwrap();
-    let resamples = Bootstrap::new(60).run(&fit, &sweep).unwrap();
-    let intervals = resamples.coefficients(0.9).unwrap();
+    let resampled = Bootstrap::new(60).run(&fit, &sweep).unwrap();
+    let intervals = resampled.coefficients(0.9).unwrap();
     let all: Vec<Vec<(String, f64)>> = (0..60)
-        .map(|b| resamples.member(b).next().map(|(law, z)| law.coefficients(z)).unwrap())
+        .map(|b| {
+            let member = resampled.member(b).unwrap();
+            member.laws().map(|(law, z)| law.coefficients(z)).next().unwrap()
+        })
         .collect();
     let lengths: Vec<usize> = all.iter().map(Vec::len).collect();
     println!("{lengths:?}, the fit has {}", intervals.len());
@@ -284,7 +298,7 @@ fn coefficients_are_paired_by_name() {
         };
         let mut values: Vec<f64> = all.iter().filter_map(own).collect();
         values.sort_by(f64::total_cmp);
-        assert_eq!(interval.resamples, values.len(), "{}", interval.name);
+        assert_eq!(interval.members, values.len(), "{}", interval.name);
         missing += 60 - values.len();
         // numpy.quantile(values, [0.05, 0.95])
         let quantile = |p: f64| {
@@ -299,7 +313,7 @@ fn coefficients_are_paired_by_name() {
         assert_eq!(fit.coefficient(&interval.name), Some(interval.interval.estimate));
     }
     assert!(missing > 0, "no resample ended at q = 0");
-    let some = |i: &&CoefficientInterval| i.name.starts_with("gamma_") && i.resamples < 60;
+    let some = |i: &&CoefficientInterval| i.name.starts_with("gamma_") && i.members < 60;
     let some: Vec<&CoefficientInterval> = intervals.iter().filter(some).collect();
     println!("{some:?}");
     assert!(!some.is_empty());
@@ -308,15 +322,17 @@ fn coefficients_are_paired_by_name() {
 #[test]
 fn a_mixture_is_chosen_by_laws_that_see_it() {
     let ((blind, z), (sees, y)) = (chinchilla(&NAMES), additive([1.0, 3.0], [0.5; 2]));
-    let plan = Plan::builder().target(1.0, Predictor::new("perplexity", blind.clone(), &z).unwrap()).build().unwrap();
-    let refused = |result: Result<(), PlanError>| match result {
-        Err(PlanError::Blind { targets }) => assert_eq!(targets, ["perplexity"]),
-        other => panic!("{other:?}"),
+    let plan = plan_of("perplexity", &blind, &z);
+    let refused = |result: Result<(), Error>| {
+        let error = result.unwrap_err();
+        let named = |kind: &ErrorKind| matches!(kind, ErrorKind::Blind { targets } if targets == &["perplexity"]);
+        assert!(error.is_blind() && named(error.kind()), "{error}");
     };
     let (n, d, flops) = (1e9, 1e11, Budget::flops());
     refused(plan.best(Scale { n, d }).map(drop));
     refused(plan.corners(Scale { n, d }).map(drop));
-    refused(plan.limit((n, d), (Growth::Linear, Growth::Linear)).map(drop));
+    let growth = Growth { n: Rate::Linear, d: Rate::Linear };
+    refused(plan.limit(Scale { n, d }, growth).map(drop));
     refused(plan.within_budget(1e21, &flops).map(drop));
     refused(plan.least_budget(2.0, &flops).map(drop));
     refused(plan.price(Scale { n, d }, &Mixture::uniform(2)).map(drop));
@@ -325,43 +341,51 @@ fn a_mixture_is_chosen_by_laws_that_see_it() {
     let expected =
         "the law of no target depends on the mixture, so that none can be chosen: perplexity";
     assert!(text.starts_with(expected), "{text}");
-    // A pull does not make it see, it would choose by itself.
-    let prior = Mixture::new(vec![0.3, 0.7]).unwrap();
-    refused(plan.to_builder().penalty(Penalty::js( strength: 1.0, prior )).build().unwrap().best(Scale { n, d }).map(drop));
+    // A penalty does not make it see, it would choose by itself.
+    let penalty = Penalty::js(1.0, &[("web", 0.3), ("code", 0.7)]);
+    let pulled = plan.to_builder().penalty(penalty).build().unwrap();
+    refused(pulled.best(Scale { n, d }).map(drop));
 
     // Beside one that sees, it is listed, and the other one decides.
-    let both = plan.clone().with_law("python", 1.0, &sees, &y);
+    let python = Predictor::new("python", sees.clone(), &y).unwrap();
+    let both = plan.to_builder().target(1.0, python).build().unwrap();
     let choice = both.best(Scale { n, d }).unwrap();
     assert_eq!(choice.blind, ["perplexity"]);
     assert!((choice.optimum.weights[1] - 0.9).abs() < 1e-4, "{:?}", choice.optimum.weights);
     let corners = both.corners(Scale { n, d }).unwrap();
     assert_eq!(corners.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["python"]);
-    let alone = Plan::builder().target(1.0, Predictor::new("python", sees.clone(), &y).unwrap()).build().unwrap().best(Scale { n, d }).unwrap();
+    let alone = plan_of("python", &sees, &y).best(Scale { n, d }).unwrap();
     assert!(alone.blind.is_empty());
 
     // Where there is nothing to choose it can be asked for N and D.
-    let fixed = plan.to_builder().constraints(Constraints::new().at_most("web", 0.25).at_least("web", 0.25)).build().unwrap();
-    let of_one = chinchilla(&["web"]);
-    let one = Plan::builder().target(1.0, Predictor::new("web", of_one.0.clone(), &of_one.1).unwrap()).build().unwrap();
+    let fixed = within(&plan, Constraints::new().at_most("web", 0.25).at_least("web", 0.25));
+    let (of_one, x) = chinchilla(&["web"]);
+    let one = plan_of("web", &of_one, &x);
     let (a, b) = (fixed.within_budget(1e21, &flops), one.within_budget(1e21, &flops));
     let (a, b) = (a.unwrap(), b.unwrap());
-    assert!((a.n / b.n - 1.0).abs() < 1e-5 && (a.optimum.value - b.optimum.value).abs() < 1e-12);
+    assert!(
+        (a.scale.n / b.scale.n - 1.0).abs() < 1e-5
+            && (a.optimum.value - b.optimum.value).abs() < 1e-12
+    );
     assert_eq!((a.optimum.weights.weights(), &b.blind[..]), (&[0.25, 0.75][..], &[][..]));
 }
 
 #[test]
 fn a_choice_of_another_plan_is_refused() {
     let ((law, z), (other, y)) = (additive([1.0, 3.0], [0.5; 2]), additive([3.0, 1.0], [0.5; 2]));
-    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap();
+    let plan = plan_of("a", &law, &z);
     let own = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     let ranges = plan.ranges(&own, 1e-3).unwrap();
     assert!(ranges[0].0 < 0.1 && ranges[0].1 > 0.1);
-    let fault = |plan: &Plan<'_>, choice: &Choice| match plan.ranges(choice, 1e-3) {
-        Err(PlanError::Choice(what)) => what,
-        other => panic!("{other:?}"),
+    let fault = |plan: &Plan, choice: &Choice| {
+        let error = plan.ranges(choice, 1e-3).unwrap_err();
+        match error.kind() {
+            ErrorKind::OtherChoice { problem } => problem.clone(),
+            _ => panic!("{error}"),
+        }
     };
     // The same domains, but another law; its value lies below all that this plan knows.
-    let elsewhere = Plan::builder().target(1.0, Predictor::new("a", other.clone(), &y).unwrap()).build().unwrap();
+    let elsewhere = plan_of("a", &other, &y);
     assert!(fault(&elsewhere, &own).contains("its mixture is worth"));
     let mut better = own.clone();
     better.optimum.value -= 0.1;
@@ -371,11 +395,11 @@ fn a_choice_of_another_plan_is_refused() {
     let named = law.coefficients(&z);
     let named: Vec<(&str, f64)> = named.iter().map(|(name, c)| (name.as_str(), *c)).collect();
     let x = turned.coordinates_of(&named).unwrap();
-    let reordered = Plan::builder().target(1.0, Predictor::new("a", turned.clone(), &x).unwrap()).build().unwrap();
+    let reordered = plan_of("a", &turned, &x);
     let what = "its 2 weights are of the domains web, code, expected code, web";
     assert_eq!(fault(&reordered, &own), what);
     // Made without a constraint that this plan has.
-    let limited = plan.to_builder().constraints(Constraints::new().at_least("web", 0.3)).build().unwrap();
+    let limited = within(&plan, Constraints::new().at_least("web", 0.3));
     assert_eq!(fault(&limited, &own), "its mixture does not keep the constraints");
     assert_eq!(
         limited.ranges(&limited.best(Scale { n: 1e9, d: 1e11 }).unwrap(), 0.0).unwrap()[0].0,
@@ -408,30 +432,26 @@ fn coordinates_that_are_no_numbers_are_named_with_their_target() {
     for wrong in [f64::NAN, f64::INFINITY] {
         let mut bad = z.clone();
         bad[place] = wrong;
-        let plan = Plan::builder().target(1.0, Predictor::new("good", law.clone(), &z).unwrap()).target(1.0, Predictor::new("bad", law.clone(), &bad).unwrap()).build().unwrap();
-        for result in [
-            plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
-        ] {
-            let text = result.unwrap_err().to_string();
-            assert!(text.contains("`gamma[code]` of target `bad`"), "{text}");
-        }
+        let error = Predictor::new("bad", law.clone(), &bad).unwrap_err();
+        assert_eq!(error.places(), [Place::Target("bad".to_owned())]);
+        let text = error.to_string();
+        assert!(text.starts_with("target `bad`: coordinate `gamma[code]`"), "{text}");
     }
 }
 
 #[test]
 fn a_value_that_is_not_finite_is_no_answer() {
-    let law = Auto::new(Falling, &NAMES, Scale::ONE).unwrap();
+    let law = FormulaLaw::new(Falling, &NAMES, Scale::ONE).unwrap();
     let z = law.coordinates_of(&[("E", 3.0), ("c", 0.01)]).unwrap();
-    let plan = Plan::builder().target(1.0, Predictor::new("t", law.clone(), &z).unwrap()).build().unwrap();
+    let plan = plan_of("t", &law, &z);
     let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
     assert!((choice.optimum.value - (3.5 - 0.01 * 1e11f64.ln())).abs() < 1e-6);
     let infinite = f64::INFINITY;
-    let growth = (Growth::Constant, Growth::Linear);
+    let growth = Growth { n: Rate::Constant, d: Rate::Linear };
     let excess = plan.to_builder().goal(Goal::WorstExcess).build().unwrap();
     for result in [
         plan.best(Scale { n: 1e9, d: infinite }).map(drop),
-        plan.limit((1e9, 1e11), growth).map(drop),
+        plan.limit(Scale { n: 1e9, d: 1e11 }, growth).map(drop),
         plan.corners(Scale { n: 1e9, d: infinite }).map(drop),
         plan.decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(2)).map(drop),
         excess.best(Scale { n: 1e9, d: infinite }).map(drop),
@@ -448,7 +468,7 @@ fn a_value_that_is_not_finite_is_no_answer() {
 #[test]
 fn a_budget_says_what_is_wrong_with_it() {
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
-    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap();
+    let plan = plan_of("a", &law, &z);
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let text = plan.least_budget(value, &Budget::flops()).unwrap_err().to_string();
         assert_eq!(text, format!("the value is {value}, expected a finite number of nats"));
@@ -464,15 +484,18 @@ fn a_budget_says_what_is_wrong_with_it() {
         (Budget::flops().sizes(1e8..=f64::INFINITY), "the most of the sizes considered is inf"),
         (Budget::flops().tokens(1e9..=1e8), "the most of the tokens considered is 100000000, "),
         (Budget::flops().tokens(f64::NAN..=1e8), "the least of the tokens considered is NaN, "),
-        (Budget::new(|n, d| -n * d), "the cost of N = 1e6 and D = 1e6 is -1000000000000, expected"),
-        (Budget::new(|_, _| f64::NAN), "the cost of N = 1e6 and D = 1e6 is NaN, expected a number"),
         (
-            Budget::new(|n, _| n - 1e6),
+            Budget::new(|at| -at.n * at.d),
+            "the cost of N = 1e6 and D = 1e6 is -1000000000000, expected",
+        ),
+        (Budget::new(|_| f64::NAN), "the cost of N = 1e6 and D = 1e6 is NaN, expected a number"),
+        (
+            Budget::new(|at| at.n - 1e6),
             "the cost of N = 1e6 and D = 1e6 is 0, expected a number > 0",
         ),
         // Somewhere in between.
         (
-            Budget::new(|n, d| if d > 3e9 && d < 3e12 { f64::NAN } else { n * d }),
+            Budget::new(|at| if at.d > 3e9 && at.d < 3e12 { f64::NAN } else { at.n * at.d }),
             "the cost of N = ",
         ),
     ] {
@@ -483,17 +506,18 @@ fn a_budget_says_what_is_wrong_with_it() {
             assert!(error.to_string().starts_with(expected), "{error}, not {expected}");
         }
     }
-    for (budget, cost) in
-        [(Budget::new(|n, d| n * d * 1e300), "inf"), (Budget::new(|n, d| 1.0 / (n * d)), "1e-29")]
-    {
+    for (budget, cost) in [
+        (Budget::new(|at| at.n * at.d * 1e300), "inf"),
+        (Budget::new(|at| 1.0 / (at.n * at.d)), "1e-29"),
+    ] {
         let text = plan.least_budget(2.4, &budget).unwrap_err().to_string();
         let expected = "expected a finite number that is at least the cost of the least";
         assert!(text.starts_with("the cost of the greatest N and D considered is "), "{text}");
         assert!(text.ends_with(expected), "{cost}: {text}");
     }
     // What cannot be had may be infinite.
-    let small = Budget::new(|n, d| if n > 2e9 { f64::INFINITY } else { 6.0 * n * d });
-    assert!(plan.within_budget(1e24, &small).unwrap().n <= 2e9);
+    let small = Budget::new(|at| if at.n > 2e9 { f64::INFINITY } else { 6.0 * at.n * at.d });
+    assert!(plan.within_budget(1e24, &small).unwrap().scale.n <= 2e9);
 }
 
 #[test]
@@ -501,29 +525,38 @@ fn limits_on_epochs_leave_tokens_that_can_be_had() {
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
     // 4 epochs of 5e9 tokens in all: more than 2e10 cannot be trained on.
     let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
-    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).constraints(limits).build().unwrap();
+    let plan = within(&plan_of("a", &law, &z), limits);
     assert!(plan.best(Scale { n: 1e9, d: 2.1e10 }).is_err());
     let rich = plan.within_budget(1e26, &Budget::flops()).unwrap();
-    assert!((rich.d / 2e10 - 1.0).abs() < 1e-6, "{rich:?}");
+    assert!((rich.scale.d / 2e10 - 1.0).abs() < 1e-6, "{rich:?}");
     // For a value there is a budget, of no more tokens than that.
     let value =
         0.5 * (rich.optimum.value + plan.best(Scale { n: 1e8, d: 1e9 }).unwrap().optimum.value);
     let (cost, choice) = plan.least_budget(value, &Budget::flops()).unwrap();
-    assert!((choice.optimum.value - value).abs() < 1e-6 && choice.d <= 2e10);
-    assert!((6.0 * choice.n * choice.d / cost - 1.0).abs() < 1e-6);
+    assert!((choice.optimum.value - value).abs() < 1e-6 && choice.scale.d <= 2e10);
+    assert!((6.0 * choice.scale.n * choice.scale.d / cost - 1.0).abs() < 1e-6);
     let error = plan.least_budget(1.6, &Budget::flops()).unwrap_err();
-    assert!(matches!(error, PlanError::Unreachable { floor, .. } if floor > 1.7), "{error}");
+    let above =
+        |kind: &ErrorKind| matches!(kind, ErrorKind::Unreachable { floor, .. } if *floor > 1.7);
+    assert!(error.is_unreachable() && above(error.kind()), "{error}");
     // Where no number of tokens is possible, the limits are named.
-    let none = plan.to_builder().constraints(Constraints::new().at_least("web", 0.7).at_least("code", 0.7)).build().unwrap();
-    let error = none.within_budget(1e21, &Budget::flops()).unwrap_err().to_string();
-    assert!(error.starts_with("no mixture keeps all of"), "{error}");
+    let none = Constraints::new().at_least("web", 0.7).at_least("code", 0.7);
+    let error = plan.to_builder().constraints(none).build().unwrap_err();
+    assert!(error.is_infeasible());
+    assert!(error.to_string().starts_with("no mixture keeps all of"), "{error}");
+    let error = plan.within_budget(1e21, &Budget::flops().tokens(3e10..=1e12)).unwrap_err();
+    assert!(error.to_string().starts_with("no mixture keeps all of"), "{error}");
 }
 
 #[test]
 fn a_price_under_the_worst_excess_holds_the_references() {
     let ((a, za), (b, zb)) = (additive([2.0, 1.0], [0.5; 2]), additive([1.0, 2.5], [0.6; 2]));
-    let plan = Plan::builder().goal(Goal::WorstExcess).target(1.0, Predictor::new("a", a.clone(), &za).unwrap()).build().unwrap();
-    let plan = plan.with_law("b", 0.5, &b, &zb);
+    let plan = Plan::builder()
+        .goal(Goal::WorstExcess)
+        .target(1.0, Predictor::new("a", a.clone(), &za).unwrap())
+        .target(0.5, Predictor::new("b", b.clone(), &zb).unwrap())
+        .build()
+        .unwrap();
     let (n, d) = (1e9, 1e10);
     let h = Mixture::new(vec![0.9, 0.1]).unwrap();
     let own: Vec<f64> =
@@ -542,58 +575,45 @@ fn a_price_under_the_worst_excess_holds_the_references() {
 
 #[test]
 fn a_path_names_the_point_that_has_no_choice() {
+    const FROM: Scale = Scale { n: 1e9, d: 1e9 };
     let (law, z) = additive([1.0, 3.0], [0.5; 2]);
     let limits = Constraints::new().epochs("web", 2e9, 4.0).epochs("code", 3e9, 4.0);
-    let plan = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).constraints(limits).build().unwrap();
-    let linear = (Growth::Constant, Growth::Linear);
-    assert_eq!(plan.path((1e9, 1e9), linear, &[1.0, 10.0]).unwrap().len(), 2);
-    let error = plan.path((1e9, 1e9), linear, &[1.0, 10.0, 100.0, 1e3]).unwrap_err();
-    assert!(matches!(&error, PlanError::At { .. }));
+    let plan = within(&plan_of("a", &law, &z), limits);
+    let linear = Growth { n: Rate::Constant, d: Rate::Linear };
+    assert_eq!(plan.path(FROM, linear, &[1.0, 10.0]).unwrap().len(), 2);
+    let error = plan.path(FROM, linear, &[1.0, 10.0, 100.0, 1e3]).unwrap_err();
+    let far = Scale { n: 1e9, d: 1e11 };
+    assert_eq!(error.places(), [Place::Time { t: 100.0, scale: far }]);
+    assert!(error.is_infeasible());
     let expected = "t = 100, N = 1e9, D = 1e11: no mixture keeps all of: ";
     assert!(error.to_string().starts_with(expected), "{error}");
-    let free = plan.to_builder().constraints(Constraints::new()).build().unwrap();
+    let free = within(&plan, Constraints::new());
     for t in [0.1, 0.0, -1.0, f64::NAN] {
-        let error = free.path((1e9, 1e9), (Growth::Log, Growth::Constant), &[1.0, t]).unwrap_err();
-        let expected = format!("t is {t}, expected a number > 0, and above 1/e for the growth Log");
+        let error =
+            free.path(FROM, Growth { n: Rate::Log, d: Rate::Constant }, &[1.0, t]).unwrap_err();
+        let expected = format!("t is {t}, expected a number > 0, and above 1/e for the rate Log");
         assert_eq!(error.to_string(), expected);
     }
-    assert_eq!(free.path((1e9, 1e9), linear, &[0.1]).unwrap()[0].d, 1e8);
-    let error = free.path((-1.0, 1e9), linear, &[2.0]).unwrap_err().to_string();
+    assert_eq!(free.path(FROM, linear, &[0.1]).unwrap()[0].scale.d, 1e8);
+    let error = free.path(Scale { n: -1.0, ..FROM }, linear, &[2.0]).unwrap_err().to_string();
     assert_eq!(error, "t = 2, N = -1e0, D = 2e9: N is -1, expected a number > 0");
 }
 
 #[test]
-fn an_empty_plan_answers_nothing() {
-    let (plan, h, flops) = (Plan::builder(), Mixture::uniform(2), Budget::flops());
-    let (law, z) = additive([1.0, 3.0], [0.5; 2]);
-    let choice = Plan::builder().target(1.0, Predictor::new("a", law.clone(), &z).unwrap()).build().unwrap().best(Scale { n: 1e9, d: 1e11 }).unwrap();
-    let growth = (Growth::Linear, Growth::Linear);
-    let run = Run { n: 1e9, d: 1e10, h: h.clone() };
-    let limited = plan.to_builder().constraints(Constraints::new().at_least("web", 0.1)).build().unwrap();
-    for plan in [plan, limited] {
-        for result in [
-            plan.objective(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.best(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.to_builder().goal(Goal::WorstExcess).build().unwrap().best(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.corners(Scale { n: 1e9, d: 1e11 }).map(drop),
-            plan.ranges(&choice, 0.1).map(drop),
-            plan.certainty(&choice).map(drop),
-            plan.advantage(&choice, &h, 0.9).map(drop),
-            plan.as_good(&choice, std::slice::from_ref(&h)).map(drop),
-            plan.region_share(&choice, 0.9, 10, 0).map(drop),
-            plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Law).map(drop),
-            plan.limit((1e9, 1e11), growth).map(drop),
-            plan.decompose(Scale { n: 1e9, d: 1e11 }, &h).map(drop),
-            plan.within_budget(1e21, &flops).map(drop),
-            plan.least_budget(2.0, &flops).map(drop),
-            plan.price(Scale { n: 1e9, d: 1e11 }, &h).map(drop),
-            plan.fixed_points(Scale { n: 1e9, d: 1e11 }, 4).map(drop),
+fn an_empty_plan_is_not_built() {
+    for goal in [Goal::Sum, Goal::Worst, Goal::WorstExcess] {
+        let limits = Constraints::new().at_least("web", 0.1);
+        let penalty = Penalty::js(1.0, &[("web", 1.0)]);
+        let plan = Plan::builder().goal(goal);
+        for empty in [
+            plan.clone(),
+            plan.clone().constraints(limits),
+            plan.clone().penalty(penalty),
+            plan.domains(&NAMES),
         ] {
-            assert_eq!(result, Err(PlanError::NoTargets));
+            let error = empty.build().unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Empty { what: "a plan", .. }), "{error}");
         }
-        assert!(plan.path((1e9, 1e11), growth, &[1.0]).is_err());
-        assert!(plan.map(Scale { n: 1e9, d: 1e11 }, &h).is_err());
-        assert!(plan.domains().is_empty());
     }
 }
 
@@ -603,17 +623,17 @@ fn settings_out_of_range_are_named() {
     let mixtures = Mixture::grid(2, 6, 0.0).unwrap();
     let sweep = observe(&[(&law, &z)], &mixtures, 0.003, 3);
     let fit = Fitter::new().starts(3).fit(law, &sweep, "t0").unwrap();
-    let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
+    let resampled = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+    let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 1e11 }).unwrap();
-    let run = |at: Scale| Run { n, d, h: Mixture::uniform(2) };
+    let run = |n, d| Run { scale: Scale { n, d }, h: Mixture::uniform(2) };
     let next = |runs: &[Run], count| plan.next_runs(&choice, runs, count, Criterion::Law).map(drop);
-    let text = |result: Result<(), PlanError>| result.unwrap_err().to_string();
+    let text = |result: Result<(), Error>| result.unwrap_err().to_string();
     for (result, expected) in [
         (plan.best(Scale { n: f64::NAN, d: 1e9 }).map(drop), "N is NaN, expected a number > 0"),
         (plan.best(Scale { n: 1e9, d: 0.0 }).map(drop), "D is 0, expected a number > 0"),
         (
-            Plan::builder().target(-1.0, &fit).build().unwrap().best(Scale { n: 1e9, d: 1e9 }).map(drop),
+            Plan::builder().target(-1.0, &fit).build().map(drop),
             "the weight of target `t0` is -1, expected a finite number > 0",
         ),
         (plan.ranges(&choice, f64::NAN).map(drop), "epsilon is NaN, expected a finite number >= 0"),
@@ -669,13 +689,13 @@ fn settings_out_of_range_are_named() {
             format!("the level is {level}, expected a number between 0 and 1, such as 0.9");
         let h = [0.5, 0.5];
         for text in [
-            resamples.interval(Scale { n: 1e9, d: 1e10 }, &h, level).unwrap_err().to_string(),
-            resamples
+            resampled.interval(Scale { n: 1e9, d: 1e10 }, &h, level).unwrap_err().to_string(),
+            resampled
                 .prediction_interval(Scale { n: 1e9, d: 1e10 }, &h, level)
                 .unwrap_err()
                 .to_string(),
-            resamples.coefficients(level).unwrap_err().to_string(),
-            resamples.residuals(level).unwrap_err().to_string(),
+            resampled.coefficients(level).unwrap_err().to_string(),
+            resampled.residuals(level).unwrap_err().to_string(),
         ] {
             assert_eq!(text, expected);
         }
@@ -693,9 +713,12 @@ fn rows_without_a_weight_are_not_drawn() {
     assert_eq!(weights.iter().sum::<f64>(), 15.0);
     let fitter = Fitter::new().starts(4).row_weights(weights);
     let fit = fitter.fit(law.clone(), &sweep, "t0").unwrap();
-    let resamples = Bootstrap::new(400).run(&fit, &sweep).unwrap();
+    let resampled = Bootstrap::new(400).run(&fit, &sweep).unwrap();
     // Only a draw that has each of the five once leaves the fit as it is: 5! / 5^5 of them, 15 of 400.
-    let own = |b: &usize| resamples.member(*b).next().unwrap().1 == fit.coordinates();
+    let own = |b: &usize| {
+        let member = resampled.member(*b).unwrap();
+        member.laws().all(|(_, z)| z == fit.coordinates())
+    };
     let same = (0..400).filter(own).count();
     assert!(same < 30, "{same} of 400 are the fit");
     // One run is nothing to draw from.
@@ -724,18 +747,17 @@ fn domains_in_another_order_are_the_same_mixture_at_the_edge_of_the_tolerance() 
     };
     let names: Vec<String> = (0..6).map(|i| format!("d{i}")).collect();
     let turned: Vec<String> = names.iter().rev().cloned().collect();
-    let sweep = Sweep::from_slices(&names, &["t"], &[1e8], &[1e9], &edge, &[3.0]).unwrap();
+    let sweep = Sweep::new(&names, &["t"], &[1e8], &[1e9], &edge, &[3.0]).unwrap();
     let h = Mixture::new(vec![0.5, 0.1, 0.1, 0.1, 0.1, 0.1]).unwrap();
-    let far = Extrapolation::at((1e9, 1e9), &turned, &h, &sweep).unwrap();
+    let at = Scale { n: 1e9, d: 1e9 };
+    let far = Extrapolation::at(at, &turned, &h, &sweep).unwrap();
     let own: Vec<f64> = h.iter().rev().copied().collect();
     let same = Mixture::new(own).unwrap().js_distance(&Mixture::new(edge).unwrap());
     assert!((far.nearest - same).abs() < 1e-12);
     // A name that appears twice is no order.
     let twice = [&names[..5], &names[..1]].concat();
-    assert!(matches!(
-        Extrapolation::at((1e9, 1e9), &twice, &h, &sweep),
-        Err(PlanError::Domains { .. })
-    ));
-    let error = Extrapolation::at((f64::NAN, 1e9), &turned, &h, &sweep).unwrap_err();
+    let error = Extrapolation::at(at, &twice, &h, &sweep).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }), "{error}");
+    let error = Extrapolation::at(Scale { n: f64::NAN, ..at }, &turned, &h, &sweep).unwrap_err();
     assert_eq!(error.to_string(), "N is NaN, expected a number > 0");
 }

@@ -3,7 +3,7 @@
 #![cfg(feature = "csv")]
 
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
-use mixlaw::{Fitter, MixtureObjective, Scale, SimplexSolver, Sweep};
+use mixlaw::{Fitter, Plan, Scale, Sweep};
 
 /// Train MRE of Table 8 (percent) and the best mean Huber objectives known, found by a long search
 /// with SciPy in the same box: target, then simple, additive, joint and full.
@@ -49,7 +49,8 @@ fn all_fits_reach_table_8_and_the_best_objectives_known() {
         for (law, (paper, best)) in laws.into_iter().zip(mres.into_iter().zip(objectives)) {
             let name = law.name().to_owned();
             let fit = Fitter::new().fit(law, &train, target).unwrap();
-            let (mre, excess) = (fit.evaluate(&train).unwrap().mre, fit.objective() / best - 1.0);
+            let mre = 100.0 * fit.evaluate(&train).unwrap().mre;
+            let excess = fit.objective() / best - 1.0;
             println!(
                 "{target:13} {name:8} train MRE {mre:.3} (paper {paper}), excess {:+.3}%",
                 100.0 * excess
@@ -67,20 +68,13 @@ fn all_fits_reach_table_8_and_the_best_objectives_known() {
 fn the_optimal_mixture_is_that_of_table_16() {
     let Some(sweep) = sweep() else { return };
     let train = sweep.split("train").unwrap();
-    let fits: Vec<_> = KNOWN
-        .iter()
-        .map(|(target, ..)| {
-            Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, target).unwrap()
-        })
-        .collect();
-    let mut objective = MixtureObjective::new(Scale { n: 7e9, d: 1.5e11 }).unwrap();
-    for fit in &fits {
-        objective = objective.with_fit(1.0 / 7.0, fit).unwrap();
-    }
-    let best = SimplexSolver::new().minimize(&mut objective);
+    let plan = KNOWN.iter().fold(Plan::builder(), |plan, (target, ..)| {
+        let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, target).unwrap();
+        plan.target(1.0 / 7.0, fit)
+    });
+    let best = plan.build().unwrap().best(Scale { n: 7e9, d: 1.5e11 }).unwrap();
     for ((target, ..), paper) in KNOWN.iter().zip(H_AVG) {
-        let i = sweep.domains().iter().position(|d| d == target).unwrap();
-        let found = 100.0 * best.weights[i];
+        let found = 100.0 * best.weight(target).unwrap();
         println!("{target:13} {found:.1} (paper {paper})");
         assert!((found - paper).abs() <= 3.0, "{target}: {found}, the paper's is {paper}");
     }

@@ -6,22 +6,20 @@ mod designs;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use designs::{DESIGNS, Run, TARGET, Truth};
-use mixlaw::fit::Ensemble;
-use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, ScalingLaw, SimpleLaw};
+use designs::{TARGET, Truth, beyond};
+use mixlaw::law::{AdditiveLaw, ChinchillaLaw, JointLaw, SimpleLaw};
 use mixlaw::optim::{Progress, Termination};
-use mixlaw::plan::{self, Criterion, Plan};
+use mixlaw::plan::{Criterion, Plan, Run};
 use mixlaw::simplex::Constraints;
-use mixlaw::uncertainty::{Bootstrap, Resamples, Unit};
-use mixlaw::{Fit, Fitter, Mixture, MixtureObjective, Scale, SimplexSolver, Sweep};
+use mixlaw::testing::{Modality, SyntheticSweep};
+use mixlaw::uncertainty::{Bootstrap, Unit};
+use mixlaw::{Error, Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 
-/// The second design of Table 1, and what its truth is.
-fn problem(seed: u64) -> (Vec<Run>, Truth, Sweep) {
-    let mut rng = designs::rng(seed);
-    let runs = DESIGNS[1].runs(&mut rng);
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let sweep = truth.observe(&runs, &mut rng);
-    (runs, truth, sweep)
+/// The multimodal design of Table 1, and what its truth is.
+fn problem(seed: u64) -> (Truth, Sweep) {
+    let truth = Truth::draw(SyntheticSweep::paper(Modality::Multimodal), false, seed);
+    let sweep = truth.train();
+    (truth, sweep)
 }
 
 fn fit(truth: &Truth, sweep: &Sweep) -> Fit {
@@ -39,26 +37,20 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     let (mut value, mut run, mut region) = ([0; 2], [0; 2], [0; 2]);
     let (mut wide, mut narrow) = ([0; 2], [0; 2]);
     for seed in 0..40 {
-        let (_, truth, sweep) = problem(seed);
+        let (truth, sweep) = problem(seed);
         let resamples = Bootstrap::new(60).seed(seed).run(fit(&truth, &sweep), &sweep).unwrap();
-        let ((n, d), h) = (DESIGNS[1].beyond(), Mixture::uniform(3));
-        let own = truth.loss(n, d, &h);
-        let mut rng = designs::rng(1000 + seed);
-        let noise = designs::RUN_NOISE * designs::normal(&mut rng)
-            + designs::CHECKPOINT_NOISE * designs::normal(&mut rng);
-        let mut objective = MixtureObjective::new(Scale { n, d })
-            .unwrap()
-            .with_law(1.0, &*truth.law, &truth.z)
-            .unwrap();
-        let optimum = SimplexSolver::new().minimize(&mut objective).weights;
+        let (at, h) = (beyond(&sweep), Mixture::uniform(3));
+        let own = truth.loss(at, &h);
+        let measured = truth.measure(at, std::slice::from_ref(&h), 1000 + seed)[0];
+        let optimum = truth.plan().best(at).unwrap().optimum.weights;
         let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-        let choice = plan.best(Scale { n, d }).unwrap();
+        let choice = plan.best(at).unwrap();
         let as_good = plan.as_good(&choice, &[optimum]).unwrap()[0];
         for (i, level) in [0.5, 0.9].into_iter().enumerate() {
-            let interval = resamples.interval(Scale { n, d }, &h, level).unwrap();
-            let new = resamples.prediction_interval(Scale { n, d }, &h, level).unwrap();
+            let interval = resamples.interval(at, &h, level).unwrap();
+            let new = resamples.prediction_interval(at, &h, level).unwrap();
             value[i] += u32::from(interval.contains(own));
-            run[i] += u32::from(new.contains(own * (1.0 + noise)));
+            run[i] += u32::from(new.contains(measured));
             // Were all normal, half of the optima would be in the region at this other level: the
             // share at r standard deviations is P(x > r / 2), and P(r < 1.18) is a half on a plane.
             let level = [0.72, 0.9][i];
@@ -83,44 +75,38 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
 
 #[test]
 fn resamples_scatter_around_the_fit() {
-    let (_, truth, sweep) = problem(3);
+    let (truth, sweep) = problem(3);
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).seed(5).run(&fit, &sweep).unwrap();
     // The mean of many resamples is near the fit itself, and no two are the same.
-    let (n, d) = DESIGNS[1].beyond();
-    let values = resamples.values(Scale { n, d }, &Mixture::uniform(3)).unwrap();
+    let at = beyond(&sweep);
+    let values = resamples.values(at, Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
-    let own = fit.predict(Scale { n, d }, &Mixture::uniform(3)).unwrap();
+    let own = fit.predict(at, &Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
     assert!(values.windows(2).all(|v| v[0] != v[1]));
-    // Mixtures are another unit: this design has 36 of them for 127 runs.
+    // Mixtures are another unit: this design has 34 of them for 127 runs.
     let other = Bootstrap::new(20).seed(5).unit(Unit::Mixture).run(&fit, &sweep).unwrap();
-    assert!(!resamples.is_aligned_with(&other));
+    assert!(!resamples.members().unwrap().is_aligned_with(other.members().unwrap()));
 }
 
 #[test]
 fn without_noise_the_intervals_close() {
-    let mut rng = designs::rng(0);
-    let runs = DESIGNS[1].runs(&mut rng);
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let noisy = truth.observe(&runs, &mut rng);
-    let exact: Vec<f64> = noisy.rows().map(|r| truth.law.loss(&truth.z, r.scale(), r.h)).collect();
-    let flat = |x: mixlaw::ndarray::ArrayView2<'_, f64>| x.iter().copied().collect::<Vec<f64>>();
-    let (n, d) = (noisy.n().to_vec(), noisy.d().to_vec());
-    let h = flat(noisy.mixtures());
-    let sweep = Sweep::from_slices(noisy.domains(), &[TARGET], &n, &d, &h, &exact).unwrap();
+    let (truth, _) = problem(0);
+    let exact = truth.synthetic.clone().run_noise(0.0).checkpoint_noise(0.0);
+    let sweep = exact.build().unwrap().split("train").unwrap();
     let resamples = Bootstrap::new(20).run(fit(&truth, &sweep), &sweep).unwrap();
-    let (n, d) = DESIGNS[1].beyond();
+    let at = beyond(&sweep);
     let h = Mixture::uniform(3);
-    let interval = resamples.prediction_interval(Scale { n, d }, &h, 0.9).unwrap();
+    let interval = resamples.prediction_interval(at, &h, 0.9).unwrap();
     assert!(interval.upper - interval.lower < 1e-3 * interval.estimate, "{interval:.6}");
-    assert!((interval.estimate / truth.loss(n, d, &h) - 1.0).abs() < 1e-3);
+    assert!((interval.estimate / truth.loss(at, &h) - 1.0).abs() < 1e-3);
 }
 
 #[cfg(feature = "rayon")]
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -129,7 +115,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
             let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
             let choice = plan.best(Scale { n: 3e9, d: 1e11 }).unwrap();
             let optima = plan.certainty(&choice).unwrap().optima().to_vec();
-            (resamples.values(Scale { n: 3e9, d: 1e11 }, &Mixture::uniform(3)).unwrap(), optima)
+            (resamples.values(Scale { n: 3e9, d: 1e11 }, Mixture::uniform(3)).unwrap(), optima)
         })
     };
     assert_eq!(on(1), on(3));
@@ -137,7 +123,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn an_observer_stops_with_what_is_there() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let calls = Arc::new(Mutex::new(Vec::new()));
     let told = calls.clone();
     let bootstrap = Bootstrap::new(200).seed(3);
@@ -148,62 +134,104 @@ fn an_observer_stops_with_what_is_there() {
     });
     let resamples = observed.run(&fit, &sweep).unwrap();
     let calls = calls.lock().unwrap().clone();
-    assert_eq!(resamples.termination(), Termination::Stopped);
+    assert_eq!(resamples.members().unwrap().termination(), Termination::Stopped);
     // Those of other threads may end in the same moment.
-    let made = resamples.len();
+    let made = resamples.members().unwrap().len();
     assert!((64..80).contains(&made) && calls.is_sorted() && calls[calls.len() - 1] <= made);
     let all = bootstrap.run(&fit, &sweep).unwrap();
-    assert_eq!(all.termination(), Termination::Complete);
-    let (n, d) = DESIGNS[1].beyond();
+    assert_eq!(all.members().unwrap().termination(), Termination::Complete);
+    let at = beyond(&sweep);
     let h = Mixture::uniform(3);
-    assert_eq!(
-        all.values(Scale { n, d }, &h).unwrap()[..made],
-        resamples.values(Scale { n, d }, &h).unwrap()
-    );
+    assert_eq!(all.values(at, &h).unwrap()[..made], resamples.values(at, &h).unwrap());
     // None is no answer.
     let none = bootstrap.observe(|_| ControlFlow::Break(())).run(&fit, &sweep);
-    assert!(none.unwrap_err().to_string().contains("before the stop is 0"));
+    assert!(none.unwrap_err().is_stopped());
 }
 
 #[test]
 fn the_share_of_the_region_can_be_observed_and_stopped() {
-    let (_, truth, sweep) = problem(1);
+    // A truth whose region is wide enough for some hundreds of draws.
+    let (truth, sweep) = problem(13);
     let fit = fit(&truth, &sweep);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(Scale { n, d }).unwrap();
+    let at = beyond(&sweep);
+    let choice = plan.best(at).unwrap();
     let alone = |draws| plan.region_share(&choice, 0.9, draws, 7).unwrap();
     let (all, part) = (alone(600), alone(256));
     // The first draws of 600 are those of 256, and their share is another one.
-    assert!(all != part && part > 0.0);
+    assert!(all.share != part.share && part.share > 0.0);
+    assert_eq!((all.draws, all.termination), (600, Termination::Complete));
     let run = |most: usize| {
-        let mut calls = Vec::new();
-        let mut observer = |progress: &Progress| {
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let told = calls.clone();
+        let observed = plan.clone().observe(move |progress: &Progress| {
             assert_eq!((progress.what, progress.total), ("draws", Some(600)));
-            calls.push(progress.done);
-            if calls.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let share = plan.region_share_observed(&choice, 0.9, 600, 7, &mut observer).unwrap();
+            told.lock().unwrap().push(progress.done);
+            if progress.done < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let share = observed.region_share(&choice, 0.9, 600, 7).unwrap();
+        // It is asked within a round of draws too.
+        let mut calls = calls.lock().unwrap().clone();
+        calls.dedup();
         (share, calls)
     };
-    let (complete, stopped) = (Termination::Complete, Termination::Stopped);
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let seen = pool.install(|| run(usize::MAX));
-        assert_eq!(seen, ((all, complete), vec![256, 512, 600]));
-        assert_eq!(pool.install(|| run(1)), ((part, stopped), vec![256]));
+        assert_eq!(seen, (all, vec![0, 256, 512, 600]));
+        let (stopped, calls) = pool.install(|| run(1));
+        assert_eq!((stopped.share, stopped.draws, calls), (part.share, 256, vec![0, 256]));
+        assert_eq!(stopped.termination, Termination::Stopped);
     }
     // A stop at the last draw leaves nothing out.
-    assert_eq!(run(3).0, (all, complete));
+    assert_eq!(run(600).0, all);
+}
+
+#[test]
+fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
+    let (truth, sweep) = problem(1);
+    let resampled = Bootstrap::new(40).run(fit(&truth, &sweep), &sweep).unwrap();
+    let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
+    let choice = plan.best(beyond(&sweep)).unwrap();
+    let all = plan.certainty(&choice).unwrap();
+    assert_eq!((all.optima().len(), all.termination()), (40, Termination::Complete));
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let told = calls.clone();
+    let watched = plan.clone().observe(move |progress: &Progress| {
+        assert_eq!((progress.what, progress.total), ("members", Some(40)));
+        told.lock().unwrap().push(progress.done);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(watched.certainty(&choice).unwrap(), all);
+    let seen = calls.lock().unwrap().clone();
+    assert!(seen.is_sorted() && seen.last() == Some(&40), "{seen:?}");
+    let few = plan.clone().observe(|progress: &Progress| {
+        if progress.done < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let some = few.certainty(&choice).unwrap();
+    assert_eq!(some.termination(), Termination::Stopped);
+    let made = some.optima().len();
+    assert!((10..20).contains(&made), "{made}");
+    assert_eq!(some.optima(), &all.optima()[..made]);
+    // Where nothing is done there is nothing to return.
+    let none = plan.observe(|_| ControlFlow::Break(()));
+    assert!(none.certainty(&choice).unwrap_err().is_stopped());
+    let run = Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
+    let next = |plan: &Plan| {
+        plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision)
+    };
+    assert!(next(&none).unwrap_err().is_stopped());
+    let patient = plan.observe(|_| ControlFlow::Continue(()));
+    assert_eq!(next(&patient).unwrap(), next(&plan).unwrap());
 }
 
 #[test]
 fn what_cannot_be_resampled_is_refused() {
-    let (_, truth, sweep) = problem(1);
+    let (truth, sweep) = problem(1);
     let fit = fit(&truth, &sweep);
-    let error = |result: Result<Resamples, mixlaw::FitError>| result.unwrap_err().to_string();
-    let other = problem(2).2;
+    let error = |result: Result<Predictor, Error>| result.unwrap_err().to_string();
+    let other = problem(2).1;
     let wrong = error(Bootstrap::new(40).run(&fit, &other));
     assert!(wrong.contains("the sweep that it was made from"), "{wrong}");
     let few = error(Bootstrap::new(19).run(&fit, &sweep));
@@ -216,38 +244,42 @@ fn what_cannot_be_resampled_is_refused() {
     assert_eq!(one, expected);
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
     let level = resamples
-        .interval(Scale { n: 1e9, d: 1e10 }, &[0.2, 0.3, 0.5], 90.0)
+        .interval(Scale { n: 1e9, d: 1e10 }, [0.2, 0.3, 0.5], 90.0)
         .unwrap_err()
         .to_string();
     assert_eq!(level, "the level is 90, expected a number between 0 and 1, such as 0.9");
 }
 
 #[test]
-fn an_ensemble_is_the_mean_of_its_fits() {
-    let (_, _, sweep) = problem(4);
-    let laws: [Box<dyn ScalingLaw>; 2] =
-        [Box::new(SimpleLaw::for_sweep(&sweep)), Box::new(JointLaw::for_sweep(&sweep))];
+fn a_mean_is_that_of_its_fits() {
+    let (truth, sweep) = problem(4);
     let fitter = Fitter::new().starts(4).weigh_by_compute(1.0);
-    let ensemble = Ensemble::fit(&fitter, laws, &sweep, TARGET).unwrap();
-    assert_eq!(ensemble.name(), "simple + joint");
-    let h = [0.2, 0.3, 0.5];
-    let mean = ensemble
-        .fits()
-        .iter()
-        .map(|fit| fit.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap())
-        .sum::<f64>();
-    let predicted = ensemble.predict(Scale { n: 2e9, d: 1e11 }, &h).unwrap();
+    let fits = [
+        fitter.fit(SimpleLaw::for_sweep(&sweep), &sweep, TARGET).unwrap(),
+        fitter.fit(JointLaw::for_sweep(&sweep), &sweep, TARGET).unwrap(),
+    ];
+    let both = Predictor::mean(&fits).unwrap();
+    assert_eq!((both.name().as_str(), both.target()), ("simple + joint", TARGET));
+    assert_eq!(both.fits().count(), 2);
+    let (at, h) = (Scale { n: 2e9, d: 1e11 }, [0.2, 0.3, 0.5]);
+    let mean = both.fits().map(|fit| fit.predict(at, &h).unwrap()).sum::<f64>();
+    let predicted = both.predict(at, h).unwrap();
     assert!((predicted - 0.5 * mean).abs() < 1e-14);
-    let mut objective = MixtureObjective::new(Scale { n: 2e9, d: 1e11 })
-        .unwrap()
-        .with_ensemble(2.0, &ensemble)
-        .unwrap();
-    assert!((objective.value(&h).unwrap() - 2.0 * predicted).abs() < 1e-13);
-    let plan = Plan::builder().target(1.0, &ensemble).build().unwrap();
-    assert_eq!(plan.best(Scale { n: 2e9, d: 1e11 }).unwrap().losses[0].0, TARGET);
+    let plan = Plan::builder().target(2.0, &both).build().unwrap();
+    let value = plan.objective(at).unwrap().value(h).unwrap();
+    assert!((value - 2.0 * predicted).abs() < 1e-13);
+    assert_eq!(plan.best(at).unwrap().losses[0].0, TARGET);
+    // A mean of means is that of all their parts, and members of the parts are left behind.
+    let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
+    let three = Predictor::mean([both, resampled]).unwrap();
+    let of_three = (mean + fits[0].predict(at, &h).unwrap()) / 3.0;
+    assert!((three.predict(at, h).unwrap() - of_three).abs() < 1e-14);
+    assert!(three.members().is_none());
 
-    assert!(Ensemble::new(Vec::new()).is_err());
-    let renamed = Sweep::from_slices(
+    let none: [&Fit; 0] = [];
+    let error = Predictor::mean(none).unwrap_err();
+    assert_eq!(error.to_string(), "a mean needs at least one predictor, got none");
+    let renamed = Sweep::new(
         &["a", "b"],
         &["other"],
         &[1e8; 6],
@@ -256,15 +288,27 @@ fn an_ensemble_is_the_mean_of_its_fits() {
         &[3.0; 6],
     )
     .unwrap();
-    let law = mixlaw::law::ChinchillaLaw::for_sweep(&renamed);
+    let law = ChinchillaLaw::for_sweep(&renamed);
     let other = Fitter::new().fit(law, &renamed, "other").unwrap();
-    let mixed = Ensemble::new(vec![ensemble.fits()[0].clone(), other]).unwrap_err().to_string();
-    assert_eq!(mixed, "the fits of an ensemble are of different targets: `loss` and `other`");
+    let mixed = Predictor::mean([&fits[0], &other]).unwrap_err().to_string();
+    assert_eq!(mixed, "the targets of the parts of a mean differ: loss and other");
+    let domains = ["b", "a", "c"];
+    let elsewhere = Predictor::from_fn(TARGET, &domains, |_, _, _| 1.0).unwrap();
+    let mixed = Predictor::mean([fits[0].clone().into(), elsewhere]).unwrap_err();
+    assert!(
+        mixed.to_string().starts_with("the domains of the parts of a mean differ: "),
+        "{mixed}"
+    );
+    // Laws at coordinates are no fits, and cannot be resampled.
+    let known = Predictor::new(TARGET, truth.law.clone(), &truth.z).unwrap();
+    let half = Predictor::mean([known, fits[0].clone().into()]).unwrap();
+    let error = Bootstrap::new(20).run(half, &sweep).unwrap_err().to_string();
+    assert!(error.contains("was not fitted"), "{error}");
 }
 
 #[test]
 fn weights_by_compute_are_those_of_the_rows() {
-    let (_, truth, sweep) = problem(5);
+    let (truth, sweep) = problem(5);
     let weights: Vec<f64> = sweep.rows().map(|row| row.n * row.d / 1e19).collect();
     let fitter = Fitter::new().starts(4);
     let given = fitter.clone().row_weights(weights).fit(truth.law.clone(), &sweep, TARGET).unwrap();
@@ -276,17 +320,17 @@ fn weights_by_compute_are_those_of_the_rows() {
 
 #[test]
 fn a_choice_is_as_sure_as_its_resamples_agree() {
-    let (_, truth, sweep) = problem(6);
+    let (truth, sweep) = problem(13);
     let resamples = Bootstrap::new(60).run(fit(&truth, &sweep), &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
-    let (n, d) = DESIGNS[1].beyond();
-    let choice = plan.best(Scale { n, d }).unwrap();
+    let at = beyond(&sweep);
+    let choice = plan.best(at).unwrap();
     let own = choice.optimum.weights.clone();
     assert_eq!(plan.as_good(&choice, std::slice::from_ref(&own)).unwrap(), [1.0]);
     let values: Vec<f64> = (0..3)
         .map(|i| {
             let h: Vec<f64> = (0..3).map(|j| if i == j { 0.98 } else { 0.01 }).collect();
-            truth.loss(n, d, &Mixture::new(h).unwrap())
+            truth.loss(at, &Mixture::new(h).unwrap())
         })
         .collect();
     let worst = (0..3).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
@@ -296,39 +340,62 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
     let limited =
         plan.to_builder().constraints(Constraints::new().trained_box(&sweep)).build().unwrap();
-    let choice_within = limited.best(Scale { n, d }).unwrap();
+    let choice_within = limited.best(at).unwrap();
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();
     let wide = plan.region_share(&choice, 0.99, 2000, 0).unwrap();
-    assert!(narrow <= wide && wide < 0.5, "{narrow} and {wide}");
+    assert!(
+        0.0 < narrow.share && narrow.share <= wide.share && wide.share < 0.5,
+        "{narrow:?} and {wide:?}"
+    );
 
-    let unsure = Plan::builder().target(1.0, resamples.ensemble()).build().unwrap();
+    let unsure = Plan::builder().target(1.0, fit(&truth, &sweep)).build().unwrap();
     let error = unsure.certainty(&choice).unwrap_err().to_string();
-    assert!(error.contains("target `loss` has no resamples"), "{error}");
+    assert!(error.contains("target `loss` has no members"), "{error}");
     let others = Bootstrap::new(60).seed(1).run(fit(&truth, &sweep), &sweep).unwrap();
-    let apart = Plan::builder().target(1.0, &resamples).target(1.0, &others).build().unwrap();
-    assert!(apart.certainty(&choice).unwrap_err().to_string().contains("of different draws"));
+    // Two targets of the same name are refused; under another name the draws are what is wrong.
+    let twice = Plan::builder().target(1.0, &resamples).target(1.0, &others).build();
+    assert_eq!(twice.unwrap_err().to_string(), "target `loss` appears twice");
+    let apart = resamples.members().unwrap().is_aligned_with(others.members().unwrap());
+    assert!(!apart);
+    let (h, n, d) = (sweep.mixtures(), sweep.n().to_vec(), sweep.d().to_vec());
+    let h: Vec<f64> = h.iter().copied().collect();
+    let losses: Vec<f64> = sweep.rows().map(|row| row.losses[0]).collect();
+    let runs: Vec<String> = sweep.rows().map(|row| row.run.to_owned()).collect();
+    let renamed = Sweep::builder(sweep.domains(), &["other"]).runs(&runs);
+    let renamed = renamed.build(&n, &d, &h, &losses).unwrap();
+    let other = Fitter::new().starts(6).fit(truth.law.clone(), &renamed, "other").unwrap();
+    for (seed, aligned) in [(0, true), (1, false)] {
+        let others = Bootstrap::new(60).seed(seed).run(&other, &renamed).unwrap();
+        let both = Plan::builder().target(1.0, &resamples).target(1.0, others).build().unwrap();
+        let certainty = both.certainty(&both.best(at).unwrap());
+        assert_eq!(certainty.is_ok(), aligned);
+        if let Err(error) = certainty {
+            assert!(error.to_string().contains("of different draws"), "{error}");
+        }
+    }
 }
 
 #[test]
 fn next_runs_go_where_the_decision_is_open() {
     // Nobody knows what the third domain teaches: it has the same small weight in every run.
-    let mut rng = designs::rng(2);
-    let runs: Vec<Run> = (1..=9)
-        .flat_map(|i| {
+    let mixtures: Vec<Mixture> = (1..=9)
+        .map(|i| {
             let own = 0.1 * f64::from(i);
-            let h = Mixture::new(vec![0.95 * own, 0.95 * (1.0 - own), 0.05]).unwrap();
-            [1e8, 4e8].map(|n| Run { n, d: vec![4e9, 8e9, 1.6e10], h: h.clone() })
+            Mixture::new(vec![0.95 * own, 0.95 * (1.0 - own), 0.05]).unwrap()
         })
         .collect();
-    let truth = Truth::draw(&runs, false, &mut rng);
-    let sweep = truth.observe(&runs, &mut rng);
+    let design = SyntheticSweep::new(&["a", "b", "c"]).sizes(&[1e8, 4e8]).mixtures_of(&mixtures);
+    let sweep = Truth::draw(design, false, 2).train();
     let law = AdditiveLaw::for_sweep(&sweep);
     let fit = Fitter::new().fit(law, &sweep, TARGET).unwrap();
     let resamples = Bootstrap::new(100).run(fit, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 3e10 }).unwrap();
-    let run = |h: [f64; 3]| plan::Run { n: 4e8, d: 1.6e10, h: Mixture::new(h.to_vec()).unwrap() };
+    let run = |h: [f64; 3]| Run {
+        scale: Scale { n: 4e8, d: 1.6e10 },
+        h: Mixture::new(h.to_vec()).unwrap(),
+    };
     let candidates = [run([0.45, 0.5, 0.05]), run([0.3, 0.3, 0.4]), run([0.3, 0.3, 0.4])];
     for criterion in [Criterion::Law, Criterion::Decision] {
         let next = plan.next_runs(&choice, &candidates, 2, criterion).unwrap();
@@ -336,7 +403,7 @@ fn next_runs_go_where_the_decision_is_open() {
         assert!(next[1].gain >= next[0].gain && next[0].gain > 0.0);
     }
     assert!(plan.next_runs(&choice, &candidates, 4, Criterion::Law).is_err());
-    let two = plan::Run { h: Mixture::uniform(2), ..candidates[0].clone() };
+    let two = Run { h: Mixture::uniform(2), ..candidates[0].clone() };
     let error = plan.next_runs(&choice, &[two], 1, Criterion::Law).unwrap_err().to_string();
-    assert_eq!(error, "a candidate has 2 domain weights, expected 3");
+    assert_eq!(error, "the mixture of candidate 0 has length 2, expected 3");
 }

@@ -1,11 +1,14 @@
-/// How well predictions agree with observed losses.
+use std::fmt;
+
+/// How well predictions agree with observed losses. It prints as one line.
 ///
 /// ```
 /// use mixlaw::fit::Metrics;
 ///
 /// let m = Metrics::new(&[2.0, 4.0], &[2.1, 3.8]);
-/// assert!((m.mre - 5.0).abs() < 1e-9);
-/// assert!((m.mae - 0.15).abs() < 1e-9);
+/// assert!((m.mre - 0.05).abs() < 1e-12);
+/// assert!((m.mae - 0.15).abs() < 1e-12);
+/// assert_eq!(m.to_string(), "MRE 5.000%, MAE 0.1500, RMSE 0.1581, R2 0.9750, rank 1.000, 2 rows");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -13,7 +16,7 @@
 pub struct Metrics {
     /// Number of rows.
     pub count: usize,
-    /// Mean relative error `|prediction - observation| / observation`, in percent (sec. 2.3).
+    /// Mean relative error `|prediction - observation| / observation`, a fraction (sec. 2.3).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub mre: f64,
     /// Mean absolute error, in nats.
@@ -48,7 +51,7 @@ impl Metrics {
         let squares = mean(&|o, p| (p - o).powi(2));
         Self {
             count: observed.len(),
-            mre: 100.0 * mean(&|o, p| (p - o).abs() / o),
+            mre: mean(&|o, p| (p - o).abs() / o),
             mae: mean(&|o, p| (p - o).abs()),
             rmse: squares.sqrt(),
             r2: if observed.iter().all(|o| *o == observed[0]) {
@@ -58,6 +61,18 @@ impl Metrics {
             },
             spearman: correlation(&ranks(observed), &ranks(predicted)),
         }
+    }
+}
+
+/// The MRE in percent, errors in nats.
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, mre, mae, rmse, r2, spearman } = self;
+        write!(
+            f,
+            "MRE {:.3}%, MAE {mae:.4}, RMSE {rmse:.4}, R2 {r2:.4}, rank {spearman:.3}, {count} rows",
+            100.0 * mre
+        )
     }
 }
 
@@ -95,9 +110,9 @@ mod tests {
         let observed = [3.1, 2.9, 2.9, 2.5, 2.2];
         let predicted = [3.0, 2.95, 2.8, 2.6, 2.6];
         let m = Metrics::new(&observed, &predicted);
-        // np.mean(abs(p-o)/o)*100, np.mean(abs(p-o)), np.sqrt(np.mean((p-o)**2)),
+        // np.mean(abs(p-o)/o), np.mean(abs(p-o)), np.sqrt(np.mean((p-o)**2)),
         // 1 - np.sum((p-o)**2)/np.sum((o-o.mean())**2), scipy.stats.spearmanr(o, p)[0]
-        assert_relative_eq!(m.mre, 6.1160076853069105, max_relative = 1e-12);
+        assert_relative_eq!(m.mre, 0.061160076853069105, max_relative = 1e-12);
         assert_relative_eq!(m.mae, 0.15, max_relative = 1e-12);
         assert_relative_eq!(m.rmse, 0.19621416870348585, max_relative = 1e-12);
         assert_relative_eq!(m.r2, 0.6354166666666665, max_relative = 1e-12);

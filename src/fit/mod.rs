@@ -14,7 +14,7 @@
 //! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
 //! let law = |at: Scale| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
 //! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
-//! let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
+//! let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
 //! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
 //! println!("{fit}");
@@ -37,7 +37,7 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
-use crate::error::{FitError, LawError, SettingError};
+use crate::error::{Error, ErrorKind, Place, cut};
 use crate::law::{Coordinates, ScalingLaw, Transform};
 use crate::optim::{
     Control, Minimum, MultiStart, Objective, Observer, Optimizer, Progress, Sequence, SmoothFirst,
@@ -48,7 +48,7 @@ use crate::sweep::Sweep;
 
 pub use metrics::Metrics;
 use problem::{Bound, Problem};
-pub(crate) use refit::{Held, Refit};
+pub(crate) use refit::{Profile, Refit};
 use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
@@ -92,9 +92,9 @@ pub enum Residual {
 ///             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 ///     }
 /// }
-/// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-/// assert!(fit.evaluate(&sweep)?.mre < 1e-3);
+/// assert!(fit.evaluate(&sweep)?.mre < 1e-5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -121,6 +121,25 @@ pub struct Fitter {
     seed: u64,
     #[cfg_attr(feature = "serde", serde(skip))]
     observer: Option<Observer>,
+}
+
+/// What a [`Fitter`] was set to: [`Fitter::settings`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct FitterSettings<'a> {
+    /// The Huber delta, in the unit of the residual: [`Fitter::delta`].
+    pub delta: f64,
+    /// What residuals are differences of: [`Fitter::residual`].
+    pub residual: Residual,
+    /// One weight for each row, where there are any: [`Fitter::row_weights`].
+    pub row_weights: Option<&'a [f64]>,
+    /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
+    pub compute_power: f64,
+    /// The name, the lower and the upper bound of each coefficient that has one, in the paper's units:
+    /// [`Fitter::bound`] and [`Fitter::fix`].
+    pub bounds: &'a [(String, f64, f64)],
+    /// [`Fitter::seed`].
+    pub seed: u64,
 }
 
 /// Starts of the default optimizer.
@@ -252,7 +271,7 @@ impl Fitter {
     /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
     /// #     }
     /// # }
-    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let (fitter, law) = (Fitter::new().seed(7), AdditiveLaw::for_sweep(&sweep));
     /// let solves = Arc::new(Mutex::new((0, None)));
     /// let told = Arc::clone(&solves);
@@ -273,6 +292,28 @@ impl Fitter {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
+    /// The values of all settings but the optimizer and the observer.
+    ///
+    /// ```
+    /// use mixlaw::Fitter;
+    ///
+    /// let fitter = Fitter::new().delta(0.01).fix("alpha", 0.34).seed(7);
+    /// let settings = fitter.settings();
+    /// assert_eq!((settings.delta, settings.seed), (0.01, 7));
+    /// assert_eq!(settings.bounds, [("alpha".to_owned(), 0.34, 0.34)]);
+    /// ```
+    #[must_use]
+    pub fn settings(&self) -> FitterSettings<'_> {
+        FitterSettings {
+            delta: self.delta,
+            residual: self.residual,
+            row_weights: self.row_weights.as_deref(),
+            compute_power: self.compute_power,
+            bounds: &self.constraints,
+            seed: self.seed,
+        }
+    }
+
     /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
     /// such as `sweep.split("train")?`.
     ///
@@ -281,7 +322,7 @@ impl Fitter {
     /// and [`TrustRegion`] takes the last steps over the rows as they are; what is reported is of these.
     ///
     /// # Errors
-    /// [`FitError`] if a domain, a target or a coefficient is unknown, a setting is out of its range,
+    /// If a domain, a target or a coefficient is unknown, a setting is out of its range,
     /// there are fewer rows than free coefficients, the law is not defined at a row, or no finite
     /// objective was found. Not converging is not an error: see [`Fit::termination`].
     pub fn fit(
@@ -289,7 +330,7 @@ impl Fitter {
         law: impl ScalingLaw + 'static,
         sweep: &Sweep,
         target: &str,
-    ) -> Result<Fit, FitError> {
+    ) -> Result<Fit, Error> {
         let control = Control::seeded(self.seed).observed_by(self.observer.as_ref());
         self.fit_with(Arc::new(law), sweep, target, control)
     }
@@ -301,7 +342,7 @@ impl Fitter {
         sweep: &Sweep,
         target: &str,
         call: &Control,
-    ) -> Result<Fit, FitError> {
+    ) -> Result<Fit, Error> {
         self.fit_with(law, sweep, target, call.within(self.seed))
     }
 
@@ -311,7 +352,7 @@ impl Fitter {
         sweep: &Sweep,
         target: &str,
         control: Control,
-    ) -> Result<Fit, FitError> {
+    ) -> Result<Fit, Error> {
         self.optimizer.check()?;
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
@@ -319,7 +360,7 @@ impl Fitter {
         let rows = data.losses.len();
         if rows < free {
             let law = law.name().to_owned();
-            return Err(FitError::TooFewRows { law, rows, coefficients: free });
+            return Err(ErrorKind::TooFewRows { law, rows, coefficients: free }.into());
         }
         let search = |problem: &mut Problem<'_>| {
             let start = problem.draw_start(&mut control.stream(0)).expect("a law draws its starts");
@@ -337,7 +378,7 @@ impl Fitter {
         );
         control.end(&minimum);
         if !minimum.value.is_finite() {
-            return Err(FitError::NoFiniteLoss { law: law.name().to_owned() });
+            return Err(ErrorKind::NoFiniteLoss { law: law.name().to_owned() }.into());
         }
         let at_bound = problem::at_bound(law.as_ref(), &bounds, &minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
@@ -355,41 +396,39 @@ impl Fitter {
     }
 
     /// Checks what is wrong with every law and sweep; `place` names the rows of the weights.
-    fn check_settings(&self, place: impl Fn(usize) -> String) -> Result<(), FitError> {
-        let setting =
-            |name: String, value, expected| Err(SettingError::new(name, value, expected).into());
+    fn check_settings(&self, place: impl Fn(usize) -> Place) -> Result<(), Error> {
         if self.delta.is_nan() || self.delta <= 0.0 {
             let expected = "a number > 0 (infinity is least squares)";
-            return setting("delta".to_owned(), self.delta, expected);
+            return Err(Error::setting("delta", self.delta, expected));
         }
         if !self.compute_power.is_finite() {
-            let name = "the power of the compute".to_owned();
-            return setting(name, self.compute_power, "a finite number");
+            let name = "the power of the compute";
+            return Err(Error::setting(name, self.compute_power, "a finite number"));
         }
         let mut weights = self.row_weights.iter().flatten().enumerate();
         match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {
             None => Ok(()),
             Some((i, &w)) => {
-                setting(format!("the weight of {}", place(i)), w, "a finite number >= 0")
+                let name = format!("the weight of {}", place(i));
+                Err(Error::setting(name, w, "a finite number >= 0"))
             }
         }
     }
 
     /// The rows in the order of the law's domains, checked.
-    fn data(&self, law: &dyn ScalingLaw, sweep: &Sweep, target: &str) -> Result<Data, FitError> {
+    fn data(&self, law: &dyn ScalingLaw, sweep: &Sweep, target: &str) -> Result<Data, Error> {
         if let Some(weights) = self.row_weights.as_ref().filter(|w| w.len() != sweep.len()) {
             let expected = "one for each row of the sweep";
             let found = weights.len() as f64;
-            return Err(SettingError::new("the number of row weights", found, expected).into());
+            return Err(Error::setting("the number of row weights", found, expected));
         }
-        self.check_settings(|row| sweep.place(row).to_string())?;
-        let losses = losses_of(sweep, target)?;
+        self.check_settings(|row| sweep.place(row))?;
+        let losses = sweep.losses_of(target)?;
         let h = aligned(law, sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
-            law.check(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source: source.into() })?;
+            law.check(row.scale(), h).map_err(|error| error.at(sweep.place(i)))?;
         }
         let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
@@ -401,7 +440,7 @@ impl Fitter {
         let total: f64 = weights.iter().sum();
         if !(total.is_finite() && total > 0.0) {
             let (name, expected) = ("the sum of the row weights", "a finite number > 0");
-            return Err(SettingError::new(name, total, expected).into());
+            return Err(Error::setting(name, total, expected));
         }
         let rows = (0..sweep.len()).collect();
         let all = Data { rows, n: sweep.n().to_vec(), d: sweep.d().to_vec(), h, losses, weights };
@@ -409,78 +448,88 @@ impl Fitter {
     }
 
     /// How many coefficients of a law are not fixed.
-    pub(crate) fn free_coefficients(&self, law: &dyn ScalingLaw) -> Result<usize, FitError> {
+    pub(crate) fn free_coefficients(&self, law: &dyn ScalingLaw) -> Result<usize, Error> {
         Ok(self.bounds(law)?.iter().filter(|b| b.lower < b.upper).count())
     }
 
     /// The box, in units of the law's coordinates.
-    fn bounds(&self, law: &dyn ScalingLaw) -> Result<Vec<Bound>, FitError> {
+    fn bounds(&self, law: &dyn ScalingLaw) -> Result<Vec<Bound>, Error> {
         let coordinates = law.coordinates();
-        let mut bounds: Vec<Bound> = coordinates
-            .iter()
-            .map(|c| Bound { lower: c.bounds().0, upper: c.bounds().1, raw: false })
-            .collect();
+        let own = |(lower, upper)| Bound { lower, upper, raw: false };
+        let mut bounds: Vec<Bound> = coordinates.iter().map(|c| own(c.bounds())).collect();
         for (name, lower, upper) in &self.constraints {
-            let unknown = || LawError::Unknown {
-                law: law.name().to_owned(),
-                name: name.clone(),
-                known: coordinates.iter().map(|c| c.name().to_owned()).collect(),
-            };
-            let fault = |value: f64, expected| LawError::Coefficient {
-                name: name.clone(),
-                value,
-                expected,
-            };
-            // gamma_X = 1 / q_X, so that its ends change places.
-            let (i, inverse) = match coordinates.position(name) {
-                Some(i) => (i, false),
-                None => {
-                    let power = name.strip_prefix("gamma_").ok_or_else(unknown)?;
-                    (coordinates.position(&format!("q_{power}")).ok_or_else(unknown)?, true)
+            let (i, is_inverse) = constrained(law, name)?;
+            check_constraint(name, *lower, *upper, allowed(coordinates, i, is_inverse))?;
+            let (mut lower, mut upper) = (*lower, *upper);
+            if is_inverse {
+                if (lower < 0.0) != (upper < 0.0) {
+                    return Err(bad_bound(name, lower, "a range on one side of 0"));
                 }
-            };
-            let coordinate = coordinates.get(i);
-            for value in [*lower, *upper] {
-                let (allowed, expected) = allowed(coordinates, i, inverse);
-                if !allowed.contains(&if inverse { value.abs() } else { value }) {
-                    return Err(fault(value, expected).into());
-                }
+                (lower, upper) = (1.0 / upper, 1.0 / lower);
             }
-            if lower > upper {
-                let expected = "a lower bound that is not above the upper one";
-                return Err(fault(*lower, expected).into());
-            }
-            if inverse && (*lower < 0.0) != (*upper < 0.0) {
-                return Err(fault(*lower, "a range on one side of 0").into());
-            }
-            let (lower, upper) =
-                if inverse { (1.0 / upper, 1.0 / lower) } else { (*lower, *upper) };
-            let (lower, upper) =
-                (coordinate.checked_coordinate(lower)?, coordinate.checked_coordinate(upper)?);
-            bounds[i] = Bound { lower, upper, raw: coordinates.offset(i).is_some() };
+            let end = |value| coordinates.get(i).checked_coordinate(value);
+            let raw = coordinates.offset(i).is_some();
+            bounds[i] = Bound { lower: end(lower)?, upper: end(upper)?, raw };
         }
         Ok(bounds)
     }
 }
 
-/// The values that a user's bound on coefficient `i` may have, or on the inverse of it, and the same in
-/// words: all that a law can be computed with. Exponents of N and D are smaller than other numbers.
+/// The coefficient that a name is of, and whether it is the name of its inverse.
+fn constrained(law: &dyn ScalingLaw, name: &str) -> Result<(usize, bool), Error> {
+    let coordinates = law.coordinates();
+    if let Some(i) = coordinates.position(name) {
+        return Ok((i, false));
+    }
+    coordinates.position_of_inverse(name).map(|i| (i, true)).ok_or_else(|| {
+        let known = coordinates.iter().map(|c| c.name().to_owned()).collect();
+        let kind = ErrorKind::Unknown { kind: "coefficient", name: name.to_owned(), known };
+        Error::from(kind).at(Place::Law(law.name().to_owned()))
+    })
+}
+
+/// Checks that both bounds are among the allowed values, or the sizes of these, and in order.
+fn check_constraint(
+    name: &str,
+    lower: f64,
+    upper: f64,
+    (allowed, is_size, expected): (RangeInclusive<f64>, bool, &'static str),
+) -> Result<(), Error> {
+    for value in [lower, upper] {
+        if !allowed.contains(&if is_size { value.abs() } else { value }) {
+            return Err(bad_bound(name, value, expected));
+        }
+    }
+    if lower > upper {
+        return Err(bad_bound(name, lower, "a lower bound that is not above the upper one"));
+    }
+    Ok(())
+}
+
+fn bad_bound(name: &str, value: f64, expected: &'static str) -> Error {
+    Error::setting(format!("coefficient `{}`", cut(name)), value, expected)
+}
+
+/// The values that a user's bound on coefficient `i` may have, or on the inverse of it, whether these are
+/// sizes, and the same in words: all that a law can be computed with. Exponents of N and D are smaller
+/// than other numbers.
 fn allowed(
     coordinates: &Coordinates,
     i: usize,
-    inverse: bool,
-) -> (RangeInclusive<f64>, &'static str) {
+    is_inverse: bool,
+) -> (RangeInclusive<f64>, bool, &'static str) {
     let offsets = (0..coordinates.len()).filter_map(|j| coordinates.offset(j));
     let is_exponent = offsets.into_iter().any(|offset| offset.exponent == i);
-    match (coordinates.get(i).transform(), is_exponent) {
-        _ if inverse => {
+    let (range, expected) = match (coordinates.get(i).transform(), is_exponent) {
+        _ if is_inverse => {
             (1e-100..=1e100, "a number from 1e-100 to 1e100, or from -1e100 to -1e-100")
         }
         (Transform::Log, true) => (1e-100..=100.0, "a number from 1e-100 to 100"),
         (Transform::Log, false) => (1e-100..=1e100, "a number from 1e-100 to 1e100"),
         (Transform::Identity, true) => (-100.0..=100.0, "a number from -100 to 100"),
         (Transform::Identity, false) => (-1e100..=1e100, "a number from -1e100 to 1e100"),
-    }
+    };
+    (range, is_inverse, expected)
 }
 
 /// The rows of a fit that have weight; the weights sum to one.
@@ -515,14 +564,8 @@ impl Data {
     }
 }
 
-pub(crate) fn losses_of(sweep: &Sweep, target: &str) -> Result<Vec<f64>, FitError> {
-    sweep
-        .losses_of(target)
-        .map_err(|_| FitError::Target { name: target.to_owned(), known: sweep.targets().to_vec() })
-}
-
 /// The domain weights of all rows, in the order of the law's domains.
-pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
+pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, Error> {
     let places: HashMap<&String, usize> = sweep.domains().iter().zip(0..).collect();
     let order: Option<Vec<usize>> =
         law.domains().iter().map(|domain| places.get(domain).copied()).collect();
@@ -530,11 +573,12 @@ pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, F
         Some(order) if order.len() == sweep.domains().len() => {
             Ok(sweep.rows().flat_map(|row| order.iter().map(move |&i| row.h[i])).collect())
         }
-        _ => Err(FitError::Domains {
-            law: law.name().to_owned(),
-            law_domains: law.domains().to_vec(),
-            sweep_domains: sweep.domains().to_vec(),
-        }),
+        _ => Err(ErrorKind::Mismatch {
+            what: "the domains of the law and the sweep",
+            first: law.domains().to_vec(),
+            other: sweep.domains().to_vec(),
+        }
+        .into()),
     }
 }
 
@@ -642,7 +686,7 @@ impl Fit {
     ///
     /// let (n, d) = ([1e8, 1e8, 2e8, 4e8, 4e8], [2e9, 8e9, 4e9, 2e9, 8e9]);
     /// let loss = [3.4, 3.1, 3.0, 2.9, 2.6];
-    /// let sweep = Sweep::from_slices(&["web"], &["web"], &n, &d, &[1.0; 5], &loss)?;
+    /// let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 5], &loss)?;
     /// let fit = Fitter::new().starts(1).fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
     /// assert_eq!((fit.sizes(), fit.tokens()), (Some(1e8..=4e8), Some(2e9..=8e9)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -664,37 +708,19 @@ impl Fit {
         &self.fitter
     }
 
-    /// The seed of the fit.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.fitter.seed
-    }
-
-    /// The Huber delta, in the unit of the residual.
-    #[must_use]
-    pub fn delta(&self) -> f64 {
-        self.fitter.delta
-    }
-
-    /// What the residuals are differences of.
-    #[must_use]
-    pub fn residual(&self) -> Residual {
-        self.fitter.residual
-    }
-
     /// The same fit, for use at every N and D: its predictions, metrics, plans and resamples are then
     /// not refused where it knows nothing of the scale.
     ///
     /// A law that does not depend on N predicts the same loss for every N. Fitted to rows of one N it
     /// has the loss of that N, and for a larger model it is wrong, by as much as the model is better.
-    /// So it refuses another N with [`LawError::OtherScale`], and in the same way another D. The order
+    /// So it refuses another N ([`Error::is_other_scale`]), and in the same way another D. The order
     /// of its mixtures may still be right at a larger scale, which is how small runs choose the mixture
     /// of a large one: then ask for it here, and read the values as those of the small runs. A law that
     /// depends on N and D, or that was fitted to rows of several, is not changed by this.
     ///
     /// ```
     /// use mixlaw::law::AdditiveFixedNDLaw;
-    /// use mixlaw::{Fitter, LawError, Plan, Scale, Sweep};
+    /// use mixlaw::{Fitter, Plan, Scale, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
     /// # for web in [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95] {
     /// #     n.push(1e8);
@@ -704,15 +730,15 @@ impl Fit {
     /// # }
     ///
     /// // Seven mixtures, all of 1e8 parameters and 2e9 tokens.
-    /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// let fit = Fitter::new().fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "web")?;
     /// assert!(fit.predict(Scale { n: 1e8, d: 2e9 }, &[0.5, 0.5]).is_ok());
     /// let refused = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &[0.5, 0.5]);
-    /// assert!(matches!(refused, Err(LawError::OtherScale { what: "N", fitted: 1e8, .. })));
+    /// assert!(refused.unwrap_err().is_other_scale());
     ///
     /// // The mixture for 7e9 parameters, as the small runs rank mixtures: 4/5 of web is best.
     /// let fit = fit.for_any_scale();
-    /// let choice = Plan::new().with_fit(1.0, &fit).best(Scale { n: 7e9, d: 1.4e11 })?;
+    /// let choice = Plan::builder().target(1.0, &fit).build()?.best(Scale { n: 7e9, d: 1.4e11 })?;
     /// assert!((choice.optimum.weights[0] - 0.8).abs() < 0.01);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -723,12 +749,12 @@ impl Fit {
     }
 
     /// Checks that the fit can predict at N and D.
-    pub(crate) fn check_scale(&self, at: Scale) -> Result<(), LawError> {
+    pub(crate) fn check_scale(&self, at: Scale) -> Result<(), Error> {
         self.scale.check(self.law(), at)
     }
 
     /// Checks that the fit can predict at N, D and h.
-    pub(crate) fn check(&self, at: Scale, h: &[f64]) -> Result<(), LawError> {
+    pub(crate) fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
         self.law.check(at, h)?;
         self.check_scale(at)
     }
@@ -737,10 +763,10 @@ impl Fit {
     /// order of the law's domains.
     ///
     /// # Errors
-    /// [`LawError`] if N or D is not positive, h has the wrong length, the law is infinite there, or it
+    /// If N or D is not positive, h has the wrong length, the law is infinite there, or it
     /// does not depend on N (or D) and was fitted to rows of another one
     /// ([`Fit::for_any_scale`]).
-    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, LawError> {
+    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, Error> {
         self.check(at, h)?;
         Ok(self.law.loss(&self.coordinates, at, h))
     }
@@ -748,13 +774,12 @@ impl Fit {
     /// The predictions for all rows of a sweep, in nats.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has other domains, or [`Fit::predict`] refuses a row.
-    pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, FitError> {
+    /// If the sweep has other domains, or [`Fit::predict`] refuses a row.
+    pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, Error> {
         let h = aligned(self.law(), sweep)?;
         let predict = |(i, h)| {
             let row = sweep.row(i);
-            self.predict(row.scale(), h)
-                .map_err(|source| FitError::Row { place: sweep.place(i).to_string(), source })
+            self.predict(row.scale(), h).map_err(|error| error.at(sweep.place(i)))
         };
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
     }
@@ -762,10 +787,10 @@ impl Fit {
     /// How well the fit predicts the losses of its target on all rows of a sweep.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has other domains or no such target, or [`Fit::predict`] refuses a
+    /// If the sweep has other domains or no such target, or [`Fit::predict`] refuses a
     /// row.
-    pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, FitError> {
-        let observed = losses_of(sweep, &self.target)?;
+    pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
+        let observed = sweep.losses_of(&self.target)?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
     }
 }

@@ -49,7 +49,7 @@ fn curvature(r: f64, delta: f64, reserve: f64) -> f64 {
     if r.abs() < delta { 1.0 } else { reserve * delta / r.abs() }
 }
 
-/// The exponent that coordinate `i` of a law stands for at `z`, and its derivative.
+/// The exponent that coordinate `i` of a law is at `z`, and its derivative.
 pub(super) fn exponent(law: &dyn ScalingLaw, i: usize, z: f64) -> (f64, f64) {
     match law.coordinates().get(i).transform() {
         Transform::Log => (z.exp(), z.exp()),

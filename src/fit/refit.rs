@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::problem::{Bound, Problem, exponent};
 use super::{Data, Fit, Fitter, rounding};
-use crate::error::FitError;
+use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
@@ -32,9 +32,9 @@ impl<'a> Refit<'a> {
     /// Binds a fit to the sweep that it was made from.
     ///
     /// # Errors
-    /// As [`Fitter::fit`](super::Fitter::fit), and [`FitError::Sweep`] if the objective at the fit is
+    /// As [`Fitter::fit`](super::Fitter::fit), and [`ErrorKind::OtherSweep`] if the objective at the fit is
     /// another one on this sweep.
-    pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
@@ -45,7 +45,7 @@ impl<'a> Refit<'a> {
         let distance = (found - expected).abs();
         if distance.is_nan() || distance > close {
             let law = fit.law().name().to_owned();
-            return Err(FitError::Sweep { law, found, expected });
+            return Err(ErrorKind::OtherSweep { law, found, expected }.into());
         }
         Ok(refit)
     }
@@ -146,11 +146,11 @@ impl<'a> Refit<'a> {
 
     /// Hands the fit with coefficient `i` held to `search`, and returns what that does. Solves stop at
     /// falls of less than `tolerance`.
-    pub(crate) fn hold<T>(
+    pub(crate) fn profile<T>(
         &self,
         i: usize,
         tolerance: f64,
-        search: impl FnOnce(Held<'_>) -> T,
+        search: impl FnOnce(Profile<'_>) -> T,
     ) -> T {
         let law = self.fit.law();
         let mut bounds = self.bounds.clone();
@@ -172,7 +172,7 @@ impl<'a> Refit<'a> {
         let problem = Problem::new(law, &self.data, &bounds, delta, residual);
         let value = start[i];
         let optimizer = self.optimizer.clone().tolerance(tolerance);
-        search(Held { law, problem, variable: i, value, level, start, optimizer })
+        search(Profile { law, problem, variable: i, value, level, start, optimizer })
     }
 }
 
@@ -186,8 +186,9 @@ struct Level {
     bounds: (f64, f64),
 }
 
-/// A fit with one of its variables held: that of the coefficient as it is printed.
-pub(crate) struct Held<'a> {
+/// The profile of a coefficient: the fit with one variable held, that of the coefficient as it is
+/// printed, and the others solved for.
+pub(crate) struct Profile<'a> {
     law: &'a dyn ScalingLaw,
     problem: Problem<'a>,
     variable: usize,
@@ -197,7 +198,7 @@ pub(crate) struct Held<'a> {
     optimizer: TrustRegion,
 }
 
-impl Held<'_> {
+impl Profile<'_> {
     /// The variables of the fit.
     pub(crate) fn start(&self) -> &[f64] {
         &self.start
@@ -208,7 +209,7 @@ impl Held<'_> {
         self.problem.bounds(self.variable)
     }
 
-    /// Whether the term at the reference scale is all but at the end of its box in this direction.
+    /// Whether the term at the reference scale is nearly at the end of its box in this direction.
     pub(crate) fn is_level_at_end(&self, y: &[f64], direction: f64) -> bool {
         self.level.as_ref().is_some_and(|level| {
             let (z, (lower, upper)) = (self.level(level, y), level.bounds);
@@ -282,7 +283,7 @@ impl Held<'_> {
     }
 }
 
-impl Objective for Held<'_> {
+impl Objective for Profile<'_> {
     fn dim(&self) -> usize {
         self.problem.dim()
     }

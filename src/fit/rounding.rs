@@ -76,8 +76,7 @@ mod tests {
         let p = second.len();
         let h: Vec<f64> = second.iter().flat_map(|w| [1.0 - w, *w]).collect();
         let d: Vec<f64> = (1..=p).map(|i| 1e9 * i as f64).collect();
-        let sweep =
-            Sweep::from_slices(&["a", "b"], &["t"], &vec![1e8; p], &d, &h, &vec![3.0; p]).unwrap();
+        let sweep = Sweep::new(&["a", "b"], &["t"], &vec![1e8; p], &d, &h, &vec![3.0; p]).unwrap();
         let law = AdditiveLaw::new(&["b", "a"], Scale::ONE).unwrap();
         // The first row has no weight.
         let mut weights = vec![1.0; p];

@@ -1,6 +1,6 @@
 //! The N and D that a fit was made from, and where it may predict.
 
-use crate::error::LawError;
+use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::scale::Scale;
 
@@ -29,7 +29,7 @@ impl FittedScale {
     }
 
     /// Checks that the law can say something of N and D.
-    pub(crate) fn check(&self, law: &dyn ScalingLaw, at: Scale) -> Result<(), LawError> {
+    pub(crate) fn check(&self, law: &dyn ScalingLaw, at: Scale) -> Result<(), Error> {
         let Scale { n, d } = at;
         if self.any {
             return Ok(());
@@ -37,7 +37,7 @@ impl FittedScale {
         for (what, value, only) in [("N", n, self.only[0]), ("D", d, self.only[1])] {
             if let Some(fitted) = only.filter(|only| (value - only).abs() > SAME * only) {
                 let law = law.name().to_owned();
-                return Err(LawError::OtherScale { law, what, value, fitted });
+                return Err(ErrorKind::OtherScale { law, what, value, fitted }.into());
             }
         }
         Ok(())

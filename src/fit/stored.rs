@@ -46,7 +46,7 @@ const AGREEMENT: f64 = 1e-9;
 /// #     }
 /// # }
 ///
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 /// let text = serde_json::to_string_pretty(&fit)?;
 /// let back: Fit = serde_json::from_str(&text)?;
@@ -272,7 +272,7 @@ impl StoredFit {
     /// beside them agrees with them. The law has the same coordinates. Returns which of them are on a
     /// bound.
     fn check_place(&self, law: &dyn ScalingLaw) -> Result<Vec<String>, Error> {
-        self.fitter.check_settings(|row| format!("row {row}"))?;
+        self.fitter.check_settings(Place::Row)?;
         let bounds = self.fitter.bounds(law)?;
         let (names, x) = (law.coordinates(), &self.minimum.x);
         if x.len() != bounds.len() {
@@ -389,7 +389,7 @@ impl TryFrom<StoredFitter> for Fitter {
         }
         let own =
             Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
-        own.check_settings(|row| format!("row {row}"))?;
+        own.check_settings(Place::Row)?;
         Ok(own)
     }
 }

@@ -63,6 +63,8 @@ pub struct Coordinate {
     draw: (f64, f64),
     level: bool,
     over: Option<(Over, String)>,
+    /// The name of its inverse.
+    inverse: Option<String>,
 }
 
 impl Coordinate {
@@ -81,7 +83,16 @@ impl Coordinate {
     fn new(name: String, transform: Transform, range: RangeInclusive<f64>) -> Self {
         let (lower, upper) =
             (transform.coordinate(*range.start()), transform.coordinate(*range.end()));
-        Self { name, transform, lower, upper, draw: (lower, upper), level: false, over: None }
+        Self {
+            name,
+            transform,
+            lower,
+            upper,
+            draw: (lower, upper),
+            level: false,
+            over: None,
+            inverse: None,
+        }
     }
 
     /// Where starts are drawn from, in units of the coefficient: log-uniform for a positive one,
@@ -114,6 +125,14 @@ impl Coordinate {
     #[must_use]
     pub fn level(mut self) -> Self {
         self.level = true;
+        self
+    }
+
+    /// Declares that the inverse of the coefficient has a name of its own, by which a
+    /// [`Fitter`](crate::Fitter) can bound it too: `gamma_A`, which is printed, for `q_A = 1/gamma_A`.
+    #[must_use]
+    pub fn inverse_named(mut self, name: impl Into<String>) -> Self {
+        self.inverse = Some(name.into());
         self
     }
 
@@ -156,7 +175,7 @@ pub(crate) struct Offset {
     pub(crate) ln_scale: f64,
 }
 
-/// The coordinates of a law together with its reference scales; converts to the paper's coefficients
+/// The coordinates of a law together with its reference scale; converts to the paper's coefficients
 /// and back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coordinates {
@@ -168,7 +187,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// The coordinates of a law whose reference scales are `scales`.
+    /// The coordinates of a law with this reference scale.
     ///
     /// # Errors
     /// If a scale is not a positive number, a name appears twice, a range is empty, or a
@@ -243,6 +262,11 @@ impl Coordinates {
     pub fn position(&self, name: &str) -> Option<usize> {
         let name_at = |i: &usize| self.list[*i].name.as_str().cmp(name);
         self.by_name.binary_search_by(name_at).ok().map(|at| self.by_name[at])
+    }
+
+    /// The position of the coefficient whose inverse has this name.
+    pub(crate) fn position_of_inverse(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|c| c.inverse.as_deref() == Some(name))
     }
 
     pub(crate) fn offset(&self, i: usize) -> Option<Offset> {

@@ -31,7 +31,7 @@ impl Dependence {
     /// them, or the same with respect to every weight, is one of something that the law does not see.
     pub(super) fn measured(law: &(impl ScalingLaw + ?Sized)) -> Self {
         let k = law.domains().len();
-        let scales = law.coordinates().scale();
+        let scale = law.coordinates().scale();
         let center = Mixture::uniform(k);
         let data = StartData { least_loss: 2.0, median_loss: 3.0, mixture: &center };
         let mixtures = Mixture::dirichlet(&vec![1.0; k], 3, 1).unwrap_or_default();
@@ -43,7 +43,7 @@ impl Dependence {
             for (h, factor) in mixtures.iter().zip([0.5, 1.0, 2.0]) {
                 let loss = law.gradient(
                     &z,
-                    Scale { n: factor * scales.n, d: factor * scales.d },
+                    Scale { n: factor * scale.n, d: factor * scale.d },
                     h,
                     &mut gradient,
                 );

@@ -73,16 +73,6 @@ pub trait Formula: Debug + Send + Sync {
         coordinates.iter().map(|c| c.draw(random)).collect()
     }
 
-    /// The formula with its numbers, for people to read; `c` holds the coefficients in the paper's units,
-    /// for raw N and D. By default their names and values.
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
-        let names = self.coefficients(domains);
-        let terms = names.iter().zip(c).map(|(name, c)| format!("{} = {c:.4e}", name.name()));
-        let constants = self.constants(domains);
-        let constants = constants.iter().map(|(name, c)| format!("{name} = {c:.4e}"));
-        format!("{}: {}", self.name(), terms.chain(constants).collect::<Vec<_>>().join(", "))
-    }
-
     /// Whether the loss is known to be convex in h on the simplex at coefficients `c`, whatever N and
     /// D are, so that a mixture found with it can be certified.
     fn is_convex(&self, c: &[f64]) -> bool {
@@ -179,14 +169,14 @@ pub struct FormulaLaw<F> {
 }
 
 impl<F: Formula> FormulaLaw<F> {
-    /// The law of these domains, with these reference scales.
+    /// The law of these domains, with this reference scale.
     ///
     /// # Errors
     /// If a domain has no name or one that appears twice, or the coefficients are not
     /// valid (see [`Coordinates::new`]).
-    pub fn new(formula: F, domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, Error> {
+    pub fn new(formula: F, domains: &[impl AsRef<str>], scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
-        let coordinates = Coordinates::new(formula.coefficients(&domains), scales)?;
+        let coordinates = Coordinates::new(formula.coefficients(&domains), scale)?;
         let printed_parameters = coordinates.len();
         let settings = LawSettings::default();
         Ok(Self { formula, domains, coordinates, printed_parameters, settings })
@@ -202,7 +192,7 @@ impl<F: Formula> FormulaLaw<F> {
         Self { settings, ..self }
     }
 
-    /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
+    /// The law of a sweep's domains, with the geometric means of its N and D as its reference scale.
     ///
     /// # Errors
     /// If the coefficients are not valid (see [`Coordinates::new`]).
@@ -328,10 +318,6 @@ impl<F: Formula> ScalingLaw for FormulaLaw<F> {
         }
         let values = by_name(self.name(), &self.coordinates, &others)?;
         self.coordinates.from_coefficients(&values)
-    }
-
-    fn formula(&self, z: &[f64]) -> String {
-        self.formula.formula(&self.domains, &self.coordinates.coefficients(z))
     }
 
     fn settings(&self) -> LawSettings {

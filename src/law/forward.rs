@@ -8,18 +8,6 @@ use super::ScalingLaw;
 macro_rules! forward_law {
     ([$($generics:tt)*] $type:ty, $self:ident => $inner:expr) => {
         impl<$($generics)*> crate::law::ScalingLaw for $type {
-            crate::law::forward::forward_methods!($self => $inner);
-
-            fn coordinates_of(&$self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, crate::error::Error> {
-                $inner.coordinates_of(coefficients)
-            }
-        }
-    };
-}
-
-/// All methods of [`ScalingLaw`] but [`ScalingLaw::coordinates_of`].
-macro_rules! forward_methods {
-    ($self:ident => $inner:expr) => {
             fn name(&$self) -> &str {
                 $inner.name()
             }
@@ -46,6 +34,10 @@ macro_rules! forward_methods {
 
             fn coefficients(&$self, z: &[f64]) -> Vec<(String, f64)> {
                 $inner.coefficients(z)
+            }
+
+            fn coordinates_of(&$self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, crate::error::Error> {
+                $inner.coordinates_of(coefficients)
             }
 
             fn formula(&$self, z: &[f64]) -> String {
@@ -80,6 +72,7 @@ macro_rules! forward_methods {
             fn batch<'a>(&'a $self, points: crate::law::Points<'a>) -> Box<dyn crate::law::Batch + 'a> {
                 $inner.batch(points)
             }
+        }
     };
 }
 
@@ -171,4 +164,4 @@ macro_rules! named_law {
     };
 }
 
-pub(super) use {forward_law, forward_methods, named_law};
+pub(super) use {forward_law, named_law};

@@ -167,8 +167,10 @@ impl MixtureFunction for PowerTerm<'_> {
         let exponent = self.exponent.add_gradient(h, ln_h, 1.0, of_exponent);
         let power = (-exponent * self.ln_x).exp();
         let value = level * power;
+        // Nothing times an infinite slope is nothing.
+        let times = |factor: f64, slope: f64| if factor == 0.0 { 0.0 } else { factor * slope };
         for (dh, (level, exponent)) in dh.iter_mut().zip(of_level.iter().zip(of_exponent)) {
-            *dh += scale * (level * power - value * self.ln_x * *exponent);
+            *dh += scale * (times(power, *level) - times(value * self.ln_x, *exponent));
         }
         value
     }

@@ -29,7 +29,8 @@
 //! | [`AutoScaleLaw`] | `E + sum_i (n0_i + h_i D / unit)^-gamma_i` | Kang et al. (2024) |
 //! | [`DCptLaw`], for a domain with weight r | `E + A/N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma` | Que et al. (2024) |
 //!
-//! A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
+//! [`built_in`] lists them all, [`named`] finds one by its name, and [`suitable`] gives those that can
+//! describe a sweep. A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
 //! [`Formula`], or anything that implements [`ScalingLaw`].
 //!
 //! # What each can say
@@ -363,7 +364,7 @@ fn unknown_coefficient(law: &str, name: &str, known: Vec<String>) -> Error {
 /// The error of a coefficient that a law has and that is not among the named ones.
 fn missing_coefficient(law: &str, name: &str, named: &[(&str, f64)]) -> Error {
     let found = named.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let kind = ErrorKind::Missing { kind: "coefficient", name: format!("`{name}`"), found };
+    let kind = ErrorKind::Missing { kind: "coefficient", name: name.to_owned(), found };
     Error::from(kind).at(Place::Law(law.to_owned()))
 }
 

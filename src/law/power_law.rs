@@ -157,7 +157,7 @@ type Over = fn(Coordinate, &'static str) -> Coordinate;
 pub struct PowerLawBuilder {
     name: String,
     domains: Result<Vec<String>, Error>,
-    scales: Scale,
+    scale: Scale,
     printed_parameters: Option<usize>,
     bias: Option<Arc<dyn CoefficientFn>>,
     n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
@@ -168,8 +168,8 @@ pub struct PowerLawBuilder {
 impl PowerLawBuilder {
     /// The reference scales N0 and D0; by default 1. See [`Sweep::scale`](crate::Sweep::scale).
     #[must_use]
-    pub fn scale(self, scales: Scale) -> Self {
-        Self { scales, ..self }
+    pub fn scale(self, scale: Scale) -> Self {
+        Self { scale, ..self }
     }
 
     /// E(h).
@@ -248,9 +248,9 @@ impl PowerLawBuilder {
                 Term { level, exponent, absorbs_scale, ln_scale: scale.ln() }
             })
         };
-        let n_term = term(self.n_term, |c, alpha| c.over_n(alpha), ["A", "alpha"], self.scales.n);
-        let d_term = term(self.d_term, |c, beta| c.over_d(beta), ["B", "beta"], self.scales.d);
-        let coordinates = Coordinates::new(list, self.scales)?;
+        let n_term = term(self.n_term, |c, alpha| c.over_n(alpha), ["A", "alpha"], self.scale.n);
+        let d_term = term(self.d_term, |c, beta| c.over_d(beta), ["B", "beta"], self.scale.d);
+        let coordinates = Coordinates::new(list, self.scale)?;
         let printed_parameters = self.printed_parameters.unwrap_or(coordinates.len());
         Ok(PowerLaw {
             name: self.name,
@@ -272,7 +272,7 @@ impl PowerLaw {
         PowerLawBuilder {
             name: name.to_owned(),
             domains: check_domains(domains),
-            scales: Scale::ONE,
+            scale: Scale::ONE,
             printed_parameters: None,
             bias: None,
             n_term: None,
@@ -354,12 +354,12 @@ impl ScalingLaw for PowerLaw {
         for part in self.parts() {
             all.extend(part.function.derived(part.symbol, &self.domains, &values[part.at.clone()]));
         }
-        let scales = self.coordinates.scale();
+        let scale = self.coordinates.scale();
         for (x, _) in self.terms().filter(|(_, term)| !term.absorbs_scale) {
             all.push(if x == 'N' {
-                ("N0".to_owned(), scales.n)
+                ("N0".to_owned(), scale.n)
             } else {
-                ("D0".to_owned(), scales.d)
+                ("D0".to_owned(), scale.d)
             });
         }
         all
@@ -390,8 +390,8 @@ impl ScalingLaw for PowerLaw {
         if let Some((name, _)) = coefficients.iter().find(|(name, _)| !is_known.contains(name)) {
             return Err(unknown_coefficient(&self.name, name, known));
         }
-        let scales = self.coordinates.scale();
-        for (name, own) in [("N0", scales.n), ("D0", scales.d)] {
+        let scale = self.coordinates.scale();
+        for (name, own) in [("N0", scale.n), ("D0", scale.d)] {
             if let Some(value) = get(name).filter(|value| *value != own) {
                 let expected = "the reference scale of the law, which is part of it";
                 return Err(bad_coefficient(name, value, expected));

@@ -2,7 +2,8 @@ use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, check_setting, clamped,
     run,
 };
-use crate::error::SettingError;
+use crate::error::Error;
+use crate::random::Random;
 
 /// Basin-hopping (Wales and Doye, 1997): a Metropolis walk over the local minima that an inner
 /// optimizer finds, the paper's method (sec. 2.3).
@@ -80,57 +81,74 @@ impl<O: Optimizer> BasinHopping<O> {
             return current;
         }
         let mut best = current.clone();
-        let mut step = self.step;
-        let mut differences = Vec::new();
-        let mut accepted = 0;
+        let mut walk = Walk { step: self.step, differences: Vec::new(), accepted: 0 };
         for hop in 1..=self.hops {
             if stopped {
                 return Minimum { termination: Termination::Stopped, ..best };
             }
-            let size =
-                (current.x.iter().map(|x| x * x).sum::<f64>() / current.x.len() as f64).sqrt();
-            let reach = step * if size > 0.0 { size } else { 1.0 };
-            let moved: Vec<f64> =
-                current.x.iter().map(|x| x + reach * random.uniform(-1.0..1.0)).collect();
-            let run = self.inner.minimize(
-                objective,
-                &clamped(&moved, &bounds),
-                &mut control.inner(hop as u64),
-            );
+            let start = clamped(&walk.moved(&current.x, &mut random), &bounds);
+            let mut inner = control.inner(hop as u64);
+            let run = self.inner.minimize(objective, &start, &mut inner);
             stopped = control.finished(&run);
             if control.is_cut_off(run.termination) {
                 return Minimum { termination: Termination::Stopped, ..best };
             }
             best = better(Some(best), run.clone());
-
-            let rise = run.value - current.value;
-            let chance = random.unit();
-            // A walk that started nowhere accepts any minimum.
-            let accept = if current.value.is_finite() {
-                // The same minimum again says nothing about the distance between minima.
-                if rise.is_finite() && rise.abs() > 1e-9 * current.value.abs() {
-                    differences.push(rise.abs());
-                }
-                let t = self.temperature * median(&differences);
-                rise <= 0.0 || (t > 0.0 && chance < (-rise / t).exp())
-            } else {
-                run.value.is_finite()
-            };
-            if accept {
-                accepted += 1;
+            if walk.accepts(&current, &run, self.temperature, random.unit()) {
                 current = run;
             }
             if hop % ADAPT_EVERY == 0 {
-                step *= if 2 * accepted > ADAPT_EVERY { 1.0 / 0.9 } else { 0.9 };
-                accepted = 0;
+                walk.adapt();
             }
         }
         best
     }
 }
 
+/// What a walk has learnt of the distances between minima.
+struct Walk {
+    step: f64,
+    /// The rises and falls between successive minima.
+    differences: Vec<f64>,
+    /// Hops that were accepted since the step was adapted.
+    accepted: usize,
+}
+
+impl Walk {
+    /// The point with every variable moved at random.
+    fn moved(&self, x: &[f64], random: &mut Random) -> Vec<f64> {
+        let size = (x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64).sqrt();
+        let reach = self.step * if size > 0.0 { size } else { 1.0 };
+        x.iter().map(|x| x + reach * random.uniform(-1.0..1.0)).collect()
+    }
+
+    /// Whether the walk goes on from `run`; `chance` is drawn between 0 and 1.
+    fn accepts(&mut self, from: &Minimum, run: &Minimum, temperature: f64, chance: f64) -> bool {
+        let rise = run.value - from.value;
+        let is_accepted = if from.value.is_finite() {
+            // The same minimum again says nothing about the distance between minima.
+            if rise.is_finite() && rise.abs() > 1e-9 * from.value.abs() {
+                self.differences.push(rise.abs());
+            }
+            let t = temperature * median(&self.differences);
+            rise <= 0.0 || (t > 0.0 && chance < (-rise / t).exp())
+        } else {
+            // A walk that started without a value accepts any minimum.
+            run.value.is_finite()
+        };
+        self.accepted += usize::from(is_accepted);
+        is_accepted
+    }
+
+    /// Makes the step longer where more than half of the hops were accepted, and shorter elsewhere.
+    fn adapt(&mut self) {
+        self.step *= if 2 * self.accepted > ADAPT_EVERY { 1.0 / 0.9 } else { 0.9 };
+        self.accepted = 0;
+    }
+}
+
 impl<O: Optimizer> Optimizer for BasinHopping<O> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         check_setting("step", self.step, self.step > 0.0, "a finite number > 0")?;
         let t = self.temperature;
         check_setting("temperature", t, t >= 0.0, "a finite number >= 0")?;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::{Minimum, Termination, is_lower};
+use crate::parallel::{self, Stop};
 use crate::random::Random;
 use crate::streams::{self, Kind};
 
@@ -20,6 +21,10 @@ use crate::streams::{self, Kind};
 /// | [`Probe::observe`](crate::uncertainty::Probe::observe) | [`run`](crate::uncertainty::Probe::run) | `other starts and ends of ranges` | those that are done |
 /// | [`Selection::observe`](crate::selection::Selection::observe) | [`run`](crate::selection::Selection::run) | `fits` | the scores of those that are done |
 /// | [`LearningCurve::observe`](crate::selection::LearningCurve::observe) | [`run`](crate::selection::LearningCurve::run) | `fits` | the points whose fits are all done |
+/// | [`SimplexSolver::observe`](crate::SimplexSolver::observe) | every minimisation | `iterations` | the best mixture so far |
+/// | [`Plan::observe`](crate::Plan::observe) | see there | | |
+/// | [`Plan::observe`](crate::Plan::observe) | [`certainty`](crate::Plan::certainty) | `members` | the optima of those that are done |
+/// | | [`region_share`](crate::Plan::region_share) | `draws` | the share of those that are done |
 ///
 /// Each result says with a [`Termination`] whether the call was stopped. A call ends within one
 /// iteration of a local solve after a stop, on any number of threads. Work that was begun and is not
@@ -55,7 +60,7 @@ use crate::streams::{self, Kind};
 /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 /// #     }
 /// # }
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let (fitter, law) = (Fitter::new().starts(60), AdditiveLaw::for_sweep(&sweep));
 ///
 /// // How much is done, in percent, and the best objective so far.
@@ -99,9 +104,11 @@ pub struct Progress {
     pub best: f64,
 }
 
+type Callback = dyn FnMut(&Progress) -> ControlFlow<()> + Send;
+
 /// An observer that settings can hold: the clones of it are the same one.
 #[derive(Clone)]
-pub(crate) struct Observer(Arc<Mutex<dyn FnMut(&Progress) -> ControlFlow<()> + Send>>);
+pub(crate) struct Observer(Arc<Mutex<Callback>>);
 
 impl Observer {
     pub(crate) fn new(observer: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static) -> Self {
@@ -418,14 +425,32 @@ impl Control {
         self.role == Role::Whole
     }
 
+    /// `task` of every number below `count`, in order, on all threads of the pool, each of which counts as
+    /// done; of the first ones only where the observer says stop before the last. `None` is a task that
+    /// was cut off.
+    pub(crate) fn map<T: Send>(
+        &mut self,
+        count: usize,
+        task: impl Fn(usize) -> Option<T> + Sync,
+    ) -> Vec<T> {
+        let (mut all, call) = (Vec::new(), self.clone());
+        let take = |result| {
+            self.count_pieces(1);
+            all.push(result);
+        };
+        let mut workers = vec![(); parallel::threads().min(count)];
+        parallel::at_once(&mut workers, count, &call, |(), i| task(i), take);
+        all
+    }
+
     /// Asks the observer; true if the whole call should stop.
     pub(crate) fn ask(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.ask(false))
+        Stop::ask(self)
     }
 
     /// Whether the observer has said stop.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.is_stopped())
+        Stop::is_stopped(self)
     }
 
     /// Whether a run was ended by the observer, and not by itself.
@@ -435,5 +460,15 @@ impl Control {
 
     pub(crate) fn is_observed(&self) -> bool {
         self.watch.is_some()
+    }
+}
+
+impl Stop for Control {
+    fn is_stopped(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.is_stopped())
+    }
+
+    fn ask(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.ask(false))
     }
 }

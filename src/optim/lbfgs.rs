@@ -4,7 +4,7 @@ use super::{
     Control, Minimum, Objective, Optimizer, Point, Termination, bounds, check_tolerance, clamped,
     is_held, run, start_in,
 };
-use crate::error::SettingError;
+use crate::error::Error;
 use crate::linalg::dot;
 
 /// L-BFGS (Liu and Nocedal, 1989) with a line search for the strong Wolfe conditions.
@@ -276,9 +276,9 @@ impl Lbfgs {
 }
 
 impl Optimizer for Lbfgs {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         if self.memory == 0 {
-            return Err(SettingError::new("memory", 0.0, "at least 1"));
+            return Err(Error::setting("memory", 0.0, "at least 1"));
         }
         check_tolerance(self.tolerance)
     }

@@ -41,7 +41,7 @@ mod trust_region;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use crate::error::SettingError;
+use crate::error::Error;
 use crate::random::Random;
 
 pub use basin_hopping::BasinHopping;
@@ -171,8 +171,8 @@ pub trait Optimizer: Debug + Send + Sync {
     /// error, such as [`Fitter::fit`](crate::Fitter::fit), ask before they begin.
     ///
     /// # Errors
-    /// [`SettingError`] names the setting and its range.
-    fn check(&self) -> Result<(), SettingError> {
+    /// [`Error::setting`] names the setting and its range.
+    fn check(&self) -> Result<(), Error> {
         Ok(())
     }
 
@@ -225,7 +225,7 @@ pub trait Optimizer: Debug + Send + Sync {
 macro_rules! forward_optimizer {
     ($pointer:ty) => {
         impl<O: Optimizer + ?Sized> Optimizer for $pointer {
-            fn check(&self) -> Result<(), SettingError> {
+            fn check(&self) -> Result<(), Error> {
                 (**self).check()
             }
 
@@ -485,7 +485,7 @@ fn run(
 }
 
 /// Checks a relative tolerance.
-fn check_tolerance(tolerance: f64) -> Result<(), SettingError> {
+fn check_tolerance(tolerance: f64) -> Result<(), Error> {
     check_setting("tolerance", tolerance, tolerance >= 0.0, "a finite number >= 0")
 }
 
@@ -495,9 +495,9 @@ fn check_setting(
     value: f64,
     is_in_range: bool,
     expected: &'static str,
-) -> Result<(), SettingError> {
+) -> Result<(), Error> {
     let is_good = is_in_range && value.is_finite();
-    if is_good { Ok(()) } else { Err(SettingError::new(name, value, expected)) }
+    if is_good { Ok(()) } else { Err(Error::setting(name, value, expected)) }
 }
 
 /// The start of a local solve in the box; or the minimum that it is where it has a coordinate that is

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use super::{
     Control, Minimum, Objective, Optimizer, Termination, better, bounds, clamped, is_lower, run,
 };
-use crate::error::SettingError;
+use crate::error::Error;
 use crate::parallel;
 use crate::random::Random;
 
@@ -54,7 +54,7 @@ impl<O: Optimizer> MultiStart<O> {
     }
 
     /// From these starts, at least 1, and no others. A start with another number of variables than the
-    /// objective is no place to start from, and is passed over; the start of the call is used where
+    /// objective is left out; the start of the call is used where
     /// that leaves none.
     #[must_use]
     pub fn from_points(inner: O, starts: Vec<Vec<f64>>) -> Self {
@@ -235,13 +235,13 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
 }
 
 impl<O: Optimizer, F: Optimizer> Optimizer for MultiStart<O, F> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         if self.starts() == 0 {
-            return Err(SettingError::new("starts", 0.0, "at least 1"));
+            return Err(Error::setting("starts", 0.0, "at least 1"));
         }
         if let Some((count, optimizer)) = &self.shortlist {
             if *count == 0 {
-                return Err(SettingError::new("the length of the shortlist", 0.0, "at least 1"));
+                return Err(Error::setting("the length of the shortlist", 0.0, "at least 1"));
             }
             optimizer.check()?;
         }

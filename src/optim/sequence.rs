@@ -1,5 +1,5 @@
 use super::{Control, Minimum, Objective, Optimizer, Termination, better, run};
-use crate::error::SettingError;
+use crate::error::Error;
 
 /// Runs one optimizer, and another from where it ended.
 ///
@@ -47,7 +47,7 @@ impl<A: Optimizer, B: Optimizer> Sequence<A, B> {
 }
 
 impl<A: Optimizer, B: Optimizer> Optimizer for Sequence<A, B> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         self.first.check()?;
         self.second.check()
     }

@@ -1,6 +1,6 @@
 use super::sealed::Token;
 use super::{Control, Minimum, Objective, Optimizer, Termination, run};
-use crate::error::SettingError;
+use crate::error::Error;
 
 /// Runs an optimizer on the smooth version of the objective, then from there on the objective itself.
 ///
@@ -49,7 +49,7 @@ impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
             return Minimum::measured(objective, x, Termination::Stopped, evaluations);
         }
         let run = self.inner.minimize(objective, &smooth.x, &mut control.inner(1));
-        // Half of it is no solve of the objective from this start.
+        // A half of it is not a solve of the objective from this start.
         let is_cut_off = control.is_cut_off(run.termination);
         let local_solves = if is_cut_off { 0 } else { smooth.local_solves + run.local_solves };
         Minimum { evaluations: smooth.evaluations + run.evaluations, local_solves, ..run }
@@ -57,7 +57,7 @@ impl<S: Optimizer, O: Optimizer> SmoothFirst<S, O> {
 }
 
 impl<S: Optimizer, O: Optimizer> Optimizer for SmoothFirst<S, O> {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         self.smooth.check()?;
         self.inner.check()
     }

@@ -3,7 +3,7 @@ use super::{
     Control, Minimum, Objective, Optimizer, Point, Termination, bounds, check_tolerance, run,
     start_in,
 };
-use crate::error::SettingError;
+use crate::error::Error;
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// A bounded Gauss-Newton method with an adaptive damping: the default for fits.
@@ -18,7 +18,7 @@ use crate::linalg::{cholesky, cholesky_solve, dot};
 ///
 /// The damping falls while the model predicts well and rises when a step fails (Nielsen, 1999). The
 /// radius, 1 at first, doubles where it was in the way of a good step and halves where it let a bad
-/// one through: it keeps variables that hardly matter from being thrown across the box. Variables
+/// one through: it keeps variables that hardly matter from moving far. Variables
 /// that a step would carry out of either are set to its edge and the others solved for again, then
 /// those that this pulls back inside too. An objective without a curvature gets one by BFGS updates.
 ///
@@ -154,7 +154,7 @@ impl Steps {
     }
 
     /// The step within the box into `self.step`; returns the fall that the model predicts, or `None`
-    /// where there is no step downhill.
+    /// if no step lowers the value.
     fn solve(
         &mut self,
         objective: &mut dyn Objective,
@@ -166,7 +166,7 @@ impl Steps {
         self.free.clear();
         self.free.extend((0..n).filter(|&i| !at.is_held(i, bounds)));
         let mut is_solved = false;
-        // Freeing variables again could go round in circles: that many solves are enough.
+        // Freeing variables again might never end: that many solves are enough.
         for _ in 0..=2 * n {
             let m = self.free.len();
             self.solve_free(at)?;
@@ -425,7 +425,7 @@ impl TrustRegion {
 }
 
 impl Optimizer for TrustRegion {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         check_tolerance(self.tolerance)
     }
 

@@ -289,7 +289,7 @@ impl Plan {
         let references = plan.references(at)?;
         let with = |d: f64| -> Result<f64, Error> {
             let at = Scale { d, ..at };
-            Ok(self.objective_over(at, &references)?.value(h)?)
+            self.objective_over(at, &references)?.value(h)
         };
         let reached = |d: f64| {
             let (value, what) = (with(d)?, format!("the value of the mixture at D = {d:e}"));

@@ -54,7 +54,6 @@ impl TryFrom<StoredChoice> for Choice {
 
     fn try_from(stored: StoredChoice) -> Result<Self, Error> {
         let StoredChoice { scale, domains, optimum, unconstrained, losses, blind } = stored;
-        scale.check()?;
         if let Some(i) = (1..domains.len()).find(|&i| domains[..i].contains(&domains[i])) {
             let (kind, name) = ("domain", domains[i].clone());
             return Err(ErrorKind::Repeated { kind, name, group: None }.into());

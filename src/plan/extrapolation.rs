@@ -57,7 +57,7 @@ impl Extrapolation {
     /// # ])?;
     /// # let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
     /// let (n, d, h) = ([1e8, 1e8], [1e9, 2e9], [0.8, 0.2, 0.4, 0.6]);
-    /// let train = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.0, 2.9])?;
+    /// let train = Sweep::new(&["web", "code"], &["python"], &n, &d, &h, &[3.0, 2.9])?;
     /// let far = Extrapolation::of(&plan.best(Scale { n: 1e9, d: 4e9 })?, &train)?;
     /// assert_eq!((far.size, far.tokens), (10.0, 2.0));
     /// // The optimum has 0.9 of code, and no run had more than 0.6.

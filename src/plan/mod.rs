@@ -54,7 +54,6 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Progress};
-use crate::parallel;
 use crate::predictor::Predictor;
 use crate::scale::Scale;
 use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
@@ -395,8 +394,7 @@ impl Plan {
             _ if self.control().is_stopped() => None,
             result => Some(result),
         };
-        let all: Result<Vec<T>, Error> =
-            parallel::map_observed(count, control, task).into_iter().collect();
+        let all: Result<Vec<T>, Error> = control.map(count, task).into_iter().collect();
         let all = all?;
         if all.is_empty() && count > 0 { Err(ErrorKind::Stopped.into()) } else { Ok(all) }
     }
@@ -457,7 +455,7 @@ impl Plan {
     }
 
     fn region(&self, d: f64) -> Result<Region, Error> {
-        Ok(self.constraints.region(&self.domains, d)?)
+        self.constraints.region(&self.domains, d)
     }
 
     /// Checks that some target can tell mixtures apart, or that there is nothing to choose.
@@ -512,7 +510,7 @@ impl Plan {
         let from_near =
             local.clone().start(near.clone()).minimize_for(objective, region, self.part());
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
-            return Ok(from_near?);
+            return from_near;
         }
         match (from_near, local.minimize_for(objective, region, self.part())) {
             (Ok(near), Ok(own)) => {
@@ -520,7 +518,7 @@ impl Plan {
                 let margin = 1e-12 * near.value.abs();
                 Ok(if near.value <= own.value + margin { near } else { own })
             }
-            (from_near, own) => Ok(from_near.or(own)?),
+            (from_near, own) => from_near.or(own),
         }
     }
 }

@@ -98,7 +98,7 @@ impl Plan {
     /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28)));
     /// #     }
     /// # }
-    /// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
     /// # let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
     /// let web = Bootstrap::new(100).run(&fit, &sweep)?;
     /// let plan = Plan::builder().target(1.0, web).build()?;

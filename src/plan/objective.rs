@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::law::{Curvature, MixtureFunction};
 use crate::scale::Scale;
 use crate::simplex::SimplexObjective;
+use crate::simplex::sealed::Token;
 
 /// What a [`Plan`](super::Plan) minimises at one N and D, as a function of h; made by
 /// [`Plan::objective`](super::Plan::objective).
@@ -265,11 +266,11 @@ impl SimplexObjective for MixtureObjective<'_> {
     }
 
     /// The largest reference, weighted, that a loss is measured from.
-    fn scale(&self) -> f64 {
+    fn scale(&self, _: Token) -> f64 {
         self.terms.iter().map(|t| (t.weight * t.reference).abs()).fold(0.0, f64::max)
     }
 
-    fn cost(&self) -> usize {
+    fn cost(&self, _: Token) -> usize {
         let terms: usize = self.terms.iter().map(|term| term.function.function.cost()).sum();
         terms * self.domains.len()
     }
@@ -279,7 +280,12 @@ impl SimplexObjective for MixtureObjective<'_> {
             && self.terms.iter().all(|term| term.function.function.is_convex())
     }
 
-    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
+    fn relaxation(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        _: Token,
+    ) -> Option<Box<dyn SimplexObjective + '_>> {
         let free: Vec<usize> = (0..lower.len()).filter(|&i| lower[i] < upper[i]).collect();
         if !self.penalties.iter().all(Added::is_convex) {
             return None;
@@ -302,7 +308,13 @@ impl SimplexObjective for MixtureObjective<'_> {
         }))
     }
 
-    fn curvature(&self, lower: &[f64], upper: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
+    fn curvature(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        shares: &[f64],
+        _: Token,
+    ) -> Option<Vec<f64>> {
         let mut out = vec![0.0; lower.len()];
         for (part, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
             let own = self.part_curvature(part, lower, upper)?;
@@ -316,7 +328,7 @@ impl SimplexObjective for MixtureObjective<'_> {
         out.iter().all(|bend| *bend >= 0.0).then_some(out)
     }
 
-    fn add_looseness(&mut self, h: &[f64], shares: &[f64], out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], shares: &[f64], out: &mut [f64], _: Token) {
         for (t, term) in self.terms.iter_mut().enumerate() {
             let share = shares[if self.worst { t } else { 0 }];
             term.function.add_relaxation_gap(h, share * term.weight, out);

@@ -12,7 +12,7 @@ macro_rules! checked {
                 let value: f64 = crate::stored::number::deserialize(from)?;
                 let holds: fn(f64) -> bool = $holds;
                 holds(value).then_some(value).ok_or_else(|| {
-                    D::Error::custom(crate::error::SettingError::new($name, value, $expected))
+                    D::Error::custom(crate::error::Error::setting($name, value, $expected))
                 })
             }
         }

@@ -202,7 +202,7 @@ mod tests {
 
     use super::Axis;
 
-    /// What labels say is where they stand, to a hundredth of the room between two of them, and no two
+    /// What labels say is where they are, to a hundredth of the room between two of them, and no two
     /// say the same.
     fn assert_true(axis: &Axis) {
         let ticks = axis.ticks();

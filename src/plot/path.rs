@@ -81,22 +81,22 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
 mod tests {
     use super::path;
     use crate::law::{AdditiveLaw, ScalingLaw};
-    use crate::plan::{Choice, Growth, Plan};
+    use crate::plan::{Choice, Growth, Plan, Rate};
     use crate::plot::tests::texts;
+    use crate::predictor::Predictor;
     use crate::scale::Scale;
 
-    fn law(domains: &[&str]) -> (AdditiveLaw, Vec<f64>) {
+    fn plan(domains: &[&str]) -> Plan {
         let law = AdditiveLaw::new(domains, Scale::ONE).unwrap();
         let mut z = vec![0.0; law.coordinates().len()];
         for (z, i) in z.iter_mut().zip(0..) {
             *z = [-1.0, -0.5, 0.0][i % 3];
         }
-        (law, z)
+        Plan::builder().target(1.0, Predictor::new("x", law, &z).unwrap()).build().unwrap()
     }
 
     fn choices(domains: &[&str], ends: &[(f64, f64)]) -> Vec<Choice> {
-        let (law, z) = law(domains);
-        let plan = Plan::new().with_law("x", 1.0, &law, &z);
+        let plan = plan(domains);
         ends.iter().map(|(n, d)| plan.best(Scale { n: *n, d: *d }).unwrap()).collect()
     }
 
@@ -122,11 +122,10 @@ mod tests {
 
     #[test]
     fn the_limit_of_a_path_may_be_infinite() {
-        let (law, z) = law(&["web", "code"]);
-        let plan = Plan::new().with_law("x", 1.0, &law, &z);
-        let growth = (Growth::Linear, Growth::Linear);
-        let along = plan.path(Scale { n: 1e9, d: 2e10 }, growth, &[1.0, 10.0, 100.0]).unwrap();
-        let limit = plan.limit(Scale { n: 1e9, d: 2e10 }, growth).unwrap();
+        let (plan, from) = (plan(&["web", "code"]), Scale { n: 1e9, d: 2e10 });
+        let growth = Growth { n: Rate::Linear, d: Rate::Linear };
+        let along = plan.path(from, growth, &[1.0, 10.0, 100.0]).unwrap();
+        let limit = plan.limit(from, growth).unwrap();
         let svg = path(&along, Some(&limit), "").unwrap();
         for text in ["web", "code", "1e21", "6ND, FLOPs"] {
             assert!(texts(&svg).contains(&text), "{text}");

@@ -131,14 +131,14 @@ impl<'a> Triangle<'a> {
 /// Where there is no value, or one that does not count.
 const GREY: RGBColor = RGBColor(225, 225, 225);
 
-/// Which colours stand for which values.
+/// Which colours show which values.
 struct Colours<'a> {
     axis: Axis,
     /// Values up to this one are grey.
     grey_up_to: f64,
     /// What the values are, in lines.
     title: [&'a str; 2],
-    /// What stands at the upper end.
+    /// What the upper end of the bar says.
     end: &'a str,
 }
 
@@ -191,7 +191,7 @@ pub fn ternary(
 ) -> Result<String, Error> {
     let triangle = Triangle::new(plan.domains(), domains, base)?;
     let mut objective = plan.objective(at)?;
-    let value = |h: Mixture| Ok(objective.value(&h)?);
+    let value = |h: Mixture| objective.value(&h);
     let values: Vec<f64> =
         triangle.mixtures().into_iter().map(value).collect::<Result<_, Error>>()?;
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
@@ -254,13 +254,17 @@ mod tests {
     use crate::plan::Plan;
     use crate::plot::tests::texts;
     use crate::uncertainty::Bootstrap;
-    use crate::{Fitter, Mixture, Scale, Sweep};
+    use crate::{Fitter, Mixture, Predictor, Scale, Sweep};
 
     const DOMAINS: [&str; 3] = ["web", "code", "books"];
 
     /// The numbers beside the bar.
     fn numbers(svg: &str) -> Vec<f64> {
         texts(svg).iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    fn plan(target: &str, law: impl ScalingLaw + 'static, z: &[f64]) -> Plan {
+        Plan::builder().target(1.0, Predictor::new(target, law, z).unwrap()).build().unwrap()
     }
 
     fn additive() -> (AdditiveLaw, Vec<f64>) {
@@ -284,7 +288,7 @@ mod tests {
     #[test]
     fn the_colours_have_numbers_and_a_unit() {
         let (law, z) = additive();
-        let plan = Plan::new().with_law("python", 1.0, &law, &z);
+        let plan = plan("python", law, &z);
         let base = Mixture::uniform(3);
         let svg = ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &base, &[]).unwrap();
         // E + 400 / N^.34 + 400 / D^.28 + 1 / sqrt(1 + 9 + 4) at the best, at least.
@@ -311,7 +315,7 @@ mod tests {
             ("beta", 0.3),
         ]);
         let z = z.unwrap();
-        let plan = Plan::new().with_law("x", 1.0, &law, &z);
+        let plan = plan("x", law, &z);
         let svg =
             ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &Mixture::uniform(3), &[]).unwrap();
         assert!(!svg.contains("<circle"), "no ring");
@@ -322,7 +326,7 @@ mod tests {
     #[test]
     fn marks_of_other_domains_are_an_error() {
         let (law, z) = additive();
-        let plan = Plan::new().with_law("python", 1.0, &law, &z);
+        let plan = plan("python", law, &z);
         let (base, marks) = (Mixture::uniform(3), [Mixture::uniform(3), Mixture::uniform(2)]);
         let error = ternary(&plan, Scale { n: 1e9, d: 2e10 }, DOMAINS, &base, &marks).unwrap_err();
         assert_eq!(error.to_string(), "mark 1 has length 2, expected 3");
@@ -339,10 +343,10 @@ mod tests {
             loss.push(law.loss(&z, Scale { n: size, d: tokens }, w) * [1.001, 0.999][i / 2 % 2]);
             h.extend_from_slice(w);
         }
-        let sweep = Sweep::from_slices(&DOMAINS, &["python"], &n, &d, &h, &loss).unwrap();
+        let sweep = Sweep::new(&DOMAINS, &["python"], &n, &d, &h, &loss).unwrap();
         let fit = Fitter::new().starts(4).fit(law, &sweep, "python").unwrap();
-        let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-        let plan = Plan::new().with_resamples(1.0, &resamples);
+        let resampled = Bootstrap::new(20).run(&fit, &sweep).unwrap();
+        let plan = Plan::builder().target(1.0, resampled).build().unwrap();
         let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
         let svg = region(&plan, &choice, DOMAINS, 0.9).unwrap();
         assert_eq!(numbers(&svg), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);

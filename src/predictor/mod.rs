@@ -25,7 +25,7 @@
 //! #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28));
 //! #     }
 //! # }
-//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! let additive = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let joint = Fitter::new().fit(JointLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let both = Predictor::mean([&additive, &joint])?;
@@ -42,8 +42,8 @@ mod stored;
 
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind};
-use crate::fit::{Fit, Fitter, Metrics, aligned, losses_of};
+use crate::error::{Error, ErrorKind, Place};
+use crate::fit::{Fit, Fitter, Metrics, aligned};
 use crate::law::{FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale};
 use crate::scale::Scale;
 use crate::sweep::Sweep;
@@ -95,6 +95,7 @@ struct Inner {
 
 /// A law at its coordinates.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most parts are fits, and there are few")]
 pub(crate) enum Part {
     /// Those of a fit, which may not know every N and D.
     Fit(Fit),
@@ -159,18 +160,11 @@ impl Predictor {
         law: impl ScalingLaw + 'static,
         z: &[f64],
     ) -> Result<Self, Error> {
-        let coordinates = law.coordinates();
-        if z.len() != coordinates.len() {
-            let what = format!("the list of coordinates of the {} law", law.name());
-            let (found, expected) = (z.len(), coordinates.len());
-            return Err(ErrorKind::Length { what, found, expected }.into());
-        }
-        if let Some((c, z)) = coordinates.iter().zip(z).find(|(_, z)| !z.is_finite()) {
-            let name = format!("coordinate `{}` of the {} law", c.name(), law.name());
-            return Err(Error::setting(name, *z, "a finite number"));
-        }
+        let target = target.into();
+        let checked = check_coordinates(&law, z);
+        checked.map_err(|error| error.at(Place::Target(target.clone())))?;
         let part = Part::Law { law: Arc::new(law), z: z.to_vec() };
-        Ok(Self::of(target.into(), vec![part], None))
+        Ok(Self::of(target, vec![part], None))
     }
 
     /// A function of one's own: the loss in nats at N, D and domain weights h, in the order of
@@ -314,6 +308,12 @@ impl Predictor {
         names.join(" + ")
     }
 
+    /// Its laws with their coordinates, the mean of whose losses it predicts;
+    /// [`ScalingLaw::coefficients`] prints these in the paper's units.
+    pub fn laws(&self) -> impl ExactSizeIterator<Item = (&dyn ScalingLaw, &[f64])> {
+        self.0.parts.iter().map(|part| (part.law(), part.z()))
+    }
+
     /// The fits that it is made of: none of a law at coordinates or a function of one's own.
     pub fn fits(&self) -> impl Iterator<Item = &Fit> {
         self.0.parts.iter().filter_map(|part| match part {
@@ -358,7 +358,7 @@ impl Predictor {
     /// # Errors
     /// As [`Fit::evaluate`].
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
-        let observed = losses_of(sweep, self.target())?;
+        let observed = sweep.losses_of(self.target())?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
     }
 
@@ -535,6 +535,23 @@ impl Predictor {
         check_level(level)?;
         let residuals = &self.needed_members()?.residuals;
         Ok(interval(interval::quantile(residuals, 0.5), residuals.clone(), level))
+    }
+}
+
+/// Checks that there is one finite number for each coordinate of a law.
+fn check_coordinates(law: &impl ScalingLaw, z: &[f64]) -> Result<(), Error> {
+    let coordinates = law.coordinates();
+    if z.len() != coordinates.len() {
+        let what = format!("the list of coordinates of the {} law", law.name());
+        let (found, expected) = (z.len(), coordinates.len());
+        return Err(ErrorKind::Length { what, found, expected }.into());
+    }
+    match coordinates.iter().zip(z).find(|(_, z)| !z.is_finite()) {
+        None => Ok(()),
+        Some((c, z)) => {
+            let name = format!("coordinate `{}` of the {} law", c.name(), law.name());
+            Err(Error::setting(name, *z, "a finite number"))
+        }
     }
 }
 

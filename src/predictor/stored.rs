@@ -44,12 +44,34 @@ impl Serialize for Predictor {
     }
 }
 
-/// As plain data, of laws that can be read and of others.
-pub(crate) fn plain<S: Serializer>(
-    predictor: &Option<Predictor>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    predictor.as_ref().and_then(StoredPredictor::of).serialize(serializer)
+/// For `serde(with)`: an optional predictor as plain data, whosever laws it has. It is read where these
+/// are the crate's, and otherwise left out.
+pub(crate) mod plain {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Predictor, StoredPredictor};
+    use crate::error::ErrorKind;
+
+    pub(crate) fn serialize<S: Serializer>(
+        predictor: &Option<Predictor>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        predictor.as_ref().and_then(StoredPredictor::of).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Predictor>, D::Error> {
+        let Some(stored) = Option::<StoredPredictor>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        match Predictor::try_from(stored) {
+            Ok(predictor) => Ok(Some(predictor)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotBuiltIn { .. }) => Ok(None),
+            Err(error) => Err(D::Error::custom(error)),
+        }
+    }
 }
 
 impl TryFrom<StoredPredictor> for Predictor {

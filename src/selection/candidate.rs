@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use crate::error::FitError;
+use crate::error::{Error, ErrorKind};
 use crate::fit::Fitter;
 use crate::law::{FullLaw, JointLaw, ScalingLaw, suitable};
 use crate::predictor::Predictor;
 use crate::sweep::Sweep;
 
 /// What is compared where no candidate is given.
-pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, FitError> {
+pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
     let laws = suitable(sweep, target)?;
     let full = laws.iter().any(|law| law.name() == "full");
     let alone = laws.into_iter().map(|law| Candidate::new(law, Fitter::new()));
@@ -26,7 +26,7 @@ pub(super) fn defaults(sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Fi
 /// let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 /// let candidate = Candidate::new(law, Fitter::new().weigh_by_compute(1.0));
 /// assert_eq!(candidate.name(), "additive");
-/// assert_eq!(candidate.named("additive, weighted").name(), "additive, weighted");
+/// assert_eq!(candidate.called("additive, weighted").name(), "additive, weighted");
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -47,16 +47,15 @@ impl Candidate {
     /// Its name is theirs, such as `joint + full`.
     ///
     /// # Errors
-    /// [`FitError::Ensemble`] if there is no law.
+    /// If there is no law.
     pub fn ensemble(
         laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         fitter: Fitter,
-    ) -> Result<Self, FitError> {
+    ) -> Result<Self, Error> {
         let laws: Vec<Arc<dyn ScalingLaw>> =
             laws.into_iter().map(|law| Arc::new(law) as Arc<dyn ScalingLaw>).collect();
         if laws.is_empty() {
-            let error = "a candidate needs at least one law, got none";
-            return Err(FitError::Ensemble(error.to_owned()));
+            return Err(ErrorKind::Empty { what: "a candidate", part: "law" }.into());
         }
         let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
         Ok(Self { name: names.join(" + "), laws, fitter })
@@ -74,7 +73,7 @@ impl Candidate {
 
     /// The same candidate by another name.
     #[must_use]
-    pub fn named(self, name: impl Into<String>) -> Self {
+    pub fn called(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
@@ -100,9 +99,9 @@ impl Candidate {
     ///
     /// # Errors
     /// As [`Fitter::fit`](crate::Fitter::fit) and [`Predictor::mean`].
-    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, FitError> {
+    pub fn fit(&self, sweep: &Sweep, target: &str) -> Result<Predictor, Error> {
         let fit = |law: &Arc<dyn ScalingLaw>| self.fitter.fit(Arc::clone(law), sweep, target);
-        Ok(Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)?)
+        Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
@@ -114,8 +113,8 @@ impl Candidate {
     /// The coefficients of all its laws that are not fixed.
     ///
     /// # Errors
-    /// [`FitError`] if the fitter bounds a coefficient that a law does not have.
-    pub(super) fn free_coefficients(&self) -> Result<usize, FitError> {
+    /// If the fitter bounds a coefficient that a law does not have.
+    pub(super) fn free_coefficients(&self) -> Result<usize, Error> {
         self.laws.iter().map(|law| self.fitter.free_coefficients(law)).sum()
     }
 }
@@ -123,6 +122,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::AdditiveLaw;
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {
@@ -140,7 +140,7 @@ mod tests {
         let fixed = ["additive-fixed-nd", "ye-m1", "ye-m2", "ye-m3", "ye-m4"];
         assert_eq!(names(&sweep(&[1e8], &[1e9]), "t"), fixed);
         let fault = suitable(&sweep(&sizes, &tokens), "u").unwrap_err();
-        assert!(matches!(fault, FitError::Target { .. }));
+        assert!(fault.is_unknown_name());
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
             let h: Vec<f64> =
                 [least, 0.3, 0.6, 0.9].iter().flat_map(|w| [*w, 1.0 - w].repeat(2)).collect();
             let d = [1e9, 2e9].repeat(4);
-            Sweep::from_slices(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
+            Sweep::new(&["a", "b"], &["a", "t"], &[1e8; 8], &d, &h, &[3.0; 16]).unwrap()
         };
         assert_eq!(names(&of(0.1), "a"), ["additive-fixed-n", "ge24"]);
         assert_eq!(names(&of(0.0), "a"), ["additive-fixed-n"]);
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn fixed_coefficients_are_not_free() {
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
-        let candidate = |fitter| Candidate::new(AdditiveLaw::for_sweep(&s), fitter);
+        let candidate = |fitter| Candidate::new(crate::law::AdditiveLaw::for_sweep(&s), fitter);
         assert_eq!(candidate(Fitter::new()).free_coefficients().unwrap(), 9);
         let fixed = Fitter::new().fix("alpha", 0.34).fix("beta", 0.28).weigh_by_compute(1.0);
         assert_eq!(candidate(fixed.clone()).free_coefficients().unwrap(), 7);
@@ -192,12 +192,12 @@ mod tests {
     fn a_candidate_has_a_law() {
         assert!(matches!(
             Candidate::ensemble([] as [JointLaw; 0], Fitter::new()),
-            Err(FitError::Ensemble(_))
+            Err(error) if matches!(error.kind(), ErrorKind::Empty { .. })
         ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let two = suitable(&s, "t").unwrap().into_iter().take(2);
         let both = Candidate::ensemble(two, Fitter::new()).unwrap();
         assert_eq!(both.name(), "chinchilla + simple");
-        assert_eq!(both.fit(&s, "t").unwrap().fits().len(), 2);
+        assert_eq!(both.fit(&s, "t").unwrap().fits().count(), 2);
     }
 }

@@ -1,7 +1,6 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::error::FitError;
 use crate::fit::Metrics;
 use crate::optim::Termination;
 use crate::predictor::Predictor;
@@ -10,9 +9,9 @@ use crate::sweep::Sweep;
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
 ///
-/// It prints as a table, with `-` where there is no figure; why a fit failed stands below.
+/// It prints as a table, with `-` where there is no figure; why a fit failed is said below.
 #[derive(Debug, Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Comparison {
     pub(super) target: String,
     pub(super) scores: Vec<Score>,
@@ -25,7 +24,7 @@ pub struct Comparison {
 /// What came out for one candidate. A figure is `None` where the sweep does not allow it, a fit
 /// failed ([`Score::failures`]) or the observer stopped before.
 #[derive(Debug, Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Score {
     /// The name of the candidate.
@@ -34,8 +33,8 @@ pub struct Score {
     pub coefficients: usize,
     /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
     pub sees_mixture: bool,
-    /// The fit to all rows.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::predictor::plain"))]
+    /// The fit to all rows. Of a law that is not the crate's it is stored, but not read again.
+    #[cfg_attr(feature = "serde", serde(with = "crate::predictor::plain"))]
     pub fit: Option<Predictor>,
     /// Its errors on all rows.
     pub train: Option<Metrics>,
@@ -52,7 +51,7 @@ pub struct Score {
 
 /// Errors with some rows held out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct HeldOut {
     /// On the rows that were fitted, all parts pooled.
@@ -69,15 +68,14 @@ pub struct HeldOut {
 
 /// A fit that could not be made.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// To which rows: `all rows`, `fold 2 of 5`, `split 1 of 3` or, for the largest scale, such as
     /// `all but N = 1.2350e9`.
     pub part: String,
-    /// Why.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::stored::as_text"))]
-    pub error: FitError,
+    /// Why, as the error prints.
+    pub message: String,
 }
 
 /// The scale that was held out: all rows of the largest N, fitted on the others; where there are
@@ -85,7 +83,11 @@ pub struct Failure {
 /// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
 /// With four sizes or more the figure is worth more.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum LargestScale {
     /// The largest N, in parameters.
@@ -248,7 +250,7 @@ impl fmt::Display for Comparison {
         let cell = |value: Option<f64>, digits| {
             value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
         };
-        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.mre), 3);
+        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| 100.0 * x.test.mre), 3);
         let rank = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.spearman), 3);
         let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
         for score in &self.scores {
@@ -257,7 +259,7 @@ impl fmt::Display for Comparison {
                 "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7.1}",
                 score.name,
                 score.coefficients,
-                cell(score.train.map(|train| train.mre), 3),
+                cell(score.train.map(|train| 100.0 * train.mre), 3),
                 mre(score.mixtures),
                 rank(score.mixtures),
                 regret(score.mixtures),
@@ -267,9 +269,16 @@ impl fmt::Display for Comparison {
                 score.seconds
             )?;
         }
+        self.notes(f)
+    }
+}
+
+impl Comparison {
+    /// What is below the table.
+    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for score in &self.scores {
-            for Failure { part, error } in &score.failures {
-                write!(f, "\n{}, {part}: {error}", score.name)?;
+            for Failure { part, message } in &score.failures {
+                write!(f, "\n{}, {part}: {message}", score.name)?;
             }
         }
         let blind = self.scores.iter().filter(|score| !score.sees_mixture);
@@ -396,8 +405,8 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let text = comparison(vec![
-            score("a rather long name of a candidate", Some(1.25), Some(100.0)),
-            score("b", None, Some(0.5)),
+            score("a rather long name of a candidate", Some(0.0125), Some(1.0)),
+            score("b", None, Some(0.005)),
         ])
         .to_string();
         let lines: Vec<&str> = text.lines().collect();

@@ -1,9 +1,8 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::{Candidate, MOST_DRAWS, Work, draw_mixtures, setting};
-use crate::error::FitError;
-use crate::fit::losses_of;
+use super::{Candidate, CandidateFitter, MOST_DRAWS, draw_mixtures, setting};
+use crate::error::Error;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::sweep::Sweep;
 
@@ -13,11 +12,11 @@ use crate::sweep::Sweep;
 pub struct LearningPoint {
     /// The number of distinct mixtures that were fitted.
     pub mixtures: usize,
-    /// The mean over the draws of the MRE on the rows that were predicted, in percent.
+    /// The mean over the draws of the MRE on the rows that were predicted, a fraction.
     pub mean: f64,
-    /// The least MRE of a draw, in percent.
+    /// The least MRE of a draw.
     pub least: f64,
-    /// The greatest MRE of a draw, in percent.
+    /// The greatest MRE of a draw.
     pub greatest: f64,
 }
 
@@ -54,7 +53,7 @@ impl LearningPoint {
 /// #     }
 /// # }
 ///
-/// # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+/// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 /// let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
 /// let curve = LearningCurve::new([3, 6]).repeats(4).run(&candidate, &sweep, "web")?;
 /// println!("{curve}");
@@ -112,7 +111,7 @@ impl LearningCurve {
     /// Draws, fits and predicts.
     ///
     /// # Errors
-    /// [`FitError`] if a sweep has no such target or other domains, there are not 1 to 10,000 repeats, a count is
+    /// If a sweep has no such target or other domains, there are not 1 to 10,000 repeats, a count is
     /// 0 or not less than the number of distinct mixtures (with a [test](LearningCurve::test): greater
     /// than it), or the candidate cannot be fitted to a draw, such as by having more free coefficients
     /// than it has rows.
@@ -121,37 +120,38 @@ impl LearningCurve {
         candidate: &Candidate,
         sweep: &Sweep,
         target: &str,
-    ) -> Result<LearningPoints, FitError> {
-        losses_of(self.test.as_ref().unwrap_or(sweep), target)?;
+    ) -> Result<LearningPoints, Error> {
+        self.test.as_ref().unwrap_or(sweep).losses_of(target)?;
         if !(1..=MOST_DRAWS).contains(&self.repeats) {
             return Err(setting("the number of repeats", self.repeats, "from 1 to 10000"));
         }
         let mixtures = sweep.count_mixtures();
-        // There is but one draw of all.
+        // There is only one draw of all.
         let repeats_of = |count: usize| if count == mixtures { 1 } else { self.repeats };
         let draws = self.counts.iter().fold(0, |sum: usize, &n| sum.saturating_add(repeats_of(n)));
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut work = Work::new(target, control, draws.saturating_mul(candidate.laws().len()));
+        let mut fitter =
+            CandidateFitter::new(target, control, draws.saturating_mul(candidate.laws().len()));
         let mut points = Vec::with_capacity(self.counts.len());
         for &count in &self.counts {
-            let error = |repeat| self.error(&mut work, candidate, sweep, count, repeat);
+            let error = |repeat| self.error(&mut fitter, candidate, sweep, count, repeat);
             let errors: Option<Vec<f64>> =
                 (0..repeats_of(count)).map(error).collect::<Result<_, _>>()?;
             let Some(errors) = errors else { break };
             points.push(LearningPoint::new(count, &errors));
         }
-        Ok(LearningPoints { points, termination: work.end() })
+        Ok(LearningPoints { points, termination: fitter.end() })
     }
 
     /// The MRE of one draw; `None` if the observer has stopped the call.
     fn error(
         &self,
-        work: &mut Work<'_>,
+        fitter: &mut CandidateFitter<'_>,
         candidate: &Candidate,
         sweep: &Sweep,
         count: usize,
         repeat: usize,
-    ) -> Result<Option<f64>, FitError> {
+    ) -> Result<Option<f64>, Error> {
         let drawn;
         let (rows, others) = match &self.test {
             // A draw of all leaves no others.
@@ -161,7 +161,7 @@ impl LearningCurve {
                 (&drawn.0, test.as_ref().unwrap_or(&drawn.1))
             }
         };
-        let Some(fit) = work.ensemble(candidate, rows) else { return Ok(None) };
+        let Some(fit) = fitter.ensemble(candidate, rows) else { return Ok(None) };
         Ok(Some(fit?.evaluate(others)?.mre))
     }
 }
@@ -192,7 +192,9 @@ impl fmt::Display for LearningPoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "mixtures   mean MRE  of each draw")?;
         for point in &self.points {
-            let LearningPoint { mixtures, mean, least, greatest } = point;
+            let [mean, least, greatest] =
+                [point.mean, point.least, point.greatest].map(|mre| 100.0 * mre);
+            let mixtures = point.mixtures;
             writeln!(f, "{mixtures:>8}  {mean:>8.3}%  {least:.3} to {greatest:.3}%")?;
         }
         if self.termination == Termination::Complete {
@@ -223,7 +225,7 @@ mod tests {
         assert_eq!(curve.iter().map(|p| p.mixtures).collect::<Vec<_>>(), [5, 2]);
         assert!(curve.iter().all(|p| p.least <= p.mean && p.mean <= p.greatest));
         // Two mixtures cannot determine 1/(C_1 h_1^g_1 + C_2 h_2^g_2), five can.
-        assert!(curve[0].greatest < 0.01 && curve[1].mean > 0.1, "{curve:?}");
+        assert!(curve[0].greatest < 0.0001 && curve[1].mean > 0.001, "{curve:?}");
         assert_eq!(curve, run(7));
         assert_ne!(curve, run(8));
     }
@@ -236,7 +238,7 @@ mod tests {
         let candidate = Candidate::new(AdditiveLaw::for_sweep(&s), Fitter::new().starts(8));
         let curve = LearningCurve::new([2, 6]).repeats(3).test(&large);
         let curve = curve.run(&candidate, &s, "t").unwrap().points().to_vec();
-        assert!(curve[1].mean < 0.1 && curve[1].least == curve[1].greatest, "{curve:?}");
+        assert!(curve[1].mean < 0.001 && curve[1].least == curve[1].greatest, "{curve:?}");
         assert!(curve[0].mean > 10.0 * curve[1].mean, "{curve:?}");
         let exact = candidate.fit(&s, "t").unwrap().evaluate(&large).unwrap();
         assert_eq!(curve[1].mean, exact.mre);
@@ -271,7 +273,7 @@ mod tests {
         assert_eq!(run(&half, 5), (alone[..1].to_vec(), stopped, 5, Some(6)));
         assert_eq!(run(&half, 3), (alone[..1].to_vec(), stopped, 3, Some(6)));
         assert_eq!(run(&half, 2), (Vec::new(), stopped, 2, Some(6)));
-        // Of all mixtures there is but one draw.
+        // Of all mixtures there is only one draw.
         let large = sweep(&[2e9], &[2e10]);
         let all = LearningCurve::new([2, 6]).repeats(3).seed(5).test(&large);
         let alone = all.run(&candidate, &s, "t").unwrap().points;
@@ -286,12 +288,12 @@ mod tests {
         let run = |target: &str, count: usize, repeats: usize| {
             LearningCurve::new([count]).repeats(repeats).run(&candidate, &s, target)
         };
-        assert!(matches!(run("u", 4, 1), Err(FitError::Target { .. })));
-        assert!(matches!(run("t", 4, 0), Err(FitError::Setting(_))));
-        assert!(matches!(run("t", 0, 1), Err(FitError::Setting(_))));
-        assert!(matches!(run("t", 6, 1), Err(FitError::Setting(_))));
+        assert!(matches!(run("u", 4, 1), Err(error) if error.is_unknown_name()));
+        assert!(matches!(run("t", 4, 0), Err(error) if error.is_setting()));
+        assert!(matches!(run("t", 0, 1), Err(error) if error.is_setting()));
+        assert!(matches!(run("t", 6, 1), Err(error) if error.is_setting()));
         // One mixture has 6 rows for 9 coefficients.
-        assert!(matches!(run("t", 1, 1), Err(FitError::TooFewRows { .. })));
+        assert!(matches!(run("t", 1, 1), Err(error) if error.is_too_few_rows()));
         assert!(LearningCurve::new([7]).repeats(1).test(&s).run(&candidate, &s, "t").is_err());
     }
 }

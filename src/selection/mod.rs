@@ -29,7 +29,7 @@
 //! #     }
 //! # }
 //!
-//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! // All laws of the crate that suit the sweep, and the recommended ensemble.
 //! let comparison = Selection::new().folds(3).run(&sweep, "web")?;
 //! println!("{comparison}");
@@ -49,16 +49,16 @@
 //! use mixlaw::law::{AdditiveLaw, JointLaw};
 //! use mixlaw::selection::{Candidate, Selection};
 //! # let n = [1e8, 2e8];
-//! # let sweep = mixlaw::Sweep::from_slices(&["a"], &["t"], &n, &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
+//! # let sweep = mixlaw::Sweep::new(&["a"], &["t"], &n, &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
 //!
 //! let weighted = Fitter::new().weigh_by_compute(1.0);
 //! let selection = Selection::new()
 //!     .candidate(Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new()))
 //!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), Fitter::new()))
-//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).named("joint, weighted"))
+//!     .candidate(Candidate::new(JointLaw::for_sweep(&sweep), weighted).called("joint, weighted"))
 //!     .candidate(Candidate::recommended(&sweep));
 //! # let _ = selection;
-//! # Ok::<(), mixlaw::SweepError>(())
+//! # Ok::<(), mixlaw::Error>(())
 //! ```
 
 mod candidate;
@@ -72,8 +72,8 @@ pub use candidate::Candidate;
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
 
-use crate::error::{FitError, SettingError};
-use crate::fit::{Metrics, losses_of};
+use crate::error::Error;
+use crate::fit::Metrics;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::Predictor;
 use crate::streams::{self, Kind};
@@ -179,76 +179,47 @@ impl Selection {
     /// the score says why, in [`Score::failures`].
     ///
     /// # Errors
-    /// [`FitError`] if the sweep has no such target, no law of the crate suits it and no candidate
+    /// If the sweep has no such target, no law of the crate suits it and no candidate
     /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
     /// than the number of distinct mixtures.
-    pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, FitError> {
-        losses_of(sweep, target)?;
-        let candidates = if self.candidates.is_empty() {
-            candidate::defaults(sweep, target)?
-        } else {
-            self.candidates.clone()
+    pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, Error> {
+        sweep.losses_of(target)?;
+        let candidates = self.candidates_for(sweep, target)?;
+        let held_out = Parts {
+            all: sweep,
+            splits: self.splits(sweep)?,
+            split_name: self.holdout.part(),
+            largest: LargestScale::hold_out(sweep),
         };
-        if candidates.is_empty() {
-            return Err(setting(
-                "the number of candidates",
-                0,
-                "at least 1, no law suits the sweep",
-            ));
-        }
-        let splits = self.splits(sweep)?;
-        let part = self.holdout.part();
-        let largest = LargestScale::hold_out(sweep);
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
-        let parts = 1 + splits.len() + usize::from(largest.is_some());
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut work = Work::new(target, control, fits.saturating_mul(parts));
-        let mut scores = Vec::with_capacity(candidates.len());
-        for candidate in &candidates {
-            let start = Instant::now();
-            let mut failures = Vec::new();
-            let mut attempt = |part: String, rows, test| {
-                let result = work.fit(candidate, rows, test)?;
-                result.map_err(|error| failures.push(Failure { part, error })).ok()
-            };
-            let all = attempt("all rows".to_owned(), sweep, None);
-            let mut parts = splits.iter().enumerate().map(|(i, (rows, test))| {
-                attempt(format!("{part} {} of {}", i + 1, splits.len()), rows, Some(test))
-            });
-            let mixtures = pooled(&mut parts);
-            drop(parts);
-            let scale = largest.as_ref().and_then(|(largest, (rows, test))| {
-                pooled(std::iter::once(attempt(format!("all but {largest}"), rows, Some(test))))
-            });
-            let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
-            scores.push(Score {
-                name: candidate.name().to_owned(),
-                // Bounds that a law cannot keep stand among the failures.
-                coefficients: candidate.free_coefficients().unwrap_or_default(),
-                sees_mixture: candidate.sees_mixture(),
-                fit,
-                train,
-                mixtures,
-                scale,
-                failures,
-                seconds: start.elapsed().as_secs_f64(),
-            });
-        }
+        let mut fitter =
+            CandidateFitter::new(target, control, fits.saturating_mul(held_out.count()));
+        let scores = candidates.iter().map(|one| held_out.score(one, &mut fitter)).collect();
         Ok(Comparison {
             target: target.to_owned(),
             scores,
-            holdout: if splits.is_empty() {
-                "one mixture, none held out".to_owned()
-            } else {
-                format!("mixtures held out: {} {part}s", splits.len())
-            },
-            scale: largest.map(|(largest, (_, test))| (largest, test.len())),
-            termination: work.end(),
+            holdout: held_out.in_words(),
+            scale: held_out.largest.map(|(largest, (_, test))| (largest, test.len())),
+            termination: fitter.end(),
         })
     }
 
+    /// Those that were added, or the crate's own.
+    fn candidates_for(&self, sweep: &Sweep, target: &str) -> Result<Vec<Candidate>, Error> {
+        if !self.candidates.is_empty() {
+            return Ok(self.candidates.clone());
+        }
+        let defaults = candidate::defaults(sweep, target)?;
+        if defaults.is_empty() {
+            let expected = "at least 1, no law suits the sweep";
+            return Err(setting("the number of candidates", 0, expected));
+        }
+        Ok(defaults)
+    }
+
     /// For each part of the mixtures the rows to fit and those to predict.
-    fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, FitError> {
+    fn splits(&self, sweep: &Sweep) -> Result<Vec<(Sweep, Sweep)>, Error> {
         let mixtures = sweep.count_mixtures();
         match self.holdout {
             Holdout::Folds(folds) if folds < 2 => {
@@ -266,13 +237,67 @@ impl Selection {
     }
 }
 
+/// What every candidate is fitted to, and asked to predict.
+struct Parts<'a> {
+    all: &'a Sweep,
+    /// The rows to fit and those held out, of each fold or split.
+    splits: Vec<(Sweep, Sweep)>,
+    split_name: &'static str,
+    largest: Option<(LargestScale, (Sweep, Sweep))>,
+}
+
+impl Parts<'_> {
+    /// The number of fits of each law.
+    fn count(&self) -> usize {
+        1 + self.splits.len() + usize::from(self.largest.is_some())
+    }
+
+    fn in_words(&self) -> String {
+        if self.splits.is_empty() {
+            "one mixture, none held out".to_owned()
+        } else {
+            format!("mixtures held out: {} {}s", self.splits.len(), self.split_name)
+        }
+    }
+
+    fn score(&self, candidate: &Candidate, fitter: &mut CandidateFitter<'_>) -> Score {
+        let start = Instant::now();
+        let mut failures = Vec::new();
+        let mut attempt = |part: String, rows, test| {
+            let result = fitter.fit(candidate, rows, test)?;
+            result.map_err(|error| failures.push(Failure { part, message: error.to_string() })).ok()
+        };
+        let all = attempt("all rows".to_owned(), self.all, None);
+        let mixtures = pooled(self.splits.iter().enumerate().map(|(i, (rows, test))| {
+            let part = format!("{} {} of {}", self.split_name, i + 1, self.splits.len());
+            attempt(part, rows, Some(test))
+        }));
+        let scale = self.largest.as_ref().and_then(|(largest, (rows, test))| {
+            pooled([attempt(format!("all but {largest}"), rows, Some(test))])
+        });
+        let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
+        Score {
+            name: candidate.name().to_owned(),
+            // Bounds that a law cannot keep are among the failures.
+            coefficients: candidate.free_coefficients().unwrap_or_default(),
+            sees_mixture: candidate.sees_mixture(),
+            fit,
+            train,
+            mixtures,
+            scale,
+            failures,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
 /// The `index`-th draw of `count` mixtures: their rows, and those of the others.
 fn draw_mixtures(
     sweep: &Sweep,
     count: usize,
     seed: u64,
     index: usize,
-) -> Result<(Sweep, Sweep), FitError> {
+) -> Result<(Sweep, Sweep), Error> {
     let seed = streams::seed(seed, Kind::Part, index as u64);
     sweep.split_by_mixture(count, seed).map_err(|_| {
         let expected = "at least 1 and less than the distinct mixtures of the sweep";
@@ -280,12 +305,12 @@ fn draw_mixtures(
     })
 }
 
-fn setting(name: &str, value: usize, expected: &'static str) -> FitError {
-    SettingError::new(name, value as f64, expected).into()
+fn setting(name: &str, value: usize, expected: &'static str) -> Error {
+    Error::setting(name, value as f64, expected)
 }
 
-/// What is common to all fits of a selection or a curve.
-struct Work<'a> {
+/// Makes the fits of a selection or a curve, one after the other, as long as nobody says stop.
+struct CandidateFitter<'a> {
     target: &'a str,
     control: Control,
     /// The observer said stop.
@@ -294,7 +319,7 @@ struct Work<'a> {
     undone: bool,
 }
 
-impl<'a> Work<'a> {
+impl<'a> CandidateFitter<'a> {
     fn new(target: &'a str, control: Control, fits: usize) -> Self {
         control.expect("fits", Some(fits));
         Self { target, control, stop: false, undone: false }
@@ -313,7 +338,7 @@ impl<'a> Work<'a> {
         candidate: &Candidate,
         rows: &Sweep,
         test: Option<&Sweep>,
-    ) -> Option<Result<Predicted, FitError>> {
+    ) -> Option<Result<Predicted, Error>> {
         let fit = self.ensemble(candidate, rows)?;
         Some(fit.and_then(|fit| Predicted::new(fit, rows, test)))
     }
@@ -323,7 +348,7 @@ impl<'a> Work<'a> {
         &mut self,
         candidate: &Candidate,
         rows: &Sweep,
-    ) -> Option<Result<Predictor, FitError>> {
+    ) -> Option<Result<Predictor, Error>> {
         let mut fits = Vec::with_capacity(candidate.laws().len());
         for law in candidate.laws() {
             if self.stop {
@@ -342,7 +367,7 @@ impl<'a> Work<'a> {
                 Err(error) => return Some(Err(error)),
             }
         }
-        Some(Predictor::mean(fits).map_err(FitError::from))
+        Some(Predictor::mean(fits))
     }
 }
 
@@ -356,7 +381,7 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, FitError> {
+    fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, Error> {
         let train = Pairs::new(&fit, rows)?;
         let (test, regrets) = match test {
             Some(test) => {
@@ -378,8 +403,8 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, FitError> {
-        let observed = losses_of(sweep, fit.target())?;
+    fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, Error> {
+        let observed = sweep.losses_of(fit.target())?;
         Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
     }
 
@@ -434,7 +459,7 @@ mod tests {
                 }
             }
         }
-        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+        Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
     }
 
     fn additive(sweep: &Sweep) -> Candidate {
@@ -467,10 +492,10 @@ mod tests {
         assert_eq!((mixtures.train.count, mixtures.test.count), (3 * 24, 3 * 12));
         for (count, splits) in [(0, 3), (6, 3), (4, 0)] {
             let fault = selection.clone().mixtures(count, splits).run(&s, "t").unwrap_err();
-            assert!(matches!(fault, FitError::Setting(_)), "{fault}");
+            assert!(fault.is_setting(), "{fault}");
         }
         assert!(selection.clone().folds(1).run(&s, "t").is_err());
-        assert!(matches!(selection.run(&s, "u"), Err(FitError::Target { .. })));
+        assert!(selection.run(&s, "u").unwrap_err().is_unknown_name());
     }
 
     #[test]
@@ -478,7 +503,7 @@ mod tests {
         // 6 mixtures of one row; 9 coefficients against 6 rows, then 5 against 4 of a fold.
         let s = sweep(&[1e8], &[1e9]);
         let chinchilla =
-            Candidate::new(ChinchillaLaw::for_sweep(&s), Fitter::new().starts(2)).named("plain");
+            Candidate::new(ChinchillaLaw::for_sweep(&s), Fitter::new().starts(2)).called("plain");
         let c = Selection::new().candidates([additive(&s), chinchilla]).folds(3).run(&s, "t");
         let c = c.unwrap();
         let [additive, plain] = c.scores() else { panic!("two scores") };
@@ -562,7 +587,7 @@ mod tests {
 
     #[test]
     fn nothing_to_compare_is_an_error() {
-        let s = Sweep::from_slices(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0]).unwrap();
+        let s = Sweep::new(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0]).unwrap();
         let fault = Selection::new().run(&s, "t").unwrap_err().to_string();
         assert!(fault.contains("no law"), "{fault}");
     }

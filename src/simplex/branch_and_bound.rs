@@ -5,9 +5,11 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::SimplexObjective;
+use super::budget::Budget;
 use super::descent::{Descent, Point};
 use super::region::Region;
-use super::work::Work;
+use super::sealed::Token;
+
 use crate::optim::Termination;
 
 /// Weights with less room are not split.
@@ -17,9 +19,10 @@ const NARROW: f64 = 1e-12;
 struct Cell {
     region: Region,
     bound: f64,
-    /// Where the relaxation is least, and what splitting each domain would gain.
+    /// Where the relaxation is least.
     h: Vec<f64>,
-    looseness: Vec<f64>,
+    /// Of each domain, how much of the distance between relaxation and function is due to its room.
+    gaps: Vec<f64>,
 }
 
 /// Cells come in the order of their bounds, least first.
@@ -54,16 +57,16 @@ pub(super) struct Proof {
 }
 
 /// Splits cells until the bound is within `tolerance` of the best value, `max_cells` are done or the
-/// work is spent; `None` if the objective knows no relaxation, or one cell costs more than is left.
+/// budget is spent; `None` if the objective knows no relaxation, or one cell costs more than is left.
 pub(super) fn prove(
     objective: &mut dyn SimplexObjective,
     region: &Region,
     best: Point,
     tolerance: f64,
     max_cells: usize,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Option<Proof> {
-    if !work.affords(cell_cost(objective)) {
+    if !budget.affords(cell_cost(objective)) {
         return None;
     }
     let mut proof = Proof { bound: f64::INFINITY, cells: 0, best };
@@ -75,13 +78,13 @@ pub(super) fn prove(
         for (part, bound, near) in fresh.drain(..) {
             proof.cells += 1;
             let enough = proof.best.value - tolerance;
-            let mut cell = relax(objective, part, &near, [tolerance, enough], work)?;
+            let mut cell = relax(objective, part, &near, [tolerance, enough], budget)?;
             cell.bound = cell.bound.max(bound);
             // The least point of the relaxation is a good place to look for a better mixture.
-            let start = Point::near(objective, region, &cell.h, work);
+            let start = Point::near(objective, region, &cell.h, budget);
             if start.value < proof.best.value {
                 let polish = Descent::to(0.1 * tolerance);
-                let (point, _) = polish.run(objective, region, start, work);
+                let (point, _) = polish.run(objective, region, start, budget);
                 if point.value < proof.best.value {
                     proof.best = point;
                 }
@@ -91,17 +94,17 @@ pub(super) fn prove(
         let Some(cell) = open.pop() else { break };
         // What was left out of cells is above the best value less the tolerance only.
         proof.bound = cell.bound.min(proof.best.value - tolerance);
-        let done = proof.cells >= max_cells || work.is_spent();
+        let done = proof.cells >= max_cells || budget.is_spent();
         if cell.bound >= proof.best.value - tolerance || done {
             break;
         }
-        let Some(i) = most_loose(&cell) else { break };
+        let Some(i) = widest_gap(&cell) else { break };
         let (lower, upper) = cell.region.bounds(i);
         let middle = 0.5 * (lower + upper);
         for (lower, upper) in [(lower, middle), (middle, upper)] {
             let mut half = cell.region.clone();
             half.set_bounds(i, lower, upper);
-            work.spend(half.program_cost());
+            budget.spend(half.program_cost());
             if half.tighten() {
                 fresh.push((half, cell.bound, cell.h.clone()));
             }
@@ -116,7 +119,7 @@ fn cell_cost(objective: &dyn SimplexObjective) -> usize {
     let k = objective.dim();
     let cube = k.saturating_mul(k).saturating_mul(k);
     let factors = objective.parts().saturating_mul(cube) / 128;
-    (k.saturating_mul(objective.cost()) / 4).saturating_add(factors)
+    (k.saturating_mul(objective.cost(Token)) / 4).saturating_add(factors)
 }
 
 /// Minimises the relaxation on a part of the region, to the tolerance or until its bound is enough;
@@ -126,28 +129,29 @@ fn relax(
     region: Region,
     near: &[f64],
     [tolerance, enough]: [f64; 2],
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Option<Cell> {
-    work.spend(cell_cost(objective));
-    let mut below = objective.relaxation(region.lower(), region.upper())?;
-    let start = Point::near(below.as_mut(), &region, near, work);
+    budget.spend(cell_cost(objective));
+    let mut below = objective.relaxation(region.lower(), region.upper(), Token)?;
+    let start = Point::near(below.as_mut(), &region, near, budget);
     let descent = Descent { enough, ..Descent::to(0.2 * tolerance) };
     // Most cells are split or left before they are solved to the end.
     let short = Descent { max_iterations: 200, ..descent };
-    let (mut point, stop) = short.run(below.as_mut(), &region, start, work);
-    let mut looseness = vec![0.0; point.h.len()];
+    let (mut point, stop) = short.run(below.as_mut(), &region, start, budget);
+    let mut gaps = vec![0.0; point.h.len()];
     // A part that does not count on the relaxation may be the worst of the function.
     let shares: Vec<f64> = point.multipliers.parts.iter().map(|share| share + 0.01).collect();
-    below.add_looseness(&point.h, &shares, &mut looseness);
-    if stop == Termination::Exhausted && looseness.iter().all(|x| *x <= 0.0) {
-        (point, _) = descent.run(below.as_mut(), &region, point, work);
+    below.add_relaxation_gap(&point.h, &shares, &mut gaps, Token);
+    if stop == Termination::Exhausted && gaps.iter().all(|x| *x <= 0.0) {
+        (point, _) = descent.run(below.as_mut(), &region, point, budget);
     }
     let bound = if point.is_finite() { point.least(&region) } else { f64::NEG_INFINITY };
-    let bends = below.curvature(region.lower(), region.upper(), &point.multipliers.parts);
+    let shares = &point.multipliers.parts;
+    let curvature = below.curvature(region.lower(), region.upper(), shares, Token);
     drop(below);
-    let mut cell = Cell { region, bound, h: point.h.clone(), looseness };
+    let mut cell = Cell { region, bound, h: point.h.clone(), gaps };
     if bound.is_finite() {
-        cell.shrink(&point, bends.as_deref(), (enough - bound).max(0.0));
+        cell.shrink(&point, curvature.as_deref(), (enough - bound).max(0.0));
     }
     Some(cell)
 }
@@ -158,20 +162,20 @@ impl Cell {
     /// A weight that is dearer than the price of weight costs the difference for each unit above its
     /// least, a cheaper one below its most; and at a distance x from where the relaxation is least its
     /// value is higher by at least half the curvature times x^2.
-    fn shrink(&mut self, point: &Point, bends: Option<&[f64]>, slack: f64) {
+    fn shrink(&mut self, point: &Point, curvature: Option<&[f64]>, slack: f64) {
         let (above, below) = (1.0 + 4.0 * f64::EPSILON, 1.0 - 4.0 * f64::EPSILON);
         for (i, extra) in point.extras(&self.region).into_iter().enumerate() {
             let (mut lower, mut upper) = self.region.bounds(i);
             let reach = slack / extra.abs();
-            let bent = bends.map_or(f64::INFINITY, |bends| (2.0 * slack / bends[i]).sqrt());
+            let distance = curvature.map_or(f64::INFINITY, |c| (2.0 * slack / c[i]).sqrt());
             if extra > 0.0 && reach < upper - lower {
                 upper = upper.min((lower + reach) * above);
             } else if extra < 0.0 && reach < upper - lower {
                 lower = lower.max((upper - reach) * below);
             }
-            if bent.is_finite() {
-                lower = lower.max((self.h[i] - bent) * below);
-                upper = upper.min((self.h[i] + bent) * above);
+            if distance.is_finite() {
+                lower = lower.max((self.h[i] - distance) * below);
+                upper = upper.min((self.h[i] + distance) * above);
             }
             if lower <= upper {
                 self.region.set_bounds(i, lower, upper);
@@ -182,10 +186,10 @@ impl Cell {
 
 /// The domain to split, the one that most of the distance to the function is due to; `None` where
 /// the relaxation is exact already.
-fn most_loose(cell: &Cell) -> Option<usize> {
+fn widest_gap(cell: &Cell) -> Option<usize> {
     let movable = (0..cell.h.len()).filter(|&i| {
         let (lower, upper) = cell.region.bounds(i);
-        upper - lower > NARROW && cell.looseness[i] > 0.0
+        upper - lower > NARROW && cell.gaps[i] > 0.0
     });
-    movable.max_by(|&i, &j| cell.looseness[i].total_cmp(&cell.looseness[j]))
+    movable.max_by(|&i, &j| cell.gaps[i].total_cmp(&cell.gaps[j]))
 }

@@ -2,9 +2,11 @@
 //! region.
 
 use super::SimplexObjective;
+use super::budget::Budget;
 use super::mirror_step::{Landing, Multipliers, Parts, inside, mirror_step};
 use super::region::Region;
-use super::work::Work;
+use super::sealed::Token;
+
 use crate::optim::Termination;
 
 /// The longest step, in logarithms of weights for the largest slope.
@@ -47,22 +49,22 @@ impl Point {
         objective: &mut dyn SimplexObjective,
         region: &Region,
         h: &[f64],
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Self {
-        let mut to = inside(region, h, work);
+        let mut to = inside(region, h, budget);
         to.multipliers = Multipliers::even(region.groups().len(), objective.parts());
-        Self::at(objective, region, to, work)
+        Self::at(objective, region, to, budget)
     }
 
     pub(super) fn at(
         objective: &mut dyn SimplexObjective,
         region: &Region,
         to: Landing,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Self {
         let Landing { h, ln_h, multipliers } = to;
         let (k, m) = (h.len(), objective.parts());
-        work.spend(objective.cost());
+        budget.spend(objective.cost(Token));
         let mut parts = Parts { values: vec![f64::NAN; m], slopes: vec![0.0; m * k] };
         if h.iter().all(|h| h.is_finite()) {
             if m == 1 {
@@ -76,7 +78,7 @@ impl Point {
             (0..m).for_each(|t| parts.slopes[t * k + i] = 0.0);
         }
         let value = parts.worst();
-        let size = value.abs().max(objective.scale());
+        let size = value.abs().max(objective.scale(Token));
         Self { h, ln_h, parts, value, size, multipliers }
     }
 
@@ -102,7 +104,7 @@ impl Point {
     /// A number below all values that a convex objective has in the region: the value less the gap, and
     /// less all that rounding can have added to either.
     pub(super) fn least(&self, region: &Region) -> f64 {
-        // Weights whose sum is off by some units stand for others next to them.
+        // Weights whose sum is off by some units mean others next to them.
         let off = (self.h.iter().sum::<f64>() - 1.0).abs();
         let unit = rounding(self.h.len()) + off;
         self.value - self.fall(region, Some(unit)) - unit * self.size
@@ -236,7 +238,7 @@ impl Descent {
         objective: &mut dyn SimplexObjective,
         region: &Region,
         start: Point,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> (Point, Termination) {
         let mut at = start;
         if !at.is_finite() {
@@ -254,17 +256,17 @@ impl Descent {
             {
                 return (at, Termination::Converged);
             }
-            if work.is_spent() {
+            if budget.is_spent() {
                 break;
             }
-            work.iterate();
-            let mut moved = |at: &Point, eta: f64, work: &mut Work| {
+            budget.iterate();
+            let mut moved = |at: &Point, eta: f64, budget: &mut Budget| {
                 let near = Some(&at.multipliers);
-                let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near, work);
-                Point::at(objective, region, to, work)
+                let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near, budget);
+                Point::at(objective, region, to, budget)
             };
             if let Step::Fixed(eta) = self.step {
-                let next = moved(&at, eta, work);
+                let next = moved(&at, eta, budget);
                 if !next.is_finite() {
                     return (at, Termination::NoProgress);
                 }
@@ -273,7 +275,7 @@ impl Descent {
             }
             let longest = eta;
             at = loop {
-                let next = moved(&at, eta, work);
+                let next = moved(&at, eta, budget);
                 if at.descends_to(&next, eta) {
                     break next;
                 }

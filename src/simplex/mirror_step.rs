@@ -5,8 +5,9 @@
 //! Groups and several functions are rows `<a, h'> - level <= b` with multipliers y >= 0, which a
 //! projected Newton method finds as the maximum of the dual, a concave function of few variables.
 
+use super::budget::Budget;
 use super::region::Region;
-use super::work::Work;
+
 use crate::linalg::{cholesky, cholesky_solve, dot};
 
 /// The least logarithm of a weight: far below anything that matters, and no underflow.
@@ -223,7 +224,7 @@ impl Problem<'_> {
     }
 
     /// Newton's direction among the rows that can move; the further away, the more cautious.
-    fn direction(&self, at: &Dual, work: &mut Work) -> Vec<f64> {
+    fn direction(&self, at: &Dual, budget: &mut Budget) -> Vec<f64> {
         // A multiplier next to zero, where another bound begins, goes there if its slope says so:
         // otherwise it would make every step short.
         let near = self.residual(at).min(0.1);
@@ -237,7 +238,7 @@ impl Problem<'_> {
             .filter(|j| (at.y[*j] != 0.0 || at.gradient[*j] != 0.0) && !ends(j))
             .collect();
         loop {
-            work.spend(free.len() * free.len() * (self.rho.len() + free.len()) / 4);
+            budget.spend(free.len() * free.len() * (self.rho.len() + free.len()) / 4);
             let mut direction = self.newton(at, &free);
             (0..at.y.len()).filter(ends).for_each(|j| direction[j] = -at.y[j]);
             // A row at zero whose slope leads away from there, but Newton the other way, waits.
@@ -311,22 +312,22 @@ impl Problem<'_> {
     }
 
     /// The maximum of the dual from `y`.
-    fn solve(&self, y: Vec<f64>, work: &mut Work) -> Dual {
+    fn solve(&self, y: Vec<f64>, budget: &mut Budget) -> Dual {
         let mut at = self.dual(y);
-        work.spend(self.cost());
+        budget.spend(self.cost());
         for _ in 0..100 {
             let residual = self.residual(&at);
             if residual <= 1e-15 {
                 break;
             }
-            let direction = self.direction(&at, work);
+            let direction = self.direction(&at, budget);
             // Where only rounding is left, a short step is no better than none.
             let shortest = if residual < 1e-10 { 0.25 } else { 1e-13 };
             let mut length = 1.0;
             let next = loop {
                 let y = (0..at.y.len()).map(|j| self.moved(j, at.y[j], length * direction[j]));
                 let next = self.dual(y.collect());
-                work.spend(self.cost());
+                budget.spend(self.cost());
                 let step = next.y.iter().zip(&at.y).map(|(a, b)| a - b);
                 let rise: f64 = step.zip(&at.gradient).map(|(d, g)| d * g).sum();
                 let higher = next.value >= at.value + 1e-4 * rise && rise > 0.0;
@@ -347,12 +348,12 @@ impl Problem<'_> {
 }
 
 /// The mixture of the region next to `h`, with zeros lifted off the faces as far as the region allows.
-pub(super) fn inside(region: &Region, h: &[f64], work: &mut Work) -> Landing {
+pub(super) fn inside(region: &Region, h: &[f64], budget: &mut Budget) -> Landing {
     let lifted: Vec<f64> = h.iter().map(|h| h.max(LIFT)).collect();
     let logarithms = |h: &[f64]| -> Vec<f64> { h.iter().map(|h| h.ln()).collect() };
-    let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None, work);
+    let mut to = mirror_step(region, &lifted, &logarithms(&lifted), None, 0.0, None, budget);
     if to.h.iter().any(|h| h.is_nan()) {
-        work.spend(2 * region.dim() * region.program_cost());
+        budget.spend(2 * region.dim() * region.program_cost());
         if let Some(middle) = region.middle().filter(|middle| region.keeps(middle)) {
             (to.ln_h, to.h) = (logarithms(&middle), middle);
         }
@@ -369,7 +370,7 @@ pub(super) fn mirror_step(
     parts: Option<&Parts>,
     eta: f64,
     near: Option<&Multipliers>,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Landing {
     let k = h.len();
     let several = parts.is_some_and(|parts| parts.values.len() > 1);
@@ -390,7 +391,7 @@ pub(super) fn mirror_step(
     let mut landing = if groups.is_empty() && !several {
         let (mut next, mut ln_next) = (vec![0.0; k], vec![0.0; k]);
         spread(region, &rho, &mut ln_next, &mut next);
-        work.spend(3 * k);
+        budget.spend(3 * k);
         let multipliers = Multipliers { groups: Vec::new(), parts: vec![1.0] };
         Landing { h: next, ln_h: ln_next, multipliers }
     } else {
@@ -415,7 +416,7 @@ pub(super) fn mirror_step(
                 y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
             }
         }
-        let dual = Problem { region, rows, rho, eta }.solve(y, work);
+        let dual = Problem { region, rows, rho, eta }.solve(y, budget);
         let (of_groups, of_parts) = dual.y.split_at(groups.len());
         let total: f64 = of_parts.iter().sum();
         let unit = if eta > 0.0 { 1.0 / eta } else { 0.0 };
@@ -437,6 +438,7 @@ pub(super) fn mirror_step(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::Control;
     use crate::simplex::Constraints;
 
     #[test]
@@ -456,8 +458,8 @@ mod tests {
             for slopes in [[3.3; 4], [3.3, 3.3, 3.3, 3.300001], [1.0, -2.0, 7.0, 0.1]] {
                 for eta in [0.0, 1.0, 1e3, 1e8, 1e12, 1e200, f64::MAX] {
                     let parts = Parts { values: vec![1.0], slopes: slopes.to_vec() };
-                    let mut work = Work::new(usize::MAX, Control::default());
-                    let to = mirror_step(&region, &h, &ln_h, Some(&parts), eta, None, &mut work);
+                    let mut budget = Budget::new(usize::MAX, Control::default());
+                    let to = mirror_step(&region, &h, &ln_h, Some(&parts), eta, None, &mut budget);
                     let off = region.violation(&to.h);
                     assert!(off <= 2e-13, "{limits:?} {slopes:?} {eta}: {off:e} {:?}", to.h);
                 }

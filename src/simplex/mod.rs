@@ -29,6 +29,7 @@
 //! ```
 
 mod branch_and_bound;
+mod budget;
 mod constraints;
 mod descent;
 mod linear_program;
@@ -37,7 +38,13 @@ mod objective;
 mod region;
 mod scaled;
 mod solver;
-mod work;
+
+pub(crate) mod sealed {
+    /// What methods for the crate's own use take. It has no name outside of the crate, so that nobody
+    /// else can call or implement them.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Token;
+}
 
 pub use constraints::Constraints;
 pub use descent::Step;

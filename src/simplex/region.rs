@@ -1,7 +1,7 @@
 use super::linear_program::{self, Row};
 use crate::error::{Error, ErrorKind};
-use crate::linalg::dot;
-use crate::mixture::{Mixture, SUM_TOLERANCE, fill_cheapest};
+use crate::linalg::{dot, fill_cheapest};
+use crate::mixture::SUM_TOLERANCE;
 
 /// The mixtures that a [`SimplexSolver`](super::SimplexSolver) may choose from: the simplex within
 /// bounds on its weights and on sums over groups of them. Made by
@@ -205,7 +205,8 @@ impl Region {
     /// assert_eq!(Region::simplex(2).violation(&[-0.25, 1.25]), 0.25);
     /// ```
     #[must_use]
-    pub fn violation(&self, h: &[f64]) -> f64 {
+    pub fn violation(&self, h: impl AsRef<[f64]>) -> f64 {
+        let h = h.as_ref();
         assert_eq!(h.len(), self.dim(), "one weight for each domain");
         if h.iter().any(|h| h.is_nan()) {
             return f64::NAN;
@@ -326,8 +327,8 @@ impl Region {
         cost
     }
 
-    /// Whether a mixture keeps all limits to 1e-6, which is how far the weights of a [`Mixture`] may be
-    /// off a sum of one. What a solver returns keeps them to 1e-12.
+    /// Whether a mixture keeps all limits to 1e-6, which is how far the weights of a
+    /// [`Mixture`](crate::Mixture) may be off a sum of one. What a solver returns keeps them to 1e-12.
     ///
     /// ```
     /// use mixlaw::{Mixture, simplex::Region};
@@ -336,7 +337,7 @@ impl Region {
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
     #[must_use]
-    pub fn contains(&self, h: &Mixture) -> bool {
+    pub fn contains(&self, h: impl AsRef<[f64]>) -> bool {
         // The sum of rounded weights is itself off by a few units in the last place.
         self.violation(h) <= SUM_TOLERANCE * (1.0 + 1e-9)
     }

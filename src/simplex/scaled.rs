@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 use std::ops::DerefMut;
 
 use super::SimplexObjective;
+use super::sealed::Token;
 
 /// An objective times a power of two, which changes no digit: steps of mirror descent square slopes
 /// and divide by them, which overflows where values are very large or very small.
@@ -52,31 +53,42 @@ impl<'a, O: DerefMut<Target = dyn SimplexObjective + 'a> + Send> SimplexObjectiv
         values.iter_mut().chain(slopes).for_each(|x| *x *= self.factor);
     }
 
-    fn scale(&self) -> f64 {
-        self.inner.scale() * self.factor
+    fn scale(&self, token: Token) -> f64 {
+        self.inner.scale(token) * self.factor
     }
 
-    fn cost(&self) -> usize {
-        self.inner.cost()
+    fn cost(&self, token: Token) -> usize {
+        self.inner.cost(token)
     }
 
     fn is_convex(&self) -> bool {
         self.inner.is_convex()
     }
 
-    fn relaxation(&self, lower: &[f64], upper: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
-        let inner = self.inner.relaxation(lower, upper)?;
+    fn relaxation(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        token: Token,
+    ) -> Option<Box<dyn SimplexObjective + '_>> {
+        let inner = self.inner.relaxation(lower, upper, token)?;
         Some(Box::new(Scaled::new(inner, self.factor)))
     }
 
-    fn curvature(&self, lower: &[f64], upper: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
-        let mut out = self.inner.curvature(lower, upper, shares)?;
-        out.iter_mut().for_each(|bend| *bend *= self.factor);
+    fn curvature(
+        &self,
+        lower: &[f64],
+        upper: &[f64],
+        shares: &[f64],
+        token: Token,
+    ) -> Option<Vec<f64>> {
+        let mut out = self.inner.curvature(lower, upper, shares, token)?;
+        out.iter_mut().for_each(|curvature| *curvature *= self.factor);
         Some(out)
     }
 
-    fn add_looseness(&mut self, h: &[f64], shares: &[f64], out: &mut [f64]) {
+    fn add_relaxation_gap(&mut self, h: &[f64], shares: &[f64], out: &mut [f64], token: Token) {
         // Only compared with one another.
-        self.inner.add_looseness(h, shares, out);
+        self.inner.add_relaxation_gap(h, shares, out, token);
     }
 }

@@ -2,12 +2,13 @@ use std::ops::ControlFlow;
 
 use super::SimplexObjective;
 use super::branch_and_bound::prove;
+use super::budget::Budget;
 use super::descent::{Descent, Point, Step};
 use super::mirror_step::{Landing, mirror_step};
 use super::region::Region;
 use super::scaled::{Scaled, factor_for};
-use super::work::Work;
-use crate::error::{Error, ErrorKind};
+
+use crate::error::{Error, ErrorKind, listed};
 use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Progress, Termination};
 
@@ -82,7 +83,7 @@ pub enum Certificate {
         /// How many.
         cells: usize,
     },
-    /// None: nothing is known of how the objective bends. The optimum is the best of local ones.
+    /// None: nothing is known of the curvature of the objective. The optimum is the best of local ones.
     Local {
         /// How many distinct ones were found.
         optima: usize,
@@ -143,6 +144,25 @@ pub struct Optimum {
     pub termination: Termination,
 }
 
+/// The value, how far it is shown to be from the least, and what holds the optimum back: names of
+/// domains are printed by [`Mixture::named`] of [`Optimum::weights`].
+impl std::fmt::Display for Optimum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "value {:.6}", self.value)?;
+        match self.gap() {
+            Some(gap) => write!(f, ", at most {gap:.1e} above the least")?,
+            None => f.write_str(", without a lower bound")?,
+        }
+        write!(f, " ({}); {} iterations: {}", self.certificate, self.iterations, self.termination)?;
+        if !self.active.is_empty() {
+            let active = self.active.iter();
+            let names: Vec<&str> = active.map(|active| active.constraint.as_str()).collect();
+            write!(f, "\nheld back by {}", listed(&names, "; "))?;
+        }
+        Ok(())
+    }
+}
+
 impl Optimum {
     /// `value - lower_bound`: by how much the value could be lowered at most; `None` without a bound.
     #[must_use]
@@ -172,8 +192,8 @@ impl SimplexSolver {
         Self { step, ..self }
     }
 
-    /// Stops when the gap is below this fraction of the value, or of [`SimplexObjective::scale`]; so does
-    /// the search of cells. A finite number >= 0.
+    /// Stops when the gap is below this fraction of the value, or of the largest reference of a worst
+    /// excess; so does the search of cells. A finite number >= 0.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -192,8 +212,9 @@ impl SimplexSolver {
         Self { max_cells, ..self }
     }
 
-    /// About how many terms all starts and cells together may sum up, at least 1: each evaluation costs
-    /// [`SimplexObjective::cost`], and each step as much as it computes. The default, 2e8, is some
+    /// About how many terms all starts and cells together may sum up, at least 1: an evaluation costs one
+    /// for each domain and part, or what the formulas of its laws need, and each step as much as it
+    /// computes. The default, 2e8, is some
     /// seconds; ordinary problems need a small part of it. Half of it is for the descents, which share it
     /// evenly; cells have the rest.
     ///
@@ -334,8 +355,8 @@ impl SimplexSolver {
             let name = "the number of parts of the objective";
             return Err(Error::setting(name, 0.0, "at least 1"));
         }
-        let mut work = Work::new(self.budget, call);
-        let point = Point::near(objective, region, &self.start_point(k, 0), &mut work);
+        let mut budget = Budget::new(self.budget, call);
+        let point = Point::near(objective, region, &self.start_point(k, 0), &mut budget);
         if !region.keeps(&point.h) {
             // Not even the middle of a region that is all but empty keeps it.
             return Err(nowhere_finite(f64::NAN));
@@ -352,9 +373,9 @@ impl SimplexSolver {
             Step::Fixed(eta) => Step::Fixed((eta / factor).min(f64::MAX)),
             Step::Backtracking => Step::Backtracking,
         };
-        let solution = self.clone().step(step).search(&mut scaled, region, &mut work);
-        let mut optimum = solution.into_optimum(region, factor, work.iterations);
-        if work.is_stopped() {
+        let solution = self.clone().step(step).search(&mut scaled, region, &mut budget);
+        let mut optimum = solution.into_optimum(region, factor, budget.iterations);
+        if budget.is_stopped() {
             optimum.termination = Termination::Stopped;
         }
         Ok(optimum)
@@ -365,11 +386,11 @@ impl SimplexSolver {
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Solution {
         let convex = objective.is_convex();
         let (((point, termination), optima), _) =
-            work.with_share(2, |work| self.best_of_starts(objective, region, work));
+            budget.with_share(2, |budget| self.best_of_starts(objective, region, budget));
         let mut solution = Solution::local(point, termination, optima);
         let point = &solution.point;
         if !point.is_finite() {
@@ -381,11 +402,12 @@ impl SimplexSolver {
         } else if self.max_cells > 0 {
             let tolerance = self.tolerance * point.size;
             let start = point.clone();
-            if let Some(proof) = prove(objective, region, start, tolerance, self.max_cells, work) {
+            if let Some(proof) = prove(objective, region, start, tolerance, self.max_cells, budget)
+            {
                 solution.lower_bound = Some(proof.bound);
                 solution.certificate = Certificate::BranchAndBound { cells: proof.cells };
                 if proof.best.value < point.value {
-                    solution.point = self.with_zeros(objective, region, proof.best, work);
+                    solution.point = self.with_zeros(objective, region, proof.best, budget);
                 }
             }
         }
@@ -397,7 +419,7 @@ impl SimplexSolver {
         &self,
         objective: &mut dyn SimplexObjective,
         region: &Region,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> ((Point, Termination), usize) {
         let k = region.dim();
         // The uniform mixture is enough for a convex objective.
@@ -406,14 +428,14 @@ impl SimplexSolver {
         let mut optima: Vec<Vec<f64>> = Vec::new();
         let mut best: Option<((Point, Termination), bool)> = None;
         // Of several starts each has the same, and the best of them as much again as all together.
-        work.with_share(starts.min(2), |work| {
+        budget.with_share(starts.min(2), |budget| {
             for i in 0..starts {
-                if i > 0 && work.is_spent() {
+                if i > 0 && budget.is_spent() {
                     break;
                 }
-                let (run, cut) = work.with_share(starts - i, |work| {
-                    let point = Point::near(objective, region, &self.start_point(k, i), work);
-                    self.descend(objective, region, point, work)
+                let (run, cut) = budget.with_share(starts - i, |budget| {
+                    let point = Point::near(objective, region, &self.start_point(k, i), budget);
+                    self.descend(objective, region, point, budget)
                 });
                 let (point, termination) = &run;
                 let same = |h: &Vec<f64>| h.iter().zip(&point.h).all(|(a, b)| (a - b).abs() < SAME);
@@ -432,8 +454,8 @@ impl SimplexSolver {
             }
         });
         let ((point, termination), cut) = best.expect("there is at least one start");
-        if cut && point.is_finite() && !work.is_spent() {
-            return (self.descend(objective, region, point, work), optima.len());
+        if cut && point.is_finite() && !budget.is_spent() {
+            return (self.descend(objective, region, point, budget), optima.len());
         }
         ((point, termination), optima.len())
     }
@@ -470,13 +492,13 @@ impl SimplexSolver {
         objective: &mut dyn SimplexObjective,
         region: &Region,
         point: Point,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> (Point, Termination) {
-        let (point, termination) = self.descent(point.size).run(objective, region, point, work);
+        let (point, termination) = self.descent(point.size).run(objective, region, point, budget);
         if !point.is_finite() {
             return (point, termination);
         }
-        (self.with_zeros(objective, region, point, work), termination)
+        (self.with_zeros(objective, region, point, budget), termination)
     }
 
     /// The point with its negligible weights at zero, and the others descended again, where that
@@ -486,19 +508,19 @@ impl SimplexSolver {
         objective: &mut dyn SimplexObjective,
         region: &Region,
         point: Point,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Point {
         let negligible =
             |i: &usize| region.bounds(*i).0 == 0.0 && point.h[*i] > 0.0 && point.h[*i] < NEGLIGIBLE;
         let mut candidates: Vec<usize> = (0..point.h.len()).filter(negligible).collect();
         // All at once is right most of the time; otherwise those come out that are missed most.
-        while !candidates.is_empty() && !work.is_spent() {
+        while !candidates.is_empty() && !budget.is_spent() {
             let mut face = region.clone();
             candidates.iter().for_each(|&i| face.set_bounds(i, 0.0, 0.0));
-            work.spend(face.program_cost());
+            budget.spend(face.program_cost());
             let mut missed = vec![false; point.h.len()];
             if face.clone().tighten() {
-                let at = self.on_face(objective, region, &face, &point, work);
+                let at = self.on_face(objective, region, &face, &point, budget);
                 let rounding = 4.0 * f64::EPSILON * point.size;
                 let enough = point.gap(region).max(self.tolerance * point.size) + rounding;
                 if at.is_finite() && at.value <= point.value + rounding && at.gap(region) <= enough
@@ -525,15 +547,15 @@ impl SimplexSolver {
         region: &Region,
         face: &Region,
         from: &Point,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Point {
         let near = Some(&from.multipliers);
-        let mut to = mirror_step(face, &from.h, &from.ln_h, None, 0.0, near, work);
+        let mut to = mirror_step(face, &from.h, &from.ln_h, None, 0.0, near, budget);
         to.multipliers.clone_from(&from.multipliers);
-        let start = Point::at(objective, face, to, work);
-        let (at, _) = self.descent(from.size).run(objective, face, start, work);
+        let start = Point::at(objective, face, to, budget);
+        let (at, _) = self.descent(from.size).run(objective, face, start, budget);
         let to = Landing { h: at.h, ln_h: at.ln_h, multipliers: at.multipliers };
-        Point::at(objective, region, to, work)
+        Point::at(objective, region, to, budget)
     }
 }
 
@@ -579,7 +601,7 @@ impl Solution {
     }
 }
 
-/// The constraints at which the point stands, with their multipliers.
+/// The constraints that the point keeps with equality, with their multipliers.
 fn active(point: &Point, region: &Region) -> Vec<Active> {
     let mut slope = point.slope();
     let groups = region.groups().iter().zip(&point.multipliers.groups);
@@ -619,7 +641,11 @@ fn active(point: &Point, region: &Region) -> Vec<Active> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+    use crate::simplex::Constraints;
+    use crate::simplex::sealed::Token;
     use approx::assert_abs_diff_eq;
 
     struct Function<F>(usize, F);
@@ -723,6 +749,119 @@ mod tests {
         };
         let best = SimplexSolver::new().minimize(&mut Function(3, concave));
         assert_eq!(best.weights.weights(), [0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn an_optimum_prints_its_value_and_what_holds_it_back() {
+        let best = SimplexSolver::new().minimize(&mut bowl([1.0; 4], [0.7, 0.6, -0.3, -0.1]));
+        let text = best.to_string();
+        let expected = "value 1.145000, without a lower bound (local, best of ";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.ends_with("\nheld back by weight 2 >= 0; weight 3 >= 0"), "{text}");
+        assert_eq!(text.lines().count(), 2);
+    }
+
+    /// The largest of `1 - sum_i c_i h_i^2` with a relaxation by chords, and what evaluations of both
+    /// cost.
+    struct Concave<'a> {
+        parts: Vec<Vec<f64>>,
+        /// The bounds of a relaxation.
+        chords: Option<[Vec<f64>; 2]>,
+        spent: &'a AtomicUsize,
+    }
+
+    impl SimplexObjective for Concave<'_> {
+        fn dim(&self) -> usize {
+            self.parts[0].len()
+        }
+
+        fn value_gradient(&mut self, h: &[f64], g: &mut [f64]) -> f64 {
+            let (m, k) = (self.parts(), h.len());
+            let (mut values, mut slopes) = (vec![0.0; m], vec![0.0; m * k]);
+            self.parts_gradients(h, &mut values, &mut slopes);
+            let worst = (0..m).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap();
+            g.copy_from_slice(&slopes[worst * k..][..k]);
+            values[worst]
+        }
+
+        fn parts(&self) -> usize {
+            self.parts.len()
+        }
+
+        fn parts_gradients(&mut self, h: &[f64], values: &mut [f64], slopes: &mut [f64]) {
+            self.spent.fetch_add(self.cost(Token), Ordering::Relaxed);
+            let parts = self.parts.iter().zip(values).zip(slopes.chunks_exact_mut(h.len()));
+            for ((c, value), slopes) in parts {
+                *value = 1.0;
+                for i in 0..h.len() {
+                    // The chord of h^2 between l and u is (l + u) h - l u.
+                    let (square, slope) = match &self.chords {
+                        Some([l, u]) => ((l[i] + u[i]) * h[i] - l[i] * u[i], l[i] + u[i]),
+                        None => (h[i] * h[i], 2.0 * h[i]),
+                    };
+                    *value -= c[i] * square;
+                    slopes[i] = -c[i] * slope;
+                }
+            }
+        }
+
+        fn relaxation(
+            &self,
+            lower: &[f64],
+            upper: &[f64],
+            _: Token,
+        ) -> Option<Box<dyn SimplexObjective + '_>> {
+            let chords = Some([lower.to_vec(), upper.to_vec()]);
+            Some(Box::new(Concave { parts: self.parts.clone(), chords, spent: self.spent }))
+        }
+
+        /// The function is `c_i (h_i - l_i) (u_i - h_i)` above its chord.
+        fn add_relaxation_gap(&mut self, h: &[f64], shares: &[f64], out: &mut [f64], _: Token) {
+            let Some([lower, upper]) = &self.chords else { return };
+            for (c, share) in self.parts.iter().zip(shares) {
+                for i in 0..h.len() {
+                    out[i] += share * c[i] * ((h[i] - lower[i]) * (upper[i] - h[i])).max(0.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn calls_end_within_their_budget() {
+        let spent = AtomicUsize::new(0);
+        for (k, m) in [(4, 3), (20, 3), (300, 1), (300, 20)] {
+            let part = |t: usize| (0..k).map(move |i| 1.0 + ((i * i + 7 * t) as f64).sin().abs());
+            let parts = (0..m).map(|t| part(t).collect()).collect();
+            let mut objective = Concave { parts, chords: None, spent: &spent };
+            let limits = Constraints::new().at_most("d0", 0.2).group(&["d1", "d2"], 0.05, 0.5);
+            let names: Vec<String> = (0..k).map(|i| format!("d{i}")).collect();
+            let region = limits.region(&names, 1e9).unwrap();
+            for budget in [10_000, 2_000_000] {
+                spent.store(0, Ordering::Relaxed);
+                let solver = SimplexSolver::new().budget(budget);
+                let best = solver.minimize_within(&mut objective, &region).unwrap();
+                let cells = match best.certificate {
+                    Certificate::BranchAndBound { cells } => cells,
+                    _ => 0,
+                };
+                // One more evaluation is needed for each start and cell, however little is left.
+                let most = budget + k * m * (10 * k + 10 * cells + 100);
+                let spent = spent.load(Ordering::Relaxed);
+                assert!(spent <= most, "{k} {m}: {spent} of {budget}");
+                assert_eq!(best, solver.minimize_within(&mut objective, &region).unwrap());
+                // Small ones are solved.
+                let solved = (k, budget) == (4, 2_000_000);
+                assert!(!solved || best.is_certified() && cells > 1, "{best}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_relaxation_of_a_test_is_one() {
+        let spent = AtomicUsize::new(0);
+        let parts = vec![vec![1.0, 2.0, 0.5], vec![0.1, 3.0, 1.0]];
+        let mut objective = Concave { parts, chords: None, spent: &spent };
+        crate::testing::assert_simplex_objective_contract(&mut objective);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct SweepBuilder {
 }
 
 impl Sweep {
-    /// A sweep to be made from slices, with more than [`Sweep::from_slices`] can say.
+    /// A sweep to be made from slices, with more than [`Sweep::new`] can say.
     ///
     /// ```
     /// use mixlaw::Sweep;

@@ -183,7 +183,7 @@ impl Sweep {
     ///
     /// ```
     /// # use mixlaw::Sweep;
-    /// # let sweep = Sweep::from_slices(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0])?;
+    /// # let sweep = Sweep::new(&["a"], &["t"], &[1e8], &[1e9], &[1.0], &[3.0])?;
     /// let mut text = Vec::new();
     /// sweep.to_csv(&mut text)?;
     /// assert_eq!(Sweep::from_csv(text.as_slice())?.row(0), sweep.row(0));
@@ -357,6 +357,7 @@ fn text(bytes: &ByteRecord) -> Result<StringRecord, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Place;
 
     const GOOD: &str = "run,split,n_params,n_tokens,h_a,h_b,loss_t,loss_u\n\
         r0,train,1e8,1e9,0.5,0.5,3.0,2.0\n\
@@ -374,7 +375,7 @@ mod tests {
         assert_eq!(sweep.targets(), ["t", "u"]);
         assert_eq!(sweep.row(2).run, "r1");
         assert_eq!(sweep.split("eval").unwrap().place(0), Place::Line(4));
-        let awkward = Sweep::from_slices(
+        let awkward = Sweep::new(
             &["a,\"b\"", "c"],
             &["t\nu"],
             &[0.1 + 0.2, 1e300],

@@ -23,7 +23,7 @@ impl Sweep {
     /// // The first two mixtures differ by rounding.
     /// let h = [1.0 / 3.0, 2.0 / 3.0, 0.3333333, 0.6666667, 0.5, 0.5];
     /// let (n, d) = ([1e8, 1e8, 1e8], [1e9, 2e9, 1e9]);
-    /// let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &[3.0; 3])?;
+    /// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &[3.0; 3])?;
     /// assert_eq!(sweep.count_mixtures(), 2);
     /// assert_eq!(sweep.count_runs(), 2);
     /// # Ok::<(), mixlaw::Error>(())
@@ -303,7 +303,7 @@ mod tests {
         assert!(message(Some(&["r", "r", "s"])).is_ok());
         // Equal within the tolerance too.
         let h = [0.5, 0.5, 0.5 + 1e-9, 0.5 - 1e-9];
-        let built = Sweep::from_slices(&["a", "b"], &["t"], &[1e8; 2], &[1e9; 2], &h, &[3.0; 2]);
+        let built = Sweep::new(&["a", "b"], &["t"], &[1e8; 2], &[1e9; 2], &h, &[3.0; 2]);
         assert!(matches!(built, Err(e) if matches!(e.kind(), ErrorKind::Contradiction { .. })));
     }
 }

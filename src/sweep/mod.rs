@@ -20,13 +20,13 @@
 //! // Three runs of one size, with the losses on one target.
 //! let (n, d) = ([1e8, 1e8, 1e8], [2e9, 4e9, 8e9]);
 //! let h = [0.2, 0.8, 0.5, 0.5, 0.8, 0.2];
-//! let sweep = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &[3.2, 3.0, 3.1])?;
+//! let sweep = Sweep::new(&["web", "code"], &["python"], &n, &d, &h, &[3.2, 3.0, 3.1])?;
 //! let mostly_code = sweep.select(|row| row.h[1] >= 0.5)?;
 //! assert_eq!(mostly_code.len(), 2);
 //!
 //! // A fault is named by its row and column.
 //! let short = [0.2, 0.7, 0.5, 0.5, 0.8, 0.2];
-//! let error = Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &short, &[3.2, 3.0, 3.1]);
+//! let error = Sweep::new(&["web", "code"], &["python"], &n, &d, &short, &[3.2, 3.0, 3.1]);
 //! assert!(error.unwrap_err().to_string().contains("row 0"));
 //! # Ok::<(), mixlaw::Error>(())
 //! ```
@@ -65,16 +65,10 @@ pub const EVAL: &str = "eval";
 ///
 /// ```
 /// use mixlaw::Sweep;
-/// use ndarray::array;
 ///
-/// let sweep = Sweep::new(
-///     &["web", "code"],
-///     &["python"],
-///     array![1e8, 1e8, 2e8].view(),
-///     array![1e9, 2e9, 2e9].view(),
-///     array![[0.5, 0.5], [0.5, 0.5], [0.9, 0.1]].view(),
-///     array![[3.1], [2.9], [3.0]].view(),
-/// )?;
+/// let (n, d) = ([1e8, 1e8, 2e8], [1e9, 2e9, 2e9]);
+/// let h = [0.5, 0.5, 0.5, 0.5, 0.9, 0.1];
+/// let sweep = Sweep::new(&["web", "code"], &["python"], &n, &d, &h, &[3.1, 2.9, 3.0])?;
 /// assert_eq!(sweep.len(), 3);
 /// assert_eq!(sweep.row(2).h, [0.9, 0.1]);
 /// // Without names of their own, runs are the rows that share N and mixture.
@@ -164,7 +158,8 @@ impl Row<'_> {
 }
 
 impl Sweep {
-    /// A sweep from arrays: `n` and `d` of length p, `h` p x domains, `losses` p x targets.
+    /// A sweep from slices: N and D of each row, and row by row the weights `h` of the domains and the
+    /// `losses` on the targets.
     ///
     /// All rows belong to the split [`TRAIN`], and rows that share N and mixture to one run;
     /// [`Sweep::builder`] takes names of both.
@@ -173,46 +168,17 @@ impl Sweep {
     /// If a length is wrong, a name is empty or appears twice, or a row is not valid; the error names the
     /// row (from 0) and the column. [`ErrorKind::Contradiction`] if two rows have the same N, D and
     /// mixture, which only runs with names of their own may have.
-    pub fn new(
-        domains: &[impl AsRef<str>],
-        targets: &[impl AsRef<str>],
-        n: ArrayView1<'_, f64>,
-        d: ArrayView1<'_, f64>,
-        h: ArrayView2<'_, f64>,
-        losses: ArrayView2<'_, f64>,
-    ) -> Result<Self, Error> {
-        for (what, array, names) in [
-            ("the columns of h", &h, domains.len()),
-            ("the columns of losses", &losses, targets.len()),
-        ] {
-            shape(what, array.ncols(), names)?;
-        }
-        let flat = |a: ArrayView2<'_, f64>| a.iter().copied().collect::<Vec<f64>>();
-        Self::from_slices(
-            domains,
-            targets,
-            &n.iter().copied().collect::<Vec<f64>>(),
-            &d.iter().copied().collect::<Vec<f64>>(),
-            &flat(h),
-            &flat(losses),
-        )
-    }
-
-    /// A sweep from slices, `h` and `losses` row by row; otherwise as [`Sweep::new`].
-    ///
-    /// # Errors
-    /// As [`Sweep::new`].
     ///
     /// ```
     /// use mixlaw::Sweep;
     ///
-    /// let fault = Sweep::from_slices(&["a", "b"], &["t"], &[1e8], &[0.0], &[0.5, 0.5], &[3.0]);
+    /// let fault = Sweep::new(&["a", "b"], &["t"], &[1e8], &[0.0], &[0.5, 0.5], &[3.0]);
     /// assert_eq!(
     ///     fault.unwrap_err().to_string(),
     ///     "row 0, column `n_tokens`: 0, expected a finite number > 0"
     /// );
     /// ```
-    pub fn from_slices(
+    pub fn new(
         domains: &[impl AsRef<str>],
         targets: &[impl AsRef<str>],
         n: &[f64],
@@ -221,6 +187,39 @@ impl Sweep {
         losses: &[f64],
     ) -> Result<Self, Error> {
         Self::builder(domains, targets).build(n, d, h, losses)
+    }
+
+    /// A sweep from the arrays of `ndarray`: `n` and `d` of length p, `h` p x domains, `losses`
+    /// p x targets; otherwise as [`Sweep::new`].
+    ///
+    /// # Errors
+    /// As [`Sweep::new`].
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    /// use mixlaw::ndarray::array;
+    ///
+    /// let h = array![[0.5, 0.5], [0.9, 0.1]];
+    /// let (n, d, losses) = (array![1e8, 2e8], array![1e9, 2e9], array![[3.1], [3.0]]);
+    /// let sweep = Sweep::from_arrays(
+    ///     &["web", "code"], &["python"], n.view(), d.view(), h.view(), losses.view(),
+    /// )?;
+    /// assert_eq!(sweep.mixtures(), h);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    pub fn from_arrays(
+        domains: &[impl AsRef<str>],
+        targets: &[impl AsRef<str>],
+        n: ArrayView1<'_, f64>,
+        d: ArrayView1<'_, f64>,
+        h: ArrayView2<'_, f64>,
+        losses: ArrayView2<'_, f64>,
+    ) -> Result<Self, Error> {
+        shape("the columns of h", h.ncols(), domains.len())?;
+        shape("the columns of losses", losses.ncols(), targets.len())?;
+        let [n, d] = [n, d].map(|a| a.iter().copied().collect::<Vec<f64>>());
+        let [h, losses] = [h, losses].map(|a| a.iter().copied().collect::<Vec<f64>>());
+        Self::new(domains, targets, &n, &d, &h, &losses)
     }
 
     /// Checks names, shapes, every row and every run, and names the runs where nobody did. Rows may
@@ -365,14 +364,14 @@ impl Sweep {
 
     /// Model sizes N, in parameters, one for each row.
     #[must_use]
-    pub fn n(&self) -> ArrayView1<'_, f64> {
-        ArrayView1::from(&self.n)
+    pub fn n(&self) -> &[f64] {
+        &self.n
     }
 
     /// Training tokens D, one for each row.
     #[must_use]
-    pub fn d(&self) -> ArrayView1<'_, f64> {
-        ArrayView1::from(&self.d)
+    pub fn d(&self) -> &[f64] {
+        &self.d
     }
 
     /// Domain weights h, rows x domains.
@@ -464,7 +463,7 @@ mod tests {
     use super::*;
 
     fn sweep() -> Sweep {
-        Sweep::from_slices(
+        Sweep::new(
             &["a", "b"],
             &["t", "u"],
             &[1e8, 1e8, 4e8, 4e8],
@@ -478,15 +477,16 @@ mod tests {
     #[test]
     fn arrays_and_slices_make_the_same_sweep() {
         let s = sweep();
-        let t =
-            Sweep::new(&["a", "b"], &["t", "u"], s.n(), s.d(), s.mixtures(), s.losses()).unwrap();
+        let made = |h: ArrayView2<'_, f64>| {
+            let (n, d) = (ArrayView1::from(s.n()), ArrayView1::from(s.d()));
+            Sweep::from_arrays(&["a", "b"], &["t", "u"], n, d, h, s.losses()).unwrap()
+        };
+        let t = made(s.mixtures());
         assert_eq!(s, t);
         assert_eq!(s.losses_of("u").unwrap(), [4.0, 3.9, 3.8, 3.7]);
         // A transposed (Fortran-order) view holds the same numbers.
         let fortran = s.mixtures().t().to_owned();
-        let u =
-            Sweep::new(&["a", "b"], &["t", "u"], s.n(), s.d(), fortran.t(), s.losses()).unwrap();
-        assert_eq!(s, u);
+        assert_eq!(s, made(fortran.t()));
     }
 
     #[test]
@@ -517,7 +517,7 @@ mod tests {
             let (mut n, mut d, mut h, mut l) =
                 (s.n.clone(), s.d.clone(), s.h.clone(), s.losses.clone());
             edit(&mut n, &mut d, &mut h, &mut l);
-            let error = Sweep::from_slices(&["a", "b"], &["t", "u"], &n, &d, &h, &l).unwrap_err();
+            let error = Sweep::new(&["a", "b"], &["t", "u"], &n, &d, &h, &l).unwrap_err();
             assert!(error.to_string().starts_with(expected), "{error}");
         }
     }
@@ -526,7 +526,7 @@ mod tests {
     fn names_are_checked() {
         let s = sweep();
         let make = |domains: &[&str], targets: &[&str]| {
-            Sweep::new(domains, targets, s.n(), s.d(), s.mixtures(), s.losses()).map(|_| ())
+            Sweep::new(domains, targets, s.n(), s.d(), &s.h, &s.losses).map(|_| ())
         };
         let is_name = |e: &Error| matches!(e.kind(), ErrorKind::Name { .. });
         let is_length = |e: &Error| matches!(e.kind(), ErrorKind::Length { .. });

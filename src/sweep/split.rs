@@ -89,7 +89,7 @@ impl Sweep {
     /// # use mixlaw::Sweep;
     /// # let h = [0.1, 0.9, 0.1, 0.9, 0.5, 0.5, 0.8, 0.2];
     /// # let sweep =
-    /// #     Sweep::from_slices(&["a", "b"], &["t"], &[1e8; 4], &[1e9, 2e9, 1e9, 1e9], &h, &[3.0; 4])?;
+    /// #     Sweep::new(&["a", "b"], &["t"], &[1e8; 4], &[1e9, 2e9, 1e9, 1e9], &h, &[3.0; 4])?;
     /// let (fit, test) = sweep.split_by_mixture(2, 0)?;
     /// assert!(fit.rows().all(|a| test.rows().all(|b| a.h != b.h)));
     /// # Ok::<(), mixlaw::Error>(())
@@ -188,7 +188,7 @@ mod tests {
                 }
             }
         }
-        Sweep::from_slices(&["a", "b"], &["t"], &n, &d, &h, &loss).unwrap()
+        Sweep::new(&["a", "b"], &["t"], &n, &d, &h, &loss).unwrap()
     }
 
     #[test]

@@ -3,22 +3,17 @@ use rand::{RngExt, SeedableRng};
 
 use crate::mixture::Mixture;
 use crate::simplex::SimplexObjective;
+use crate::simplex::sealed::Token;
 
-/// Checks what a [`SimplexSolver`](crate::SimplexSolver) takes an objective's word for, at mixtures and
-/// boxes that are drawn with a fixed seed:
+/// Checks what a [`SimplexSolver`](crate::SimplexSolver) takes an objective's word for, at mixtures that
+/// are drawn with a fixed seed:
 ///
 /// * the same value and slopes whenever they are asked for; of several parts the largest value, with the
 ///   slopes of one that has it; slopes without NaN where the value is finite;
 /// * slopes that agree with central differences along moves from one domain to another, inside and on
 ///   faces, to about 1e-6 of their size;
 /// * where [`SimplexObjective::is_convex`] is claimed, every part above its tangents and, in the middle
-///   of two mixtures, not above their mean;
-/// * a [`SimplexObjective::relaxation`] of as many parts, nowhere above the objective in its box, above
-///   its own tangents, and equal to the objective in a box of one mixture, to 1e-9;
-/// * [`SimplexObjective::curvature`] that is finite, not negative and no more than a convex objective or
-///   a relaxation bends;
-/// * a scale that is a finite number >= 0, a cost >= 1, and [`SimplexObjective::add_looseness`] that
-///   adds numbers >= 0.
+///   of two mixtures, not above their mean.
 ///
 /// Mixtures at which the objective is not finite are left out, unless none is left.
 ///
@@ -45,12 +40,6 @@ use crate::simplex::SimplexObjective;
 ///     fn is_convex(&self) -> bool {
 ///         true
 ///     }
-///
-///     /// The second derivative of `c / (1 + h)` falls with h. The only part counts `shares[0]`.
-///     fn curvature(&self, _: &[f64], upper: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
-///         let bend = |i: usize| 2.0 * self.0[i] / (1.0 + upper[i]).powi(3);
-///         Some((0..3).map(|i| shares[0] * bend(i)).collect())
-///     }
 /// }
 ///
 /// assert_simplex_objective_contract(&mut Diminishing([1.0, 2.0, 0.5]));
@@ -59,9 +48,9 @@ pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
     let (k, m) = (objective.dim(), objective.parts());
     assert!(k >= 1, "dim: an objective needs at least one domain");
     assert!(m >= 1, "parts: an objective needs at least one part");
-    let scale = objective.scale();
+    let scale = objective.scale(Token);
     assert!(scale.is_finite() && scale >= 0.0, "scale: {scale}, expected a finite number >= 0");
-    assert!(objective.cost() >= 1, "cost: 0, expected at least 1");
+    assert!(objective.cost(Token) >= 1, "cost: 0, expected at least 1");
 
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mixtures = samples(k);
@@ -109,8 +98,8 @@ pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
         let sum: f64 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= sum);
         if convex {
-            let bends = objective.curvature(&lower, &upper, &shares);
-            check_curvature("the objective", &values, bends, &shares, scale);
+            let curvature = objective.curvature(&lower, &upper, &shares, Token);
+            check_curvature("the objective", &values, curvature, &shares, scale);
         }
         check_relaxation(objective, &lower, &upper, &values, &shares, scale);
     }
@@ -237,8 +226,8 @@ fn check_slopes(objective: &mut dyn SimplexObjective, at: &At, scale: f64) {
     }
 }
 
-/// Every part is above its tangents at all mixtures, by at least the bends that are claimed.
-fn check_tangents(what: &str, at: &[At], scale: f64, bends: Option<(&[f64], &[f64])>) {
+/// Every part is above its tangents at all mixtures, by at least the curvature that is claimed.
+fn check_tangents(what: &str, at: &[At], scale: f64, curvature: Option<(&[f64], &[f64])>) {
     for a in at {
         for b in at {
             let mut sum = (0.0, 0.0, 0.0);
@@ -251,14 +240,14 @@ fn check_tangents(what: &str, at: &[At], scale: f64, bends: Option<(&[f64], &[f6
                     "{what}: part {t} is {value} at h = {h:?}, below the tangent from {from:?}, \
                      {tangent}"
                 );
-                if let Some((_, shares)) = bends {
+                if let Some((_, shares)) = curvature {
                     sum.0 += shares[t] * (value - tangent);
                     sum.1 += shares[t] * size;
                     sum.2 += 1.0;
                 }
             }
-            if let Some((bends, _)) = bends.filter(|_| sum.2 == a.values.len() as f64) {
-                let moves = a.h.iter().zip(&b.h).zip(bends);
+            if let Some((curvature, _)) = curvature.filter(|_| sum.2 == a.values.len() as f64) {
+                let moves = a.h.iter().zip(&b.h).zip(curvature);
                 let least: f64 = moves.map(|((a, b), c)| 0.5 * c * (a - b) * (a - b)).sum();
                 let (rise, from, to) = (sum.0, &a.h, &b.h);
                 assert!(
@@ -289,13 +278,13 @@ fn check_middles(objective: &mut dyn SimplexObjective, at: &[At], scale: f64) {
     }
 }
 
-fn check_curvature(what: &str, at: &[At], bends: Option<Vec<f64>>, shares: &[f64], scale: f64) {
-    let Some(bends) = bends else { return };
-    assert_eq!(bends.len(), at[0].h.len(), "curvature: one number for each domain");
-    // An infinite bend is that of a box in which nothing moves.
-    let sound = bends.iter().all(|b| *b >= 0.0);
-    assert!(sound, "curvature: {bends:?} of {what}, expected numbers >= 0");
-    let finite: Vec<f64> = bends.iter().map(|b| if b.is_finite() { *b } else { 0.0 }).collect();
+fn check_curvature(what: &str, at: &[At], curvature: Option<Vec<f64>>, shares: &[f64], scale: f64) {
+    let Some(curvature) = curvature else { return };
+    assert_eq!(curvature.len(), at[0].h.len(), "curvature: one number for each domain");
+    // It is infinite in a box in which nothing moves.
+    let sound = curvature.iter().all(|c| *c >= 0.0);
+    assert!(sound, "curvature: {curvature:?} of {what}, expected numbers >= 0");
+    let finite: Vec<f64> = curvature.iter().map(|c| if c.is_finite() { *c } else { 0.0 }).collect();
     check_tangents(what, at, scale, Some((&finite, shares)));
 }
 
@@ -308,7 +297,7 @@ fn check_relaxation(
     scale: f64,
 ) {
     let m = objective.parts();
-    let Some(mut below) = objective.relaxation(lower, upper) else { return };
+    let Some(mut below) = objective.relaxation(lower, upper, Token) else { return };
     let name = format!("relaxation between {lower:?} and {upper:?}");
     assert_eq!(below.parts(), m, "{name}: the number of parts");
     assert_eq!(below.dim(), lower.len(), "{name}: the number of domains");
@@ -323,18 +312,18 @@ fn check_relaxation(
             let close = !is_point || own >= value - 1e-9 * size;
             assert!(close, "{name}: part {t} is {own} at its only mixture, the objective {value}");
         }
-        let mut looseness = vec![0.0; lower.len()];
-        below.add_looseness(&at.h, shares, &mut looseness);
-        let sound = looseness.iter().all(|x| *x >= 0.0);
-        assert!(sound, "add_looseness: {looseness:?} at h = {:?}, expected numbers >= 0", at.h);
+        let mut gaps = vec![0.0; lower.len()];
+        below.add_relaxation_gap(&at.h, shares, &mut gaps, Token);
+        let sound = gaps.iter().all(|x| *x >= 0.0);
+        assert!(sound, "add_relaxation_gap: {gaps:?} at h = {:?}, expected numbers >= 0", at.h);
     }
     let finite: Vec<At> = relaxed.into_iter().filter(At::is_finite).collect();
     if finite.is_empty() {
         return;
     }
     check_tangents(&name, &finite, scale, None);
-    let bends = below.curvature(lower, upper, shares);
-    check_curvature(&name, &finite, bends, shares, scale);
+    let curvature = below.curvature(lower, upper, shares, Token);
+    check_curvature(&name, &finite, curvature, shares, scale);
 }
 
 #[cfg(test)]
@@ -344,7 +333,7 @@ mod tests {
     /// `sum_i c_i h_i^2 + level` with what is wrong about it.
     struct Faulty {
         slope: f64,
-        bend: f64,
+        square: f64,
         convex: bool,
         curvature: f64,
         relaxed: Option<f64>,
@@ -353,7 +342,7 @@ mod tests {
 
     const SOUND: Faulty = Faulty {
         slope: 2.0,
-        bend: 1.0,
+        square: 1.0,
         convex: true,
         curvature: 2.0,
         relaxed: Some(0.0),
@@ -366,20 +355,25 @@ mod tests {
         }
 
         fn value_gradient(&mut self, h: &[f64], g: &mut [f64]) -> f64 {
-            g.iter_mut().zip(h).for_each(|(g, h)| *g = self.slope * self.bend * h);
-            self.level + self.bend * h.iter().map(|h| h * h).sum::<f64>()
+            g.iter_mut().zip(h).for_each(|(g, h)| *g = self.slope * self.square * h);
+            self.level + self.square * h.iter().map(|h| h * h).sum::<f64>()
         }
 
         fn is_convex(&self) -> bool {
             self.convex
         }
 
-        fn relaxation(&self, _: &[f64], _: &[f64]) -> Option<Box<dyn SimplexObjective + '_>> {
+        fn relaxation(
+            &self,
+            _: &[f64],
+            _: &[f64],
+            _: Token,
+        ) -> Option<Box<dyn SimplexObjective + '_>> {
             let level = self.level + self.relaxed?;
             Some(Box::new(Faulty { level, relaxed: None, ..*self }))
         }
 
-        fn curvature(&self, _: &[f64], _: &[f64], shares: &[f64]) -> Option<Vec<f64>> {
+        fn curvature(&self, _: &[f64], _: &[f64], shares: &[f64], _: Token) -> Option<Vec<f64>> {
             Some(vec![self.curvature * shares[0]; 4])
         }
     }
@@ -400,17 +394,17 @@ mod tests {
             (Faulty { slope: 2.001, ..SOUND }, "the slope of part 0 from domain"),
             (Faulty { slope: f64::NAN, ..SOUND }, "with NaN in its slopes"),
             (Faulty { level: f64::NAN, ..SOUND }, "the value is finite at none of"),
-            (Faulty { bend: -1.0, relaxed: None, ..SOUND }, "is_convex: part 0"),
+            (Faulty { square: -1.0, relaxed: None, ..SOUND }, "is_convex: part 0"),
             (Faulty { curvature: 2.1, ..SOUND }, "curvature: the objective rises"),
             (Faulty { curvature: -1.0, ..SOUND }, "curvature: [-"),
             (Faulty { relaxed: Some(1e-6), ..SOUND }, "above the objective"),
             (Faulty { relaxed: Some(-1e-6), ..SOUND }, "at its only mixture"),
-            (Faulty { bend: -1.0, convex: false, ..SOUND }, "below the tangent"),
+            (Faulty { square: -1.0, convex: false, ..SOUND }, "below the tangent"),
         ] {
             let message = fault(faulty).unwrap_or_else(|| panic!("not seen: {named}"));
             assert!(message.contains(named), "{message}");
         }
-        let concave = Faulty { bend: -1.0, convex: false, relaxed: None, ..SOUND };
+        let concave = Faulty { square: -1.0, convex: false, relaxed: None, ..SOUND };
         assert_eq!(fault(concave), None);
     }
 }

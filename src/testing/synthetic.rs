@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::mixture::{self, Mixture};
 use crate::random::Random;
@@ -317,7 +317,12 @@ impl SyntheticSweep {
     /// # Errors
     /// [`ErrorKind::Mismatch`] if the law has other domains, [`ErrorKind::Length`] if `z` has not one
     /// number for each coordinate.
-    pub fn losses(self, target: &str, law: impl ScalingLaw + 'static, z: &[f64]) -> Result<Self> {
+    pub fn losses(
+        self,
+        target: &str,
+        law: impl ScalingLaw + 'static,
+        z: &[f64],
+    ) -> Result<Self, Error> {
         if law.domains() != self.domains {
             return Err(ErrorKind::Mismatch {
                 what: "the domains of a law and a sweep",
@@ -355,7 +360,7 @@ impl SyntheticSweep {
     /// [`ErrorKind::Unknown`] if there is no such target, [`ErrorKind::Setting`] if N or D is not a
     /// number > 0, [`ErrorKind::Length`] if `h` has not one weight for each domain, and those of
     /// [`Mixture::new`].
-    pub fn loss(&self, target: &str, at: Scale, h: impl AsRef<[f64]>) -> Result<f64> {
+    pub fn loss(&self, target: &str, at: Scale, h: impl AsRef<[f64]>) -> Result<f64, Error> {
         let h = h.as_ref();
         let found = self.targets.iter().find(|t| t.name == target).ok_or_else(|| {
             let known = self.targets.iter().map(|t| t.name.clone()).collect();
@@ -376,7 +381,7 @@ impl SyntheticSweep {
     /// are; [`ErrorKind::Length`] if a mixture has not one weight for each domain; those of
     /// [`Mixture::grid`] and [`Mixture::dirichlet`]; and as [`Sweep::new`], such as for a target without
     /// a name or a loss that is not a finite number > 0, which names its row.
-    pub fn build(&self) -> Result<Sweep> {
+    pub fn build(&self) -> Result<Sweep, Error> {
         let noises = [("run_noise", self.run_noise), ("checkpoint_noise", self.checkpoint_noise)];
         for (name, noise) in noises {
             if !(noise.is_finite() && noise >= 0.0) {
@@ -415,11 +420,11 @@ impl SyntheticSweep {
         }
         let targets: Vec<&String> = self.targets.iter().map(|target| &target.name).collect();
         let builder = Sweep::builder(&self.domains, &targets).runs(&runs).splits(&splits);
-        Ok(builder.build(&n, &d, &h, &losses)?)
+        builder.build(&n, &d, &h, &losses)
     }
 
     /// `count` mixtures, or as many as there are.
-    fn draw(&self, count: usize) -> Result<Vec<Mixture>> {
+    fn draw(&self, count: usize) -> Result<Vec<Mixture>, Error> {
         let seed = streams::seed(self.seed, Kind::Design, 0);
         let k = self.domains.len();
         match &self.pool {
@@ -470,7 +475,7 @@ struct Noise {
     random: Random,
 }
 
-fn check_length(what: &str, found: usize, expected: usize) -> Result<()> {
+fn check_length(what: &str, found: usize, expected: usize) -> Result<(), Error> {
     if found == expected {
         return Ok(());
     }

@@ -3,7 +3,6 @@ use std::ops::ControlFlow;
 use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::parallel;
 use crate::predictor::{Draws, Members, Part, Predictor, residual_quantiles};
 use crate::sweep::Sweep;
 
@@ -109,7 +108,7 @@ impl Bootstrap {
         };
         let mut members = Vec::new();
         let mut sums = vec![(0.0, 0usize); sweep.len()];
-        for (z, predictions) in parallel::map_observed(self.resamples, &mut control, member) {
+        for (z, predictions) in control.map(self.resamples, member) {
             members.push(z);
             for (i, prediction) in predictions {
                 sums[i] = (sums[i].0 + prediction, sums[i].1 + 1);
@@ -185,7 +184,7 @@ impl<'a> Rows<'a> {
         Ok(Self {
             predictor,
             sweep,
-            losses: crate::fit::losses_of(sweep, predictor.target())?,
+            losses: sweep.losses_of(predictor.target())?,
             h: crate::fit::aligned(predictor.parts()[0].law(), sweep)?,
             weights: refits[0].row_weights(sweep.len()),
         })
@@ -231,7 +230,7 @@ mod tests {
                 losses.push(noise * (1.0 + learned + rest));
             }
         }
-        Sweep::from_slices(&["web", "code"], &["t"], &n, &d, &h, &losses).unwrap()
+        Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &losses).unwrap()
     }
 
     #[test]

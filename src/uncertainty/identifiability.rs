@@ -1,12 +1,11 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use crate::error::{FitError, SettingError};
-use crate::fit::{Fit, Held, Refit};
+use crate::error::Error;
+use crate::fit::{Fit, Profile, Refit};
 use crate::law::{ScalingLaw, Transform};
 use crate::linalg::eigenvalues;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::parallel;
 use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
@@ -36,7 +35,7 @@ use crate::sweep::Sweep;
 ///     }
 /// }
 /// let domains = ["web", "code", "books"];
-/// let sweep = Sweep::from_slices(&domains, &["python"], &n, &d, &h, &loss)?;
+/// let sweep = Sweep::new(&domains, &["python"], &n, &d, &h, &loss)?;
 /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "python")?;
 ///
 /// let report = Identifiability::of(&fit, &sweep)?;
@@ -150,8 +149,8 @@ pub struct Restarts {
     pub starts: usize,
     /// How many of them end within 1% of the best objective, theirs or the fit's.
     pub near: usize,
-    /// How many predictions these and the fit make that differ by more than 0.1%, at [`Restarts::n`],
-    /// [`Restarts::d`] and [`Restarts::h`]. 1 is a fit that other starts agree with.
+    /// How many predictions these and the fit make that differ by more than 0.1%, at [`Restarts::scale`]
+    /// and [`Restarts::h`]. 1 is a fit that other starts agree with.
     pub distinct: usize,
     /// The least of these predictions, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -159,7 +158,7 @@ pub struct Restarts {
     /// The greatest of them, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub upper: f64,
-    /// The difference of the two over the mean of all, in percent.
+    /// The difference of the two over the mean of all.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub spread: f64,
     /// The least objective of them over the fit's, less one: below zero where one found a better fit.
@@ -273,90 +272,125 @@ impl Probe {
     /// bit for bit, on any number of them.
     ///
     /// # Errors
-    /// [`FitError`] if the sweep is another one, `within` is not a finite number above 0, or there are
+    /// If the sweep is another one, `within` is not a finite number above 0, or there are
     /// more than 1,000,000 starts.
-    pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, FitError> {
+    pub fn run(&self, fit: &Fit, sweep: &Sweep) -> Result<Identifiability, Error> {
+        self.check()?;
+        let probed = Probed::new(self, fit, sweep)?;
+        let tasks = self.starts.saturating_add(2 * probed.free.len());
         let mut control = Control::default().observed_by(self.observer.as_ref());
-        if !(self.within > 0.0 && self.within.is_finite()) {
-            return Err(SettingError::new("within", self.within, "a finite number > 0").into());
-        }
-        if self.starts > MOST_STARTS {
-            let expected = "at most 1000000";
-            return Err(SettingError::new("starts", self.starts as f64, expected).into());
-        }
-        let refit = Refit::new(fit, sweep)?;
-        let (free, law) = (refit.free(), fit.law());
-        let used = Used::new(&refit, fit, sweep)?;
-        let spectrum = Spectrum::new(&refit, &free);
-        let limit = fit.objective() + (self.within * fit.objective()).max(f64::MIN_POSITIVE);
-        let tasks = self.starts.saturating_add(2 * free.len());
         control.expect("other starts and ends of ranges", Some(tasks));
         let call = control.clone();
-        let restart = |start: usize| {
-            let seed = streams::seed(self.seed, Kind::Restart, start as u64);
-            let (z, objective) = refit.restart(seed, &call)?;
-            Some((objective, law.loss(&z, used.at, &used.h)))
-        };
-        let side = |task: usize| {
-            let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
-            // What fits with all others left where they are; more once they follow.
-            let gain = 2.0 * self.within * fit.objective();
-            let step = (gain / spectrum.diagonal[place]).sqrt().max(SHORTEST);
-            let i = free[place];
-            let search = |held: Held<'_>| Side::new(held, i, direction, step, limit, &call);
-            refit.hold(i, FALL * self.within, search)
-        };
-        let done = parallel::map_observed(tasks, &mut control, |task| {
-            if task < self.starts {
-                restart(task).map(Done::Restart)
-            } else {
-                side(task - self.starts).map(Done::Side)
-            }
+        let done = control.map(tasks, |task| match task.checked_sub(self.starts) {
+            None => probed.restart(task, &call).map(Done::Restart),
+            Some(side) => probed.side(side, &call).map(Done::Side),
         });
         control.complete();
         let termination = Termination::of_many(done.len() == tasks);
-        let (mut restarts, mut found) = (Vec::new(), Vec::new());
+        Ok(probed.report(done, termination))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if !(self.within > 0.0 && self.within.is_finite()) {
+            return Err(Error::setting("within", self.within, "a finite number > 0"));
+        }
+        if self.starts > MOST_STARTS {
+            let expected = "at most 1000000";
+            return Err(Error::setting("starts", self.starts as f64, expected));
+        }
+        Ok(())
+    }
+}
+
+/// A fit under a probe.
+struct Probed<'a> {
+    probe: &'a Probe,
+    fit: &'a Fit,
+    refit: Refit<'a>,
+    /// The places of the coefficients that are not fixed.
+    free: Vec<usize>,
+    used: Used,
+    spectrum: Spectrum,
+}
+
+impl<'a> Probed<'a> {
+    fn new(probe: &'a Probe, fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
+        let refit = Refit::new(fit, sweep)?;
+        let free = refit.free();
+        let used = Used::new(&refit, fit, sweep)?;
+        let spectrum = Spectrum::new(&refit, &free);
+        Ok(Self { probe, fit, refit, free, used, spectrum })
+    }
+
+    /// The objective of a fit from another start, and what it predicts.
+    fn restart(&self, start: usize, call: &Control) -> Option<(f64, f64)> {
+        let seed = streams::seed(self.probe.seed, Kind::Restart, start as u64);
+        let (z, objective) = self.refit.restart(seed, call)?;
+        Some((objective, self.fit.law().loss(&z, self.used.at, &self.used.h)))
+    }
+
+    /// Both ends of the range of each free coefficient, one after the other.
+    fn side(&self, task: usize, call: &Control) -> Option<Side> {
+        let (place, direction) = (task / 2, if task % 2 == 0 { -1.0 } else { 1.0 });
+        let (objective, within) = (self.fit.objective(), self.probe.within);
+        let limit = objective + (within * objective).max(f64::MIN_POSITIVE);
+        // What fits with all others left where they are; more once they follow.
+        let gain = 2.0 * within * objective;
+        let step = (gain / self.spectrum.diagonal[place]).sqrt().max(SHORTEST);
+        let i = self.free[place];
+        let search = |profile: Profile<'_>| Side::new(profile, i, direction, step, limit, call);
+        self.refit.profile(i, FALL * within, search)
+    }
+
+    /// The range of coefficient `i` between its two sides.
+    fn range(&self, i: usize, sides: &[Side]) -> CoefficientRange {
+        let coordinates = self.fit.law().coordinates();
+        let estimate = coordinates.coefficients(self.fit.coordinates())[i];
+        let transform = coordinates.get(i).transform();
+        let value = |side: &Side| match transform {
+            Transform::Log => side.variable.exp(),
+            Transform::Identity => side.variable,
+        };
+        CoefficientRange {
+            name: coordinates.get(i).name().to_owned(),
+            estimate,
+            // Rounding on the way must not leave the estimate out.
+            lower: value(&sides[0]).min(estimate),
+            upper: value(&sides[1]).max(estimate),
+            lower_is_end: sides[0].is_end,
+            upper_is_end: sides[1].is_end,
+            transform,
+            within: self.probe.within,
+        }
+    }
+
+    fn report(self, done: Vec<Done>, termination: Termination) -> Identifiability {
+        let (mut restarts, mut sides) = (Vec::new(), Vec::new());
         for done in done {
             match done {
                 Done::Restart(restart) => restarts.push(restart),
-                Done::Side(side) => found.push(side),
+                Done::Side(side) => sides.push(side),
             }
         }
-        let coefficients = law.coordinates().coefficients(fit.coordinates());
-        let range = |(&i, sides): (&usize, &[Side])| {
-            let coordinate = law.coordinates().get(i);
-            let value = |side: &Side| match coordinate.transform() {
-                Transform::Log => side.variable.exp(),
-                Transform::Identity => side.variable,
-            };
-            CoefficientRange {
-                name: coordinate.name().to_owned(),
-                estimate: coefficients[i],
-                // Rounding on the way must not leave the estimate out.
-                lower: value(&sides[0]).min(coefficients[i]),
-                upper: value(&sides[1]).max(coefficients[i]),
-                lower_is_end: sides[0].is_end,
-                upper_is_end: sides[1].is_end,
-                transform: coordinate.transform(),
-                within: self.within,
-            }
-        };
-        let name = |&i: &usize| law.coordinates().get(i).name().to_owned();
-        Ok(Identifiability {
+        let law = self.fit.law();
+        let ranges = self.free.iter().zip(sides.chunks_exact(2));
+        let ranges = ranges.map(|(&i, sides)| self.range(i, sides)).collect();
+        let name = |&place: &usize| law.coordinates().get(self.free[place]).name().to_owned();
+        Identifiability {
             law: law.name().to_owned(),
-            target: fit.target().to_owned(),
-            rows: used.rows,
-            runs: used.runs,
-            eigenvalues: spectrum.eigenvalues,
-            unseen: spectrum.unseen.iter().map(|&place| name(&free[place])).collect(),
-            ranges: free.iter().zip(found.chunks_exact(2)).map(range).collect(),
-            at_bound: fit.at_bound().to_vec(),
-            pairs: pairs(fit, &refit, &free, used.runs),
-            restarts: used.restarts(fit, &restarts),
-            linear_share: refit.linear_share(),
-            within: self.within,
+            target: self.fit.target().to_owned(),
+            rows: self.used.rows,
+            runs: self.used.runs,
+            unseen: self.spectrum.unseen.iter().map(name).collect(),
+            eigenvalues: self.spectrum.eigenvalues,
+            ranges,
+            at_bound: self.fit.at_bound().to_vec(),
+            pairs: pairs(self.fit, &self.refit, &self.free, self.used.runs),
+            restarts: self.used.restarts(self.fit, &restarts),
+            linear_share: self.refit.linear_share(),
+            within: self.probe.within,
             termination,
-        })
+        }
     }
 }
 
@@ -376,7 +410,7 @@ struct Used {
 }
 
 impl Used {
-    fn new(refit: &Refit<'_>, fit: &Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    fn new(refit: &Refit<'_>, fit: &Fit, sweep: &Sweep) -> Result<Self, Error> {
         let weights = refit.row_weights(sweep.len());
         let all_h = crate::fit::aligned(fit.law(), sweep)?;
         let numbers = sweep.run_numbers();
@@ -419,7 +453,7 @@ impl Used {
             distinct,
             lower,
             upper,
-            spread: 100.0 * (upper - lower) / mean,
+            spread: (upper - lower) / mean,
             best_excess: if found.is_empty() || least == own { 0.0 } else { least / own - 1.0 },
             scale: self.at,
             h: self.h,
@@ -469,15 +503,15 @@ impl Side {
     /// Moves variable `i` one way, by `step` at first, as long as the objective can be kept to
     /// `limit`; `None` if the observer of the call has stopped it.
     fn new(
-        mut held: Held<'_>,
+        mut profile: Profile<'_>,
         i: usize,
         direction: f64,
         step: f64,
         limit: f64,
         call: &Control,
     ) -> Option<Self> {
-        let origin = held.start()[i];
-        let (lower, upper) = held.range();
+        let origin = profile.start()[i];
+        let (lower, upper) = profile.range();
         let end = if direction > 0.0 { upper.min(origin + FAR) } else { lower.max(origin - FAR) };
         let room = direction * (end - origin);
         // As in `Fit::at_bound`.
@@ -485,7 +519,7 @@ impl Side {
             return Some(Self { variable: end, is_end: true });
         }
         // The last two that fit, by their distance from the fit.
-        let mut last = (0.0, held.start().to_vec());
+        let mut last = (0.0, profile.start().to_vec());
         let mut before = None;
         let (mut step, mut refusals) = (step.min(room), 0);
         // A refusal may be of a start that was too far away to solve from: from nearer the same place
@@ -499,7 +533,7 @@ impl Side {
                 starts.push(last.1.iter().zip::<&Vec<f64>>(y_before).map(extended).collect());
             }
             let value = if distance == room { end } else { origin + direction * distance };
-            let solved = held.solve(value, &starts, limit, call);
+            let solved = profile.solve(value, &starts, limit, call);
             if call.is_stopped() {
                 return None;
             }
@@ -516,7 +550,7 @@ impl Side {
                 }
             }
         }
-        let is_end = held.is_level_at_end(&last.1, direction);
+        let is_end = profile.is_level_at_end(&last.1, direction);
         Some(Self { variable: last.1[i], is_end })
     }
 }
@@ -552,7 +586,7 @@ fn pairs(fit: &Fit, refit: &Refit<'_>, free: &[usize], runs: usize) -> Vec<Domai
     pairs
 }
 
-/// The coefficients of a domain: what stands before its name, and their places.
+/// The coefficients of a domain: what is before its name, and their places.
 fn coefficients_of<'a>(law: &'a dyn ScalingLaw, domain: &str) -> Vec<(&'a str, usize)> {
     let suffix = format!("[{domain}]");
     let names = law.coordinates().iter().map(|c| c.name()).enumerate();
@@ -567,7 +601,7 @@ impl Identifiability {
     ///
     /// # Errors
     /// As [`Probe::run`].
-    pub fn of(fit: &Fit, sweep: &Sweep) -> Result<Self, FitError> {
+    pub fn of(fit: &Fit, sweep: &Sweep) -> Result<Self, Error> {
         Probe::new().run(fit, sweep)
     }
 
@@ -633,7 +667,9 @@ impl Identifiability {
         if restarts.distinct > 1 {
             lines.push(format!(
                 "fits that are as good differ: {} of {} other starts come within 1% of the best objective, and their predictions at twice the largest N and D and the fit's lie {:.2}% apart",
-                restarts.near, restarts.starts, restarts.spread
+                restarts.near,
+                restarts.starts,
+                100.0 * restarts.spread
             ));
         }
         if restarts.best_excess < -self.within {
@@ -725,7 +761,8 @@ impl fmt::Display for Identifiability {
             writeln!(f, "Other starts: {near} of {starts} within 1% of the best objective")?;
             writeln!(
                 f,
-                "At twice the largest N and D these and the fit predict {lower:.4} to {upper:.4} ({spread:.2}% apart, {distinct} distinct)",
+                "At twice the largest N and D these and the fit predict {lower:.4} to {upper:.4} ({:.2}% apart, {distinct} distinct)",
+                100.0 * spread
             )?;
         }
         writeln!(f, "\nWhat fits within {}% of the objective", Short(100.0 * self.within))?;
@@ -739,7 +776,7 @@ impl fmt::Display for Identifiability {
         if warnings.is_empty() {
             return write!(f, "\nNo warnings");
         }
-        // The undetermined ones stand in the table already.
+        // The undetermined ones are in the table already.
         let others = &warnings[self.undetermined().count()..];
         let found = self.ranges.len();
         write!(f, "\nUndetermined: {} of {found} coefficients", warnings.len() - others.len())?;

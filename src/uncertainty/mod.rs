@@ -30,7 +30,7 @@
 //! #     }
 //! # }
 //!
-//! # let sweep = Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+//! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
 //! let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
 //! let predictor = Bootstrap::new(100).run(&fit, &sweep)?;
 //!

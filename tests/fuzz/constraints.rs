@@ -1,8 +1,8 @@
 //! Random constraints and laws, against mixtures that keep the constraints.
 
-use mixlaw::plan::{Goal, Plan};
-use mixlaw::simplex::{Constraints, Pull, SimplexSolver};
-use mixlaw::{Error, Mixture, Scale};
+use mixlaw::plan::{Goal, Penalty, Plan};
+use mixlaw::simplex::{Constraints, SimplexSolver};
+use mixlaw::{Mixture, Predictor, Scale};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -122,21 +122,25 @@ fn constraints() {
         if rng.random_range(0..50) != 0 {
             solver = solver.budget(pick(rng, &[10_000, 300_000, 1_000_000]));
         }
-        let mut plan = Plan::builder().goal(goal).constraints(constraints.clone()).solver(solver).build().unwrap();
+        let mut plan = Plan::builder().goal(goal).constraints(constraints.clone()).solver(solver);
         for (i, (law, z)) in laws.iter().zip(&z).enumerate() {
             let weight = 10f64.powf(rng.random_range(-8.0..8.0));
-            plan = plan.with_law(NAMES[i], if laws.len() == 1 { 1.0 } else { weight }, law, z);
+            let target = Predictor::new(NAMES[i], law.clone(), z).unwrap();
+            plan = plan.target(if laws.len() == 1 { 1.0 } else { weight }, target);
         }
         if rng.random_bool(0.1) {
-            plan = plan.to_builder().penalty(Penalty::kl( prior: Mixture::uniform(k), strength: rng.random() )).build().unwrap();
+            let uniform = vec![1.0 / k as f64; k];
+            let prior: Vec<(&str, f64)> = NAMES[..k].iter().copied().zip(uniform).collect();
+            plan = plan.penalty(Penalty::kl(rng.random(), &prior));
         }
         let kept: Vec<Mixture> = candidates(rng, k, inside.as_ref())
             .into_iter()
             .filter(|h| violation(h, &list) <= -1e-12 || inside.as_ref() == Some(h))
             .collect();
-        let choice = match plan.best(Scale { n, d }) {
-            Ok(choice) => choice,
-            Err(error) if Error::from(error.clone()).is_infeasible() => {
+        let asked = plan.build().and_then(|plan| Ok((plan.best(Scale { n, d })?, plan)));
+        let (choice, plan) = match asked {
+            Ok(both) => both,
+            Err(error) if error.is_infeasible() => {
                 tally.count("infeasible");
                 assert!(kept.is_empty(), "{constraints:?} is kept by {:?}", kept[0]);
                 return;
@@ -154,7 +158,7 @@ fn constraints() {
         assert!(broken <= 1e-9, "{:?} breaks {constraints:?} by {broken:e}", optimum.weights);
         let mut objective = plan.objective(Scale { n, d }).expect("it was solved");
         // Losses and weights of all parts, whose rounding is in every value.
-        let size = |h: &Mixture, objective: &mut mixlaw::MixtureObjective<'_>| {
+        let size = |h: &Mixture, objective: &mut mixlaw::plan::MixtureObjective<'_>| {
             objective.value(h).ok().filter(|value| value.is_finite())
         };
         let at_best = size(&optimum.weights, &mut objective);

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use mixlaw::law;
+use mixlaw::law::{self, LawSettings};
 use mixlaw::plan::{Extrapolation, Goal, Plan};
-use mixlaw::selection::{Candidate, Selection, applicable};
+use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::Constraints;
 use mixlaw::uncertainty::{Bootstrap, Identifiability};
 use mixlaw::{Fitter, Mixture, Scale, Sweep};
@@ -159,12 +159,15 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     let target =
         pick(rng, &sweep.targets().iter().map(String::as_str).collect::<Vec<_>>()).to_owned();
     let law = if rng.random_bool(0.5) {
-        let laws = tally.answer("lists of laws", applicable(sweep, &target)).unwrap_or_default();
+        let laws = tally
+            .answer("lists of laws", mixlaw::law::suitable(sweep, &target))
+            .unwrap_or_default();
         let Some(i) = (!laws.is_empty()).then(|| rng.random_range(0..laws.len())) else { return };
         laws[i].clone()
     } else {
-        let names: Vec<&str> = law::names().collect();
-        let named = law::named(pick(rng, &names), sweep.domains(), &target, sweep.scale());
+        let names: Vec<&str> = law::built_in().iter().map(|law| law.name()).collect();
+        let named = law::named(pick(rng, &names))
+            .and_then(|law| law.for_sweep(sweep, &LawSettings::new().domain(&target)));
         let Some(law) = tally.answer("laws", named) else { return };
         law
     };
@@ -186,8 +189,11 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         Constraints::new()
     };
     let goal = pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]);
-    let plan = Plan::builder().target(1.0, &fit).goal(goal).constraints(limits).build().unwrap();
-    if let Some(choice) = tally.answer("choices", plan.best(Scale { n, d })) {
+    let plan = Plan::builder().target(1.0, &fit).goal(goal).constraints(limits).build();
+    let plan = tally.answer("plans", plan);
+    let choice = plan.as_ref().map(|plan| (plan, plan.best(Scale { n, d })));
+    let choice = choice.and_then(|(plan, choice)| Some((plan, tally.answer("choices", choice)?)));
+    if let Some((plan, choice)) = choice {
         let sum: f64 = choice.optimum.weights.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-12, "weights with a sum of 1 + {:e}", sum - 1.0);
         tally.answer("extrapolations", Extrapolation::of(&choice, sweep));

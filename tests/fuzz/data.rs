@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mixlaw::law::{self, ScalingLaw, StartData};
+use mixlaw::law::{self, LawSettings, ScalingLaw, StartData};
 use mixlaw::{Mixture, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{Rng, RngExt};
@@ -63,7 +63,10 @@ pub fn mixture(rng: &mut impl Rng, k: usize) -> Mixture {
 
 /// A law of the paper over the first `k` names.
 pub fn law(rng: &mut impl Rng, k: usize, names: &[&str], scales: Scale) -> Arc<dyn ScalingLaw> {
-    law::named(pick(rng, names), &NAMES[..k], "web", scales).unwrap()
+    law::named(pick(rng, names))
+        .unwrap()
+        .build(&NAMES[..k], scales, &LawSettings::new().domain("web"))
+        .unwrap()
 }
 
 /// Coordinates as a fit would start from, or anywhere in the law's box.
@@ -72,7 +75,7 @@ pub fn coordinates(rng: &mut Random, law: &dyn ScalingLaw) -> Vec<f64> {
     if rng.random_bool(0.6) {
         let h = mixture(rng, k);
         let data = StartData { median_loss: 3.0, least_loss: 2.0, mixture: &h };
-        return law.start(&data, rng);
+        return law.start(&data, &mut mixlaw::Random::new(rng.random()));
     }
     let edge = rng.random_bool(0.2);
     let within = |(lower, upper): (f64, f64)| {

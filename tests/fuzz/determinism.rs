@@ -1,9 +1,12 @@
 //! The same call on one thread and on three gives the same bits.
 
+use std::sync::Arc;
+
+use mixlaw::law::ScalingLaw;
 use mixlaw::plan::{Goal, Plan};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::uncertainty::{Bootstrap, Probe};
-use mixlaw::{Fitter, Scale, Sweep};
+use mixlaw::{Fitter, Predictor, Scale, Sweep};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -27,8 +30,9 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
             "bootstraps",
             Box::new(move || {
                 let fit = fitter.clone().starts(2).fit(law.clone(), &rows, "web");
-                let resamples = fit.and_then(|fit| Bootstrap::new(20).seed(seed).run(&fit, &rows));
-                format!("{:?}", resamples.map(|x| x.coefficients(0.9)))
+                let fit = fit.map_err(mixlaw::Error::from);
+                let resampled = fit.and_then(|fit| Bootstrap::new(20).seed(seed).run(&fit, &rows));
+                format!("{:?}", resampled.map(|x| x.coefficients(0.9)))
             }),
         ),
         6..9 => {
@@ -38,8 +42,15 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
             (
                 "choices",
                 Box::new(move || {
-                    let plan = Plan::builder().target(1.0, Predictor::new(NAMES[0], law.clone(), &z.0).unwrap()).build().unwrap();
-                    let plan = plan.with_law(NAMES[1], 2.0, &other, &z.1).goal(goal);
+                    let target = |name, law: &Arc<dyn ScalingLaw>, z: &[f64]| {
+                        Predictor::new(name, law.clone(), z).unwrap()
+                    };
+                    let plan = Plan::builder()
+                        .target(1.0, target(NAMES[0], &law, &z.0))
+                        .target(2.0, target(NAMES[1], &other, &z.1))
+                        .goal(goal)
+                        .build()
+                        .unwrap();
                     format!("{:?}", plan.best(Scale { n: 1e9, d: 2e10 }))
                 }),
             )

@@ -11,7 +11,7 @@ use mixlaw::optim::{
 };
 use mixlaw::plan::Plan;
 use mixlaw::simplex::{Constraints, SimplexObjective, SimplexSolver};
-use mixlaw::{Fitter, Mixture, Scale};
+use mixlaw::{Fitter, Mixture, Predictor, Scale};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -389,12 +389,12 @@ impl ScalingLaw for Panicking {
 
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
         self.1.burn();
-        self.0.loss(z, Scale { n, d }, h)
+        self.0.loss(z, at, h)
     }
 
     fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
         self.1.burn();
-        self.0.gradient(z, Scale { n, d }, h, out)
+        self.0.gradient(z, at, h, out)
     }
 }
 
@@ -411,7 +411,8 @@ fn with_a_panicking_law(rng: &mut Random, tally: &mut Tally) {
     let z = crate::data::coordinates(rng, &law());
     // A plan asks the law what it depends on before it solves.
     let panicking = Panicking(law(), Fuse::new(rng.random_range(20..2_000)));
-    let plan = Plan::builder().target(1.0, Predictor::new("web", panicking.clone(), &z).unwrap()).build().unwrap();
+    let target = Predictor::new("web", panicking, &z).unwrap();
+    let plan = Plan::builder().target(1.0, target).build().unwrap();
     let found = unless_planned(tally, || plan.best(Scale { n: 1e9, d: 2e10 }));
     let found = found.unwrap_or_else(|| plan.best(Scale { n: 1e9, d: 2e10 }));
     tally.answer("choices", found);

@@ -3,16 +3,16 @@
 
 use std::ops::ControlFlow;
 
-use mixlaw::law::{self, AdditiveLaw, ScalingLaw};
+use mixlaw::law::{self, AdditiveLaw, LawSettings, ScalingLaw};
 use mixlaw::optim::{
     BasinHopping, Control, Lbfgs, MultiStart, Objective, Optimizer, Progress, Sequence,
     SmoothFirst, Termination, TrustRegion,
 };
-use mixlaw::plan::{Budget, Criterion, Extrapolation, Goal, Growth, Plan, Run};
+use mixlaw::plan::{Budget, Criterion, Extrapolation, Goal, Growth, Penalty, Plan, Rate, Run};
 use mixlaw::selection::{Candidate, LearningCurve, Selection};
-use mixlaw::simplex::{Constraints, Pull, Region, SimplexObjective, SimplexSolver, Step};
+use mixlaw::simplex::{Constraints, Region, SimplexObjective, SimplexSolver, Step};
 use mixlaw::uncertainty::{Bootstrap, Probe, Unit};
-use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
+use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus as Random;
 
@@ -290,10 +290,10 @@ fn constraints(rng: &mut Random, k: usize) -> Constraints {
 fn budget(rng: &mut Random) -> Budget<'static> {
     let odd = number(rng);
     let budget = match rng.random_range(0..6) {
-        0 => Budget::new(move |_, _| odd),
-        1 => Budget::new(|n, d| -n * d),
-        2 => Budget::new(|n, d| (n * d).powi(40)),
-        3 => Budget::new(move |n, d| if n > 1e9 { odd } else { 6.0 * n * d }),
+        0 => Budget::new(move |_| odd),
+        1 => Budget::new(|at| -at.n * at.d),
+        2 => Budget::new(|at| (at.n * at.d).powi(40)),
+        3 => Budget::new(move |at| if at.n > 1e9 { odd } else { 6.0 * at.n * at.d }),
         _ => Budget::flops(),
     };
     let budget =
@@ -310,53 +310,58 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
     if rng.random_bool(0.1) {
         z[0][0] = number(rng);
     }
-    let mut plan = Plan::builder().goal(pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess])).build().unwrap();
-    for (law, z) in laws.iter().zip(&z).take(pick(rng, &[0, 1, 1, 1, 2])) {
-        plan = plan.with_law("web", mostly(rng, 1.0, number), law, z);
+    let mut plan = Plan::builder().goal(pick(rng, &[Goal::Sum, Goal::Worst, Goal::WorstExcess]));
+    for (i, (law, z)) in laws.iter().zip(&z).enumerate().take(pick(rng, &[0, 1, 1, 1, 2])) {
+        let name = mostly(rng, NAMES[i], |_| "web");
+        let target = tally.answer("predictors", Predictor::new(name, law.clone(), z));
+        let Some(target) = target else { return };
+        plan = plan.target(mostly(rng, 1.0, number), target);
     }
     if rng.random_bool(0.3) {
-        plan = plan.to_builder().constraints(constraints(rng, k)).build().unwrap();
+        plan = plan.constraints(constraints(rng, k));
     }
     if rng.random_bool(0.2) {
         let k = mostly(rng, k, |rng| rng.random_range(1..5));
         let (strength, prior) = (mostly(rng, 0.1, number), mixture(rng, k));
-        plan = plan.to_builder().penalty(if rng.random() {
-            Pull::Kl { prior, strength }
+        let prior: Vec<(&str, f64)> = NAMES.iter().copied().zip(prior.iter().copied()).collect();
+        plan = plan.penalty(if rng.random() {
+            Penalty::kl(strength, &prior)
         } else {
-            Pull::Js { prior, strength }
-        }).build().unwrap();
+            Penalty::js(strength, &prior)
+        });
     }
     plan = plan.solver(if rng.random_bool(0.3) {
         solver(rng, k)
     } else {
         SimplexSolver::new().max_cells(100)
     });
+    let Some(plan) = tally.answer("plans", plan.build()) else { return };
     let (n, d) = (mostly(rng, 1e9, number), mostly(rng, 2e10, number));
     let domains = mostly(rng, k, |rng| rng.random_range(1..5));
     let h = mixture(rng, domains);
-    let growths = [Growth::Linear, Growth::Log, Growth::Sqrt, Growth::Constant];
-    let (a, b) = (pick(rng, &growths), pick(rng, &growths));
+    let rates = [Rate::Linear, Rate::Log, Rate::Sqrt, Rate::Constant];
+    let growth = Growth { n: pick(rng, &rates), d: pick(rng, &rates) };
     match rng.random_range(0..10) {
         0 => drop(tally.answer("corners", plan.corners(Scale { n, d }))),
         1 => drop(tally.answer("decompositions", plan.decompose(Scale { n, d }, &h))),
         2 => drop(tally.answer("prices", plan.price(Scale { n, d }, &h))),
-        3 => drop(tally.answer("maps", plan.map(Scale { n, d }, &h))),
+        3 => drop(tally.answer("maps", plan.best_for(Scale { n, d }, &h))),
         4 => {
             let steps = mostly(rng, 3, count);
             drop(tally.answer("fixed points", plan.fixed_points(Scale { n, d }, steps)));
         }
         5 => {
             let times: Vec<f64> = (0..rng.random_range(0..4)).map(|_| number(rng)).collect();
-            drop(tally.answer("paths", plan.path((n, d), (a, b), &times)));
-            drop(tally.answer("limits", plan.limit((n, d), (a, b))));
+            drop(tally.answer("paths", plan.path(Scale { n, d }, growth, &times)));
+            drop(tally.answer("limits", plan.limit(Scale { n, d }, growth)));
         }
         6 => {
             let amount = mostly(rng, 1e20, number);
             let answer = plan.within_budget(amount, &budget(rng));
             if let Some(choice) = tally.answer("budgets", answer) {
                 assert!(
-                    choice.n.is_finite()
-                        && choice.d.is_finite()
+                    choice.scale.n.is_finite()
+                        && choice.scale.d.is_finite()
                         && choice.optimum.value.is_finite()
                 );
             }
@@ -388,7 +393,7 @@ fn plans(rng: &mut Random, tally: &mut Tally) {
             tally.answer("ranges", plan.ranges(&choice, number(rng)));
             tally.answer("advantages", plan.advantage(&choice, &h, number(rng)));
             tally.answer("certainties", plan.certainty(&choice));
-            let runs = [Run { n: number(rng), d: number(rng), h: h.clone() }];
+            let runs = [Run { scale: Scale { n: number(rng), d: number(rng) }, h: h.clone() }];
             tally.answer(
                 "next runs",
                 plan.next_runs(&choice, &runs, count(rng), Criterion::Decision),
@@ -421,8 +426,11 @@ fn designs(rng: &mut Random, tally: &mut Tally) {
             let names: Vec<&str> =
                 (0..k).map(|_| pick(rng, &["web", "code", "", "a,b", "\n"])).collect();
             let scales = Scale { n: mostly(rng, 1e8, number), d: mostly(rng, 1e9, number) };
-            let list: Vec<&str> = law::names().chain(["", "nothing"]).collect();
-            let law = law::named(pick(rng, &list), &names, pick(rng, &["web", "nothing"]), scales);
+            let list: Vec<&str> =
+                law::built_in().iter().map(|law| law.name()).chain(["", "nothing"]).collect();
+            let settings = LawSettings::new().domain(pick(rng, &["web", "nothing"]));
+            let law =
+                law::named(pick(rng, &list)).and_then(|law| law.build(&names, scales, &settings));
             let Some(law) = tally.answer("laws", law) else { return };
             let known = law.coefficients(&coordinates(rng, &*law));
             let odd: Vec<(&str, f64)> =

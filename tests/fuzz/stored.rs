@@ -1,11 +1,10 @@
 //! Stored values with faults: what is read is either refused or as good as any other.
 
-use mixlaw::fit::Ensemble;
 use mixlaw::law::{AdditiveLaw, JointLaw};
 use mixlaw::plan::{Certainty, Choice, Extrapolation, Plan};
 use mixlaw::simplex::Constraints;
-use mixlaw::uncertainty::{Bootstrap, Identifiability, Resamples};
-use mixlaw::{Fit, Fitter, Mixture, Scale, Sweep};
+use mixlaw::uncertainty::{Bootstrap, Identifiability};
+use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus as Random;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -19,7 +18,7 @@ use crate::harness::{Tally, campaign};
 struct Good {
     sweep: Sweep,
     fits: [Fit; 2],
-    resamples: Resamples,
+    resampled: Predictor,
     choice: Choice,
     values: Vec<(&'static str, Value)>,
 }
@@ -32,13 +31,13 @@ fn good() -> Good {
         fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web").unwrap(),
         fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "web").unwrap(),
     ];
-    let resamples = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
+    let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
     let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
     let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep);
-    let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
+    let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();
-    let ensemble = Ensemble::new(fits.to_vec()).unwrap();
+    let mean = Predictor::mean(&fits).unwrap();
     let identifiability = Identifiability::of(&fits[0], &sweep).unwrap();
     fn value(value: &impl Serialize) -> Value {
         serde_json::to_value(value).unwrap()
@@ -51,12 +50,13 @@ fn good() -> Good {
         ("fit", value(&fits[0])),
         ("fit", value(&fits[1])),
         ("fitter", value(&fitter.row_weights(vec![1.0; sweep.len()]).bound("E", 0.5, 2.0))),
-        ("ensemble", value(&ensemble)),
+        ("predictor", value(&mean)),
+        ("predictor", value(&resampled)),
         ("choice", value(&choice)),
         ("certainty", value(&certainty)),
         ("identifiability", value(&identifiability)),
     ];
-    Good { sweep, fits, resamples, choice, values }
+    Good { sweep, fits, resampled, choice, values }
 }
 
 /// The number of places in a value: itself and all within.
@@ -195,7 +195,8 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
         "constraints" => {
             let Some(limits) = read::<Constraints>(tally, value) else { return };
             tally.answer("regions", limits.region(&NAMES[..3], 2e10));
-            let plan = Plan::builder().target(1.0, &good.fits[0]).constraints(limits).build().unwrap();
+            let plan = Plan::builder().target(1.0, &good.fits[0]).constraints(limits).build();
+            let Some(plan) = tally.answer("plans", plan) else { return };
             tally.answer("choices", plan.best(Scale { n: 1e9, d: 2e10 }));
         }
         "fit" => {
@@ -207,22 +208,29 @@ fn one(rng: &mut Random, tally: &mut Tally, good: &Good) {
             let law = AdditiveLaw::for_sweep(&good.sweep);
             tally.answer("fits", fitter.starts(1).fit(law, &good.sweep, "web"));
         }
-        "ensemble" => {
-            let Some(ensemble) = read::<Ensemble>(tally, value) else { return };
-            assert!(!ensemble.fits().is_empty());
-            ensemble.fits().iter().for_each(|fit| use_fit(rng, tally, fit, good));
-            tally.answer(
-                "predictions",
-                ensemble.predict(Scale { n: 1e9, d: 2e10 }, &mixture(rng, 3)),
-            );
+        "predictor" => {
+            let Some(predictor) = read::<Predictor>(tally, value) else { return };
+            assert!(predictor.fits().next().is_some());
+            predictor.fits().for_each(|fit| use_fit(rng, tally, fit, good));
+            let (at, h) = (Scale { n: 1e9, d: 2e10 }, mixture(rng, predictor.domains().len()));
+            tally.answer("predictions", predictor.predict(at, &h));
+            if predictor.members().is_some() {
+                tally.answer("intervals", predictor.interval(at, &h, 0.9));
+                tally.answer("intervals", predictor.prediction_interval(at, &h, 0.9));
+                tally.answer("intervals", predictor.coefficients(0.9));
+                let plan = Plan::builder().target(1.0, &predictor).build().unwrap();
+                if let Some(choice) = tally.answer("choices", plan.best(at)) {
+                    tally.answer("certainties", plan.certainty(&choice));
+                }
+            }
         }
         "choice" => {
             let Some(choice) = read::<Choice>(tally, value) else { return };
-            let Choice { n, d, optimum, .. } = &choice;
-            assert!(*n > 0.0 && *d > 0.0, "a choice at N = {n}, D = {d}");
+            let Choice { scale, optimum, .. } = &choice;
+            assert!(scale.n > 0.0 && scale.d > 0.0, "a choice at {scale}");
             assert!(optimum.lower_bound.is_none_or(|bound| bound <= optimum.value), "{optimum:?}");
             let _ = (choice.cost_of_constraints(), optimum.gap(), optimum.is_certified());
-            let plan = Plan::builder().target(1.0, &good.resamples).build().unwrap();
+            let plan = Plan::builder().target(1.0, &good.resampled).build().unwrap();
             tally.answer("ranges", plan.ranges(&choice, 0.01));
             tally.answer("certainties", plan.certainty(&choice));
             tally.answer("extrapolations", Extrapolation::of(&choice, &good.sweep));

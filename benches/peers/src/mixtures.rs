@@ -7,7 +7,8 @@ mod mixture_problems;
 use std::time::Instant;
 
 use mixlaw::Mixture;
-use mixlaw::simplex::{MixtureObjective, Optimum, SimplexSolver, Step};
+use mixlaw::plan::MixtureObjective;
+use mixlaw::simplex::{Optimum, SimplexSolver, Step};
 use mixture_problems::{LAWS, MixtureProblem};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -84,7 +85,7 @@ impl Options {
                 let k = rng.random_range(self.k_min..=self.k_max);
                 let targets = rng.random_range(1..=MAX_TARGETS);
                 let problem = MixtureProblem::random(law, k, targets, seed);
-                let (optimum, seconds) = timed(&SimplexSolver::new(), &mut problem.objective()?, 1);
+                let (optimum, seconds) = timed(&SimplexSolver::new(), &mut problem.objective(), 1);
                 let mut entry = described(law, seed, &problem);
                 entry["mixlaw"] = outcome(&optimum, seconds);
                 out.push(entry);
@@ -103,7 +104,7 @@ impl Options {
         for law in &self.laws {
             for (i, &seed) in seeds.iter().enumerate() {
                 let problem = MixtureProblem::random(law, self.k, self.targets, seed);
-                let mut objective = problem.objective()?;
+                let mut objective = problem.objective();
                 let mut entry = described(law, seed, &problem);
                 let mut run = |name: &str, solver: &SimplexSolver| {
                     let (optimum, seconds) = timed(solver, &mut objective, self.repeats);
@@ -182,7 +183,7 @@ fn described(law: &str, seed: u64, problem: &MixtureProblem) -> Value {
         problem.targets.iter().map(|(weight, z)| (*weight, z)).unzip();
     json!({
         "law": law, "seed": seed, "k": problem.law.domains().len(),
-        "n": problem.n, "d": problem.d, "n0": scales.n, "d0": scales.d,
+        "n": problem.scale.n, "d": problem.scale.d, "n0": scales.n, "d0": scales.d,
         "names": coordinates.iter().map(|c| c.name()).collect::<Vec<_>>(),
         "weights": weights, "targets": targets,
     })

@@ -70,7 +70,7 @@ fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec
 ///
 /// # Errors
 /// If the predictors do not go together.
-pub fn plan(goal: &Targets, predictors: &[Predictor]) -> mixlaw::error::Result<Plan> {
+pub fn plan(goal: &Targets, predictors: &[Predictor]) -> Result<Plan, mixlaw::Error> {
     let plan = goal.iter().fold(Plan::builder(), |plan, (target, weight)| {
         let own = predictors.iter().find(|p| p.target() == target);
         plan.target(*weight, own.expect("goals are of fitted targets"))

@@ -27,7 +27,7 @@ pub fn law(
     train: &Sweep,
     target: &str,
     settings: &LawSettings,
-) -> mixlaw::error::Result<Option<Arc<dyn ScalingLaw>>> {
+) -> Result<Option<Arc<dyn ScalingLaw>>, mixlaw::Error> {
     let built_in = law::named(name)?;
     let is_domain = train.domains().iter().any(|domain| domain == target);
     if built_in.needs_domain() && !is_domain {

@@ -1,7 +1,7 @@
 use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum, within};
 use crate::law::sealed::Token;
 use crate::law::{Coordinate, Curvature};
-use crate::mixture::least_on_simplex;
+use crate::linalg::least_on_simplex;
 use crate::random::Random;
 
 /// `1 / sum_i C_i h_i^gamma_i` with positive C and gamma: what a mixture leaves unlearned

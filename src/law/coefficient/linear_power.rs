@@ -6,7 +6,7 @@ use super::{
 };
 use crate::law::sealed::Token;
 use crate::law::{Coordinate, Curvature};
-use crate::mixture::least_on_simplex;
+use crate::linalg::least_on_simplex;
 use crate::random::Random;
 
 /// `(sum_i C_i h_i)^gamma` (eq. 5, 9, 11), as the power mean of its values at the corners of the
@@ -264,7 +264,8 @@ impl CoefficientFn for LinearPower {
         let symbol_v = format!("ln_v_{symbol}");
         let corners =
             domains.iter().map(|d| Coordinate::real(indexed(&symbol_v, d), ln.clone()).level());
-        corners.chain([Coordinate::real(format!("q_{symbol}"), self.q.clone())]).collect()
+        let q = Coordinate::real(format!("q_{symbol}"), self.q.clone());
+        corners.chain([q.inverse_named(format!("gamma_{symbol}"))]).collect()
     }
 
     fn value(&self, z: &[f64], h: &[f64]) -> f64 {
@@ -674,7 +675,7 @@ mod tests {
                     };
                     let t = 1e-5;
                     let expected = (slope(t) - slope(-t)) / (2.0 * t);
-                    let size = spread * spread * (value + slope(0.0).abs() + bend.abs());
+                    let size = spread * spread * (value + slope(0.0).abs() + expected.abs());
                     let [first, second] = along[m];
                     assert!((first - slope(0.0)).abs() <= 1e-11 * size, "{l:?} {q} {h:?}");
                     assert!(

@@ -51,15 +51,15 @@ use crate::sweep::Sweep;
 pub struct AutoScaleLaw(FormulaLaw<Shifted>);
 
 impl AutoScaleLaw {
-    /// The law of these domains; `scales.d / k` is the unit of tokens.
+    /// The law of these domains; `scale.d / k` is the unit of tokens.
     ///
     /// # Errors
     /// If a domain has no name or one that appears twice, or a scale is not a positive
     /// number.
-    pub fn new(domains: &[impl AsRef<str>], scales: Scale) -> Result<Self, Error> {
+    pub fn new(domains: &[impl AsRef<str>], scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
-        let unit = scales.d / domains.len() as f64;
-        let law = FormulaLaw::new(Shifted { unit }, &domains, scales)?;
+        let unit = scale.d / domains.len() as f64;
+        let law = FormulaLaw::new(Shifted { unit }, &domains, scale)?;
         Ok(Self(law.printing(3 * domains.len())))
     }
 

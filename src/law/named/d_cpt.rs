@@ -50,20 +50,20 @@ use crate::sweep::Sweep;
 pub struct DCptLaw(FormulaLaw<Ratio>);
 
 impl DCptLaw {
-    /// The law for the loss on `domain`, with these reference scales.
+    /// The law for the loss on `domain`, with this reference scale.
     ///
     /// # Errors
     /// If the domain is not among `domains`, one of these has no name or one that appears
     /// twice, or a scale is not a positive number.
-    pub fn new(domains: &[impl AsRef<str>], domain: &str, scales: Scale) -> Result<Self, Error> {
+    pub fn new(domains: &[impl AsRef<str>], domain: &str, scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let formula = Ratio { domain: place_of(domain, &domains)? };
-        let law = FormulaLaw::new(formula, &domains, scales)?;
+        let law = FormulaLaw::new(formula, &domains, scale)?;
         Ok(Self(law.with_settings(LawSettings::new().domain(domain))))
     }
 
-    /// The law for the loss on `domain` of a sweep, with the geometric means of its N and D as
-    /// reference scales.
+    /// The law for the loss on `domain` of a sweep, with the geometric means of its N and D as its
+    /// reference scale.
     ///
     /// # Errors
     /// If the sweep has no such domain.

@@ -62,7 +62,7 @@ pub struct DataConstrainedLaw(FormulaLaw<Repeated>);
 
 impl DataConstrainedLaw {
     /// The law of these domains, of some of which there are only so many unique tokens, by name; the
-    /// others do not run out. `scales` are the reference scales.
+    /// others do not run out. `scale` is the reference scale.
     ///
     /// # Errors
     /// If a domain has no name or one that appears twice, a count is not a number > 0 or
@@ -70,7 +70,7 @@ impl DataConstrainedLaw {
     pub fn new(
         domains: &[impl AsRef<str>],
         unique_tokens: &[(&str, f64)],
-        scales: Scale,
+        scale: Scale,
     ) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let mut unique = vec![f64::INFINITY; domains.len()];
@@ -84,11 +84,11 @@ impl DataConstrainedLaw {
             unique[at] = value;
         }
         let settings = LawSettings::new().unique_tokens(unique_tokens);
-        let law = FormulaLaw::new(Repeated { unique }, &domains, scales)?;
+        let law = FormulaLaw::new(Repeated { unique }, &domains, scale)?;
         Ok(Self(law.with_settings(settings)))
     }
 
-    /// The law of a sweep's domains, with the geometric means of its N and D as reference scales.
+    /// The law of a sweep's domains, with the geometric means of its N and D as its reference scale.
     ///
     /// # Errors
     /// As [`DataConstrainedLaw::new`].

@@ -3,10 +3,11 @@
 use crate::error::Error;
 use crate::law::coefficient::{indexed, number};
 use crate::law::formula::start_levels;
-use crate::law::forward::forward_methods;
+use crate::law::mixture_function::AtScale;
+use crate::law::sealed::Token;
 use crate::law::{
-    Coordinate, Coordinates, Formula, FormulaLaw, LawSettings, Scalar, ScalingLaw, StartData,
-    bad_coefficient, check_domains, no_repeats, place_of,
+    Coordinate, Coordinates, Gradient, LawSettings, MixtureFunction, ScalingLaw, StartData,
+    by_name, check_domains, check_point, infinite, no_repeats, place_of,
 };
 use crate::random::Random;
 use crate::scale::Scale;
@@ -32,7 +33,12 @@ use crate::sweep::Sweep;
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Ge24Law(FormulaLaw<DomainPower>);
+pub struct Ge24Law {
+    domains: Vec<String>,
+    /// Whose weight it is.
+    own: usize,
+    coordinates: Coordinates,
+}
 
 impl Ge24Law {
     /// The law for the loss on `domain`, with this reference scale.
@@ -42,9 +48,14 @@ impl Ge24Law {
     /// scale is not a positive number.
     pub fn new(domains: &[impl AsRef<str>], domain: &str, scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
-        let formula = DomainPower { domain: place_of(domain, &domains)? };
-        let law = FormulaLaw::new(formula, &domains, scale)?;
-        Ok(Self(law.printing(5).with_settings(LawSettings::new().domain(domain))))
+        let own = place_of(domain, &domains)?;
+        let list = vec![
+            Coordinate::positive("E", 1e-8..=1e4),
+            Coordinate::positive(indexed("gamma", domain), 1e-4..=3.0).drawn_from(0.01..=0.5),
+            Coordinate::positive("B", 1e-8..=1e4).over_d("beta"),
+            Coordinate::positive("beta", 0.03..=1.5).drawn_from(0.1..=0.8),
+        ];
+        Ok(Self { domains, own, coordinates: Coordinates::new(list, scale)? })
     }
 
     /// The law for the loss on `domain` of a sweep, with the geometric mean of its D as reference.
@@ -54,91 +65,102 @@ impl Ge24Law {
     pub fn for_sweep(sweep: &Sweep, domain: &str) -> Result<Self, Error> {
         Self::new(sweep.domains(), domain, sweep.scale())
     }
+
+    /// The name of the factor that is 1 by convention.
+    fn factor(&self) -> String {
+        indexed("C", &self.domains[self.own])
+    }
+
+    /// ln(D/D0) and ln h of the domain, and with these both terms.
+    fn terms(&self, z: &[f64], d: f64, h: &[f64]) -> (f64, f64, [f64; 2]) {
+        assert!(
+            z.len() == self.coordinates.len() && h.len() == self.domains.len(),
+            "one value for each coordinate and each domain"
+        );
+        let (ln_d, ln_h) = (d.ln() - self.coordinates.scale().d.ln(), h[self.own].ln());
+        let in_h = -z[1].exp() * ln_h;
+        (ln_d, ln_h, [(z[0] + in_h).exp(), (z[2] + in_h - z[3].exp() * ln_d).exp()])
+    }
 }
 
 impl ScalingLaw for Ge24Law {
-    forward_methods!(self => self.0);
-
-    /// Takes the printed C too, a factor of E and of B that is 1 where it is left out.
-    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
-        no_repeats("coefficient", coefficients)?;
-        let name = self.0.as_formula().factor(self.domains());
-        let factor = coefficients.iter().find(|(own, _)| *own == name).map_or(1.0, |(_, c)| *c);
-        if !(factor.is_finite() && factor > 0.0) {
-            return Err(bad_coefficient(&name, factor, "a finite number > 0"));
-        }
-        let scaled = |&(name, value): &(&'_ str, f64)| match name {
-            "E" | "B" => (name.to_owned(), factor * value),
-            _ => (name.to_owned(), value),
-        };
-        let others = coefficients.iter().filter(|(own, _)| *own != name).map(scaled);
-        let others: Vec<(String, f64)> = others.collect();
-        let others: Vec<(&str, f64)> = others.iter().map(|(n, c)| (n.as_str(), *c)).collect();
-        self.0.coordinates_of(&others)
-    }
-}
-
-/// `(E + B / D^beta) / h_i^gamma` for one domain.
-#[derive(Debug, Clone)]
-struct DomainPower {
-    domain: usize,
-}
-
-impl DomainPower {
-    /// The name of the factor that is 1 by convention.
-    fn factor(&self, domains: &[String]) -> String {
-        indexed("C", &domains[self.domain])
-    }
-}
-
-impl Formula for DomainPower {
     fn name(&self) -> &str {
         "ge24"
     }
 
-    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
-        let gamma = indexed("gamma", &domains[self.domain]);
-        vec![
-            Coordinate::positive("E", 1e-8..=1e4),
-            Coordinate::positive(gamma, 1e-4..=3.0).drawn_from(0.01..=0.5),
-            Coordinate::positive("B", 1e-8..=1e4).over_d("beta"),
-            Coordinate::positive("beta", 0.03..=1.5).drawn_from(0.1..=0.8),
-        ]
+    fn domains(&self) -> &[String] {
+        &self.domains
     }
 
-    fn loss<S: Scalar>(&self, c: &[S], _: S, d: S, h: &[S]) -> S {
-        (c[0] + c[2] * d.powf(-c[3])) * h[self.domain].powf(-c[1])
+    fn coordinates(&self) -> &Coordinates {
+        &self.coordinates
     }
 
-    fn start(
-        &self,
-        coordinates: &Coordinates,
-        data: &StartData<'_>,
-        random: &mut Random,
-    ) -> Vec<f64> {
-        let mut z: Vec<f64> = coordinates.iter().map(|c| c.draw(random)).collect();
+    fn printed_parameters(&self) -> usize {
+        5
+    }
+
+    fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
+        let (_, _, [bias, term]) = self.terms(z, at.d, h);
+        bias + term
+    }
+
+    fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
+        let (ln_d, ln_h, [bias, term]) = self.terms(z, at.d, h);
+        let (loss, gamma, beta) = (bias + term, z[1].exp(), z[3].exp());
+        // At infinity the term is gone, and so are its slopes.
+        let in_beta = if term > 0.0 { -beta * term * ln_d } else { 0.0 };
+        out.z.copy_from_slice(&[bias, -gamma * loss * ln_h, term, in_beta]);
+        out.h.fill(0.0);
+        out.h[self.own] = -gamma * loss / h[self.own];
+        (out.log_n, out.log_d) = (0.0, -beta * term);
+        loss
+    }
+
+    fn coefficients(&self, z: &[f64]) -> Vec<(String, f64)> {
+        let names = self.coordinates.iter().map(|c| c.name().to_owned());
+        let own = names.zip(self.coordinates.coefficients(z));
+        own.chain([(self.factor(), 1.0)]).collect()
+    }
+
+    /// Takes the printed C too, a factor of E and of B that is 1 where it is left out.
+    fn coordinates_of(&self, coefficients: &[(&str, f64)]) -> Result<Vec<f64>, Error> {
+        let name = self.factor();
+        no_repeats("coefficient", coefficients)?;
+        let others: Vec<_> = coefficients.iter().copied().filter(|(own, _)| *own != name).collect();
+        let factor = coefficients.iter().find(|(own, _)| *own == name).map_or(1.0, |(_, c)| *c);
+        let mut c = by_name(self.name(), &self.coordinates, &others)?;
+        (c[0], c[2]) = (factor * c[0], factor * c[2]);
+        self.coordinates.from_coefficients(&c)
+    }
+
+    fn formula(&self, z: &[f64]) -> String {
+        let c = self.coordinates.coefficients(z);
+        let [e, gamma, b, beta] = [0, 1, 2, 3].map(|i| number(c[i]));
+        format!("L = ({e} + {b} / D^{beta}) / h[{}]^{gamma}", self.domains[self.own])
+    }
+
+    fn settings(&self) -> LawSettings {
+        LawSettings::new().domain(&self.domains[self.own])
+    }
+
+    fn start(&self, data: &StartData<'_>, random: &mut Random) -> Vec<f64> {
+        let mut z: Vec<f64> = self.coordinates.iter().map(|c| c.draw(random)).collect();
         let (floor, [mixture, tokens]) = start_levels(data, random);
-        let in_weight = z[1].exp() * data.mixture[self.domain].max(1e-3).ln();
-        z[0] = (floor + mixture).ln() + in_weight;
-        z[2] = tokens.ln() + in_weight;
+        let in_h = z[1].exp() * data.mixture[self.own].max(1e-3).ln();
+        z[0] = (floor + mixture).ln() + in_h;
+        z[2] = tokens.ln() + in_h;
         z
     }
 
-    fn formula(&self, domains: &[String], c: &[f64]) -> String {
-        let [e, gamma, b, beta] = [0, 1, 2, 3].map(|i| number(c[i]));
-        format!("L = ({e} + {b} / D^{beta}) / h[{}]^{gamma}", domains[self.domain])
+    /// A falling power of one weight is convex.
+    fn at_scale<'a>(&'a self, z: &'a [f64], at: Scale, _: Token) -> Box<dyn MixtureFunction + 'a> {
+        assert_eq!(z.len(), self.coordinates.len(), "one value for each coordinate");
+        Box::new(AtScale { law: self, z, at, gradient: Gradient::new(self), convex: true })
     }
 
-    /// A falling power of one weight.
-    fn is_convex(&self, _: &[f64]) -> bool {
-        true
-    }
-
-    fn infinite_without(&self, _: &[String]) -> Vec<usize> {
-        vec![self.domain]
-    }
-
-    fn constants(&self, domains: &[String]) -> Vec<(String, f64)> {
-        vec![(self.factor(domains), 1.0)]
+    fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
+        check_point(self.domains.len(), at, h)?;
+        if h[self.own] > 0.0 { Ok(()) } else { Err(infinite("ge24", &self.domains[self.own])) }
     }
 }

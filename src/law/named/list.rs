@@ -14,9 +14,9 @@ use crate::sweep::Sweep;
 /// use mixlaw::law::{self, LawSettings, ScalingLaw};
 /// use mixlaw::Scale;
 ///
-/// let settings = LawSettings::new().domain("code");
+/// let settings = LawSettings::new().domain("code").unique_tokens(&[("code", 1e9)]);
 /// for built_in in law::built_in() {
-///     let law = built_in.build(&["web", "code"], Scale::ONE, &settings)?;
+///     let law = built_in.build(&["web", "code"], Scale { n: 1e9, d: 2e10 }, &settings)?;
 ///     assert_eq!(law.name(), built_in.name());
 ///     assert_eq!(law.dependence(), built_in.dependence());
 /// }
@@ -54,7 +54,8 @@ impl BuiltIn {
         self.name
     }
 
-    /// Which of N, D and h its loss depends on.
+    /// Which of N, D and h its loss depends on; of the data-constrained law where some domain can run
+    /// out.
     #[must_use]
     pub fn dependence(&self) -> Dependence {
         self.dependence
@@ -113,7 +114,7 @@ impl BuiltIn {
     ///   [`DataConstrainedLaw`], [`AutoScaleLaw`] and [`DCptLaw`].
     #[must_use]
     pub fn suits(&self, sweep: &Sweep, target: &str) -> bool {
-        let several = |x: ndarray::ArrayView1<'_, f64>| x.iter().any(|value| *value != x[0]);
+        let several = |x: &[f64]| x.iter().any(|value| *value != x[0]);
         let Dependence { n, d, h } = self.dependence;
         let has_target = || match sweep.domains().iter().position(|domain| domain == target) {
             Some(i) => sweep.rows().all(|row| row.h[i] > 0.0),
@@ -180,7 +181,7 @@ pub fn named(name: &str) -> Result<&'static BuiltIn, Error> {
 /// // Eight mixtures, one size, two token counts.
 /// let h: Vec<f64> = (0..8).flat_map(|i| [i as f64 / 8.0, 1.0 - i as f64 / 8.0]).collect();
 /// let d = [1e9, 2e9, 1e9, 2e9, 1e9, 2e9, 1e9, 2e9];
-/// let sweep = Sweep::from_slices(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
+/// let sweep = Sweep::new(&["web", "code"], &["code"], &[1e8; 8], &d, &h, &[3.0; 8])?;
 /// let laws = law::suitable(&sweep, "code")?;
 /// let names: Vec<&str> = laws.iter().map(|law| law.name()).collect();
 /// assert_eq!(names, ["additive-fixed-n", "ge24"]);

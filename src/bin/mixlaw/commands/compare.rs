@@ -104,7 +104,7 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
         if name == RECOMMENDED {
             let both = [law("joint")?, law("full")?].into_iter().flatten();
             let weighted = fitter.clone().weigh_by_compute(1.0);
-            all.push(Candidate::ensemble(both, weighted)?.named(RECOMMENDED));
+            all.push(Candidate::ensemble(both, weighted)?.called(RECOMMENDED));
         } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
         }
@@ -117,7 +117,7 @@ fn score_json(comparison: &Comparison, score: &Score) -> Value {
     let failures = score
         .failures
         .iter()
-        .map(|failure| json!({ "part": failure.part, "error": failure.error.to_string() }));
+        .map(|failure| json!({ "part": failure.part, "error": failure.message }));
     json!({
         "target": comparison.target(),
         "law": score.name,

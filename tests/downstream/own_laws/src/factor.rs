@@ -1,7 +1,7 @@
 //! A law with gradients by hand.
 
 use mixlaw::law::{Coordinate, Coordinates, Gradient, ScalingLaw};
-use mixlaw::{Scale, LawError, Sweep};
+use mixlaw::{Error, Scale, Sweep};
 
 /// `L = E + (A / N^alpha + B / D^beta) exp(sum_i c_i h_i)`: the mixture is a factor of all that scale
 /// removes. The first domain's c is 0, because a constant added to every `c_i` is a factor of A and B.
@@ -15,7 +15,7 @@ pub struct FactorLaw {
 const FIRST_C: usize = 5;
 
 impl FactorLaw {
-    pub fn for_sweep(sweep: &Sweep) -> Result<Self, LawError> {
+    pub fn for_sweep(sweep: &Sweep) -> Result<Self, Error> {
         let mut all = vec![
             Coordinate::positive("E", 1e-6..=10.0).drawn_from(0.3..=2.0),
             Coordinate::positive("A", 1e-6..=1e4).drawn_from(0.1..=1.0).over_n("alpha"),
@@ -33,8 +33,8 @@ impl FactorLaw {
     fn parts(&self, z: &[f64], at: Scale, h: &[f64]) -> [f64; 4] {
         assert!(z.len() == self.coordinates.len() && h.len() == self.domains.len());
         let scales = self.coordinates.scale();
-        let n_term = (z[1] - z[2].exp() * (n / scales.n).ln()).exp();
-        let d_term = (z[3] - z[4].exp() * (d / scales.d).ln()).exp();
+        let n_term = (z[1] - z[2].exp() * (at.n / scales.n).ln()).exp();
+        let d_term = (z[3] - z[4].exp() * (at.d / scales.d).ln()).exp();
         let sum: f64 = z[FIRST_C..].iter().zip(&h[1..]).map(|(c, h)| c * h).sum();
         [z[0].exp(), n_term, d_term, sum.exp()]
     }
@@ -59,20 +59,20 @@ impl ScalingLaw for FactorLaw {
     }
 
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
-        let [e, n_term, d_term, factor] = self.parts(z, n, d, h);
+        let [e, n_term, d_term, factor] = self.parts(z, at, h);
         e + (n_term + d_term) * factor
     }
 
     fn gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
-        let [e, n_term, d_term, factor] = self.parts(z, n, d, h);
+        let [e, n_term, d_term, factor] = self.parts(z, at, h);
         let (n_part, d_part) = (n_term * factor, d_term * factor);
         let scales = self.coordinates.scale();
         let (alpha, beta) = (z[2].exp(), z[4].exp());
         out.z[0] = e;
         out.z[1] = n_part;
-        out.z[2] = -alpha * times(n_part, (n / scales.n).ln());
+        out.z[2] = -alpha * times(n_part, (at.n / scales.n).ln());
         out.z[3] = d_part;
-        out.z[4] = -beta * times(d_part, (d / scales.d).ln());
+        out.z[4] = -beta * times(d_part, (at.d / scales.d).ln());
         out.h[0] = 0.0;
         for (i, &c) in z[FIRST_C..].iter().enumerate() {
             out.z[FIRST_C + i] = (n_part + d_part) * h[1 + i];

@@ -1,6 +1,6 @@
 //! The simplex method of Nelder and Mead (1965), which needs no gradients.
 
-use mixlaw::SettingError;
+use mixlaw::Error;
 use mixlaw::optim::{Control, Minimum, Objective, Optimizer, Termination};
 
 /// Moves the worst corner of a simplex through the middle of the others, with the coefficients of Gao
@@ -41,13 +41,13 @@ impl Counted<'_> {
 }
 
 impl Optimizer for NelderMead {
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self) -> Result<(), Error> {
         let good = |x: f64, is_in_range: bool| is_in_range && x.is_finite();
         if !good(self.edge, self.edge > 0.0) {
-            return Err(SettingError::new("edge", self.edge, "a finite number > 0"));
+            return Err(Error::setting("edge", self.edge, "a finite number > 0"));
         }
         if !good(self.tolerance, self.tolerance >= 0.0) {
-            return Err(SettingError::new("tolerance", self.tolerance, "a finite number >= 0"));
+            return Err(Error::setting("tolerance", self.tolerance, "a finite number >= 0"));
         }
         Ok(())
     }

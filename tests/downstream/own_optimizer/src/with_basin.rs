@@ -28,22 +28,22 @@ impl Default for BasinLbfgsb {
 struct Stopped;
 
 /// What basin evaluates through a shared reference.
-struct Search<'a, 'c> {
+struct Search<'a> {
     objective: &'a mut dyn Objective,
     control: &'a mut Control,
     evaluations: usize,
     best: (f64, Vec<f64>),
 }
 
-struct InBox<'s, 'a, 'c> {
-    search: &'s RefCell<Search<'a, 'c>>,
+struct InBox<'s, 'a> {
+    search: &'s RefCell<Search<'a>>,
     lower: Vec<f64>,
     upper: Vec<f64>,
     /// The value at the start: basin sees values of order 1, whatever the objective's scale.
     unit: f64,
 }
 
-impl Constraints for InBox<'_, '_, '_> {
+impl Constraints for InBox<'_, '_> {
     type Set = ConstraintSet<BoxBounds<Vec<f64>>>;
 
     fn constraints(&self) -> <Self::Set as ConstraintDescription>::Borrowed<'_> {
@@ -51,7 +51,7 @@ impl Constraints for InBox<'_, '_, '_> {
     }
 }
 
-impl CostFunction for InBox<'_, '_, '_> {
+impl CostFunction for InBox<'_, '_> {
     type Param = Vec<f64>;
     type Output = f64;
     type Error = Stopped;
@@ -61,7 +61,7 @@ impl CostFunction for InBox<'_, '_, '_> {
     }
 }
 
-impl Gradient for InBox<'_, '_, '_> {
+impl Gradient for InBox<'_, '_> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, x: &Vec<f64>) -> Result<Vec<f64>, Stopped> {

@@ -1,9 +1,7 @@
 use std::ops::ControlFlow;
 
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, ScalingLaw};
-use mixlaw::optim::{
-    BasinHopping, Control, MultiStart, Objective, Optimizer, Progress, Termination,
-};
+use mixlaw::optim::{BasinHopping, Control, MultiStart, Objective, Optimizer, Termination};
 use mixlaw::testing::assert_optimizer_contract;
 use mixlaw::{Fitter, Sweep};
 use own_optimizer::{BasinLbfgsb, NelderMead};
@@ -122,7 +120,7 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["web"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss).unwrap()
 }
 
 /// The objective of a fit by `optimizer`, relative to that of the default one.

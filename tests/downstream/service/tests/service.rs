@@ -1,6 +1,6 @@
-use mixlaw::Sweep;
 use mixlaw::law::{AdditiveLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::simplex::Constraints;
+use mixlaw::{Scale, Sweep};
 use service::Service;
 
 /// Losses of a known additive law, whose best mixture has 0.8 of web.
@@ -17,56 +17,56 @@ fn sweep() -> Sweep {
             }
         }
     }
-    Sweep::from_slices(&["web", "code"], &["python"], &n, &d, &h, &loss).unwrap()
+    Sweep::new(&["web", "code"], &["python"], &n, &d, &h, &loss).unwrap()
 }
 
-fn service() -> Service {
+fn service(limits: &Constraints) -> Service {
     let sweep = sweep();
     let laws: Vec<Box<dyn ScalingLaw>> = vec![
         Box::new(SimpleLaw::for_sweep(&sweep)),
         Box::new(AdditiveLaw::for_sweep(&sweep)),
         Box::new(JointLaw::for_sweep(&sweep)),
     ];
-    Service::fit(laws, &sweep, "python").unwrap()
+    Service::fit(laws, &sweep, "python", limits).unwrap()
 }
 
 #[test]
 fn a_stored_service_answers_the_same_to_the_bit() {
-    let service = service();
-    let again = Service::from_json(&service.to_json().unwrap()).unwrap();
-    let names: Vec<&str> = again.laws().map(|law| law.name()).collect();
-    assert_eq!(names, ["simple", "additive", "joint"]);
     let limits = Constraints::new().at_most("web", 0.7);
-    let answers = again.best(1e9, 2e10, &limits).unwrap();
-    assert_eq!(answers, service.best(1e9, 2e10, &limits).unwrap());
+    let service = service(&limits);
+    let text = service.to_json().unwrap();
+    let again = Service::from_json(&text, &limits).unwrap();
+    assert_eq!(again.laws(), ["simple", "additive", "joint"]);
+    let at = Scale { n: 1e9, d: 2e10 };
+    let answers = again.best(at).unwrap();
+    assert_eq!(answers, service.best(at).unwrap());
     assert!((answers[1].optimum.weights[0] - 0.7).abs() < 1e-9);
-    let free = again.best(1e9, 2e10, &Constraints::new()).unwrap();
+    let free = Service::from_json(&text, &Constraints::new()).unwrap().best(at).unwrap();
     assert!((free[1].optimum.weights[0] - 0.8).abs() < 1e-2);
 }
 
 #[test]
 fn threads_ask_at_once() {
-    let service = service();
-    let limits = Constraints::new();
-    let scales: Vec<f64> = (0..8).map(|i| 1e9 * 2f64.powi(i)).collect();
-    let one_by_one: Vec<_> =
-        scales.iter().map(|&n| service.best(n, 20.0 * n, &limits).unwrap()).collect();
-    let at_once: Vec<_> = std::thread::scope(|scope| {
-        let (service, limits) = (&service, &limits);
-        let ask = |&n: &f64| scope.spawn(move || service.best(n, 20.0 * n, limits));
-        let threads: Vec<_> = scales.iter().map(ask).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
-    });
+    let service = service(&Constraints::new());
+    let scales = (0..8).map(|i| 1e9 * 2f64.powi(i)).map(|n| Scale { n, d: 20.0 * n });
+    let one_by_one: Vec<_> = scales.clone().map(|at| service.best(at).unwrap()).collect();
+    let ask = |at| {
+        let service = service.clone();
+        std::thread::spawn(move || service.best(at).unwrap())
+    };
+    let threads: Vec<_> = scales.map(ask).collect();
+    let at_once: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert_eq!(one_by_one, at_once);
 }
 
 #[test]
 fn what_is_no_fit_is_refused_with_a_reason() {
-    let text = service().to_json().unwrap();
+    let limits = Constraints::new();
+    let text = service(&limits).to_json().unwrap();
     let newer = text.replacen("\"mixlaw\": 1", "\"mixlaw\": 99", 1);
-    let error = Service::from_json(&newer).unwrap_err().to_string();
+    let error = Service::from_json(&newer, &limits).unwrap_err().to_string();
     assert!(error.contains("99"), "{error}");
     let other = text.replacen("\"law\": \"simple\"", "\"law\": \"simpler\"", 1);
-    let error = Service::from_json(&other).unwrap_err().to_string();
+    let error = Service::from_json(&other, &limits).unwrap_err().to_string();
     assert!(error.contains("simpler"), "{error}");
 }

@@ -3,7 +3,7 @@ use crate::optim::Control;
 /// What a solver may still do and what it has done, in terms that are summed up: about the time of
 /// one exponential each. Counted, not timed, so that the same call ends in the same place everywhere.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct Budget {
     /// Below zero where the last thing done cost more than was left.
     left: i64,
     /// Iterations of mirror descent.
@@ -12,7 +12,7 @@ pub(super) struct Work {
     call: Control,
 }
 
-impl Work {
+impl Budget {
     pub(super) fn new(budget: usize, call: Control) -> Self {
         Self { left: i64::try_from(budget).unwrap_or(i64::MAX), iterations: 0, call }
     }
