@@ -122,10 +122,10 @@ fn fit_one(
 /// Says where a law cannot see what differs between the rows.
 fn note_blindness(law: &str, of: Dependence, train: &Sweep) {
     let differs = |x: &[f64]| x.iter().any(|value| *value != x[0]);
-    if !of.n && differs(&train.n().to_vec()) {
+    if !of.n && differs(train.n()) {
         eprintln!("note: {law} does not depend on N, but the train rows have several sizes");
     }
-    if !of.d && differs(&train.d().to_vec()) {
+    if !of.d && differs(train.d()) {
         eprintln!("note: {law} does not depend on D, but the train rows have several token counts");
     }
 }
