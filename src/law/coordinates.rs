@@ -15,7 +15,7 @@ use crate::scale::Scale;
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
-pub enum Transform {
+pub(crate) enum Transform {
     /// The coefficient is positive and the coordinate is its logarithm.
     Log,
     /// The coefficient is the coordinate.
@@ -147,8 +147,7 @@ impl Coordinate {
     }
 
     /// How the coefficient follows from the coordinate.
-    #[must_use]
-    pub fn transform(&self) -> Transform {
+    pub(crate) fn transform(&self) -> Transform {
         self.transform
     }
 

@@ -110,8 +110,8 @@ pub(super) fn start_levels<const COUNT: usize>(
 
 /// A [`ScalingLaw`] made of a [`Formula`], with exact gradients by forward-mode differentiation.
 ///
-/// An evaluation of the gradient costs one evaluation of the formula over [`Dual`](super::Dual) for every eight
-/// coordinates and domains.
+/// An evaluation of the gradient costs one evaluation of the formula for every eight coordinates and domains, each with
+/// eight derivatives.
 ///
 /// ```
 /// use mixlaw::law::{FormulaLaw, Coordinate, Formula, Scalar, ScalingLaw};
@@ -198,12 +198,6 @@ impl<F: Formula> FormulaLaw<F> {
     /// If the coefficients are not valid (see [`Coordinates::new`]).
     pub fn for_sweep(formula: F, sweep: &Sweep) -> Result<Self, Error> {
         Self::new(formula, sweep.domains(), sweep.scale())
-    }
-
-    /// The formula.
-    #[must_use]
-    pub fn as_formula(&self) -> &F {
-        &self.formula
     }
 
     /// The formula, with every argument made by `seed(value, place, rate)`: its value, its place

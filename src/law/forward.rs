@@ -152,12 +152,6 @@ macro_rules! named_law {
                 let $builder = crate::law::PowerLaw::builder($name, domains).scale(scale);
                 $body.settings(settings).build().map(Self)
             }
-
-            /// The law as a composition of coefficient functions.
-            #[must_use]
-            pub fn as_power_law(&self) -> &crate::law::PowerLaw {
-                &self.0
-            }
         }
 
         crate::law::forward::forward_law!([] $type, self => self.0);

@@ -124,14 +124,17 @@ pub use coefficient::{
     Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
     LinearPower, SharedExponentialSum,
 };
-pub use coordinates::{Coordinate, Coordinates, Transform};
+pub(crate) use coordinates::Transform;
+pub use coordinates::{Coordinate, Coordinates};
 pub use dependence::Dependence;
 pub use formula::{Formula, FormulaLaw};
 pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::{Curvature, MixtureFunction, Sum};
 pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
-pub use scalar::{Dual, Scalar};
+#[doc(hidden)]
+pub use scalar::Dual;
+pub use scalar::Scalar;
 pub use settings::LawSettings;
 
 /// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
