@@ -235,9 +235,8 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn of(points: Points<'a>) -> Self {
-        let all = || (0..points.len()).map(|i| points.get(i));
-        let (mixture, count) = number(all().map(|(_, h)| Bits(h)));
-        let (size, _) = number(all().map(|(at, _)| at.n.to_bits()));
+        let (mixture, count) = number(points.iter().map(|(_, h)| Bits(h)));
+        let (size, _) = number(points.iter().map(|(at, _)| at.n.to_bits()));
         let mut order: Vec<u32> = (0..).take(points.len()).collect();
         order.sort_by_key(|&i| (mixture[i as usize], size[i as usize]));
 

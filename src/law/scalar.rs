@@ -123,6 +123,7 @@ pub(super) const LANES: usize = 8;
 /// infinite d and moves by 0 times infinity with h; there that is 0, because a power falls faster than its
 /// argument grows. At a finite N and D that would hide an error: `1 / (1 / h)` at `h = 0` moves by 0 times
 /// infinity too, and that is 1.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Dual {
     value: f64,
