@@ -55,8 +55,8 @@
 //! - *Scale.* A law whose mixture is a summand of its own (simple, additive) chooses the same mixture
 //!   for every N and D, also for several targets. Where the mixture changes a term of D alone
 //!   (autoscale, d-cpt) the choice moves with D and not with N.
-//! - *What data can identify.* [`ScalingLaw::printed_parameters`] counts what is printed, and the
-//!   coordinates what can be told apart with any data. Data may still not do so: R* of the
+//! - *What data can identify.* A law has a coordinate for each parameter that can be told apart with
+//!   any data, where the print may have more. Data may still not do so: R* of the
 //!   data-constrained law needs runs that repeat data or exceed the size that is best for it; `n0_i`,
 //!   `gamma_i` and E of autoscale trade off unless each domain's tokens vary by a large factor, and so do
 //!   C, gamma and epsilon of d-cpt unless some runs have next to nothing of the domain;
@@ -124,14 +124,17 @@ pub use coefficient::{
     Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
     LinearPower, SharedExponentialSum,
 };
-pub use coordinates::{Coordinate, Coordinates, Transform};
+pub(crate) use coordinates::Transform;
+pub use coordinates::{Coordinate, Coordinates};
 pub use dependence::Dependence;
 pub use formula::{Formula, FormulaLaw};
 pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::{Curvature, MixtureFunction, Sum};
 pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
-pub use scalar::{Dual, Scalar};
+#[doc(hidden)]
+pub use scalar::Dual;
+pub use scalar::Scalar;
 pub use settings::LawSettings;
 
 /// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
@@ -166,12 +169,6 @@ pub trait ScalingLaw: Debug + Send + Sync {
 
     /// The coordinates of the law: names, bounds and the paper's units.
     fn coordinates(&self) -> &Coordinates;
-
-    /// The number of parameters as printed in the law's publication. It is larger than
-    /// `coordinates().len()`, the number that data can identify, where the print is redundant.
-    fn printed_parameters(&self) -> usize {
-        self.coordinates().len()
-    }
 
     /// The loss in nats at coordinates `z`, N parameters, D tokens and domain weights `h`.
     ///
