@@ -88,9 +88,8 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
     let names = match &flags.laws {
         Some(names) => names.clone(),
         None => {
-            let suits = |law: &&law::BuiltIn| law.suits(&data.train, target);
-            let suitable = law::built_in().iter().filter(suits).map(law::BuiltIn::name);
-            let mut names: Vec<String> = suitable.map(str::to_owned).collect();
+            let suitable = law::suitable(&data.train, target)?;
+            let mut names: Vec<String> = suitable.iter().map(|law| law.name().to_owned()).collect();
             if names.iter().any(|name| name == "full") {
                 names.push(RECOMMENDED.to_owned());
             }
