@@ -583,7 +583,7 @@ fn a_path_names_the_point_that_has_no_choice() {
     assert_eq!(plan.path(FROM, linear, &[1.0, 10.0]).unwrap().len(), 2);
     let error = plan.path(FROM, linear, &[1.0, 10.0, 100.0, 1e3]).unwrap_err();
     let far = Scale { n: 1e9, d: 1e11 };
-    assert_eq!(error.places(), [Place::Time { t: 100.0, scale: far }]);
+    assert_eq!(error.places(), [Place::Time { t: 100.0, n: far.n, d: far.d }]);
     assert!(error.is_infeasible());
     let expected = "t = 100, N = 1e9, D = 1e11: no mixture keeps all of: ";
     assert!(error.to_string().starts_with(expected), "{error}");
