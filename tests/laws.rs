@@ -764,7 +764,7 @@ fn limits_of_the_laws_of_others_are_finite() {
                 assert_eq!(law.gradient(&z, Scale { n, d }, &h, &mut g), limit);
                 assert!(g.h.iter().all(|g| !g.is_nan()), "{name}: {g:?} at {n}, {d}, {h:?}");
                 let plan = plan(law.clone(), &z);
-                assert_eq!(plan.objective(Scale { n, d }).unwrap().value(&h).unwrap(), limit);
+                assert_eq!(plan.objective(Scale { n, d }).unwrap().value(h).unwrap(), limit);
             }
         }
     }

@@ -339,7 +339,7 @@ pub(crate) fn check_point(k: usize, at: Scale, h: &[f64]) -> Result<(), Error> {
         let what = "a mixture".to_owned();
         return Err(ErrorKind::Length { what, found: h.len(), expected: k }.into());
     }
-    Ok(crate::mixture::validate(h)?)
+    crate::mixture::validate(h)
 }
 
 /// The error of a law that is infinite without a domain.

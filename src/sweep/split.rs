@@ -249,7 +249,6 @@ mod tests {
     #[test]
     fn a_side_without_rows_is_refused() {
         let s = sweep();
-        let refused = |split: Result<(Sweep, Sweep), crate::Error>| split.unwrap_err().to_string();
         for count in [0, 12, 13] {
             let error = s.split_by_run(count, 0).unwrap_err().to_string();
             let side = if count == 0 { "in" } else { "outside of" };
