@@ -38,9 +38,9 @@ pub(crate) fn short(x: f64) -> String {
 
 /// What is wrong with data, a setting or a question, where, and what was expected.
 ///
-/// It prints as one line. [`Error::kind`] has the parts, [`Error::places`] says where, and the
-/// predicates are for what a program does differently. Nothing that merely disappoints is an error: a
-/// fit that did not converge is a [`Fit`](crate::Fit) with its
+/// It prints as one line. [`Error::kind`] has the parts and [`Error::places`] tells where; predicates such
+/// as [`Error::is_infeasible`] answer what a program decides by. A result that is only worse than hoped is
+/// not an error: a fit that did not converge is a [`Fit`](crate::Fit) with its
 /// [`Termination`](crate::optim::Termination).
 ///
 /// ```
@@ -106,7 +106,7 @@ pub enum Place {
 
 /// What is wrong.
 ///
-/// A `kind` in a variant is the word for what has the name: `domain`, `target`, `run`, `split`,
+/// The field `kind` of a variant tells what the name belongs to: `domain`, `target`, `run`, `split`,
 /// `column`, `coefficient`, `law`, ..
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

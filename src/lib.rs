@@ -15,7 +15,7 @@
 //! to the losses of small runs, and minimises its prediction for the large one over the simplex. This
 //! crate does both, for the paper's laws and for yours.
 //!
-//! # The way through
+//! # The steps
 //!
 //! | step | type | what it is |
 //! |---|---|---|
@@ -82,13 +82,13 @@
 //! Joint and full laws are badly identified: many sets of coefficients within 1% of the best
 //! objective differ by up to a factor of two in their error at larger scale. The best objective is not
 //! the best predictor: [`Predictor::recommended`] is the one that measurements
-//! chose, and [`Selection`](selection::Selection) compares others on your sweep by what they predict of
-//! its largest runs. [`Identifiability`](uncertainty::Identifiability) says what the data does not
-//! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off the rest may be. An optimal mixture
+//! chose, and [`Selection`](selection::Selection) compares others on your sweep by their predictions for
+//! its largest runs. [`Identifiability`](uncertainty::Identifiability) tells what the data does not
+//! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off a prediction may be. An optimal mixture
 //! outside the range of mixtures that were trained on is an extrapolation.
 //!
-//! Why it is built as it is, with `f64` and objects instead of a `ScalingLaw<T>`, stands in the
-//! [guide](guide::design).
+//! Why the crate is built as it is, and what is promised for later versions, is a [chapter of the
+//! guide](guide::design).
 //!
 //! # Features
 //!
@@ -99,13 +99,13 @@
 //! * `serde`: sweeps, mixtures, constraints, fits, predictors with their members, choices and what else
 //!   follows from them can be stored and read again, to the bit. What is read is checked as by its
 //!   constructor; sweeps, fits and predictors carry the version of the format, `"mixlaw": 1`. Infinite
-//!   numbers and NaN are `"inf"`, `"-inf"` and `"NaN"` in formats for people. A fit is read with its law
-//!   where that is one of the crate's, and by way of `fit::StoredFit` with one of yours. `serde_json`
-//!   reads every number to the bit only with its feature `float_roundtrip`. Plans are not stored: they
-//!   are built again of what is.
-//! * `cli`: the program `mixlaw`, which does the usual things to a CSV file.
+//!   numbers and NaN are `"inf"`, `"-inf"` and `"NaN"` in text formats. A fit is read with its law
+//!   where that is one of the crate's, and by `fit::StoredFit` with one of yours. `serde_json` reads every
+//!   number to the bit only with its feature `float_roundtrip`. Plans are not stored: build them again
+//!   from stored predictors.
+//! * `cli`: the program `mixlaw`, which does all this for a CSV file.
 //!
-//! The crate works without any. No entropy source is ever read: seeds go in by value, and the same
+//! The crate works without any of them. No entropy source is ever read: seeds are values, and the same
 //! seed gives the same result to the bit on one platform and build.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

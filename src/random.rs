@@ -1,4 +1,4 @@
-//! Random numbers for laws, objectives and optimizers, whatever package they come from.
+//! Random numbers for laws, objectives and optimizers, so that no other package's types are public.
 
 use std::ops::Range;
 

@@ -1,11 +1,11 @@
-//! How types are stored: the version of the format, and numbers that JSON has none of.
+//! How types are stored: the version of the format, and numbers that JSON does not have.
 
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The version of the format of sweeps, fits and ensembles, which they carry as `"mixlaw": 1`.
+/// The version of the format of sweeps, fits and predictors, which they carry as `"mixlaw": 1`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Version;
 

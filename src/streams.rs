@@ -1,5 +1,5 @@
-//! Where random numbers come from: every drawing has a stream of its own, and this is the only place
-//! that makes one from a seed.
+//! Where random numbers come from: every kind of draw has a stream of its own, and only this module makes
+//! one from a seed.
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;

@@ -207,9 +207,9 @@ impl Fitter {
     /// Multiplies the weight of every row by `(N D)^power`, its compute to some power; 0 by default.
     ///
     /// Every law is wrong somewhere, and it is used at the scale of the largest runs and beyond: with
-    /// power 1 a row counts by what it cost. On held-out sizes of two real sweeps that took about a
-    /// quarter off the error; where the law is exactly right it costs 4 to 36% of an error that is
-    /// small then (`cargo bench --bench predictors`).
+    /// power 1 a row counts by its cost. On held-out sizes of two real sweeps that reduced the error by
+    /// about a quarter; where the law is exactly right it increases the error, which is then small, by 4
+    /// to 36% of itself (`cargo bench --bench predictors`).
     #[must_use]
     pub fn weigh_by_compute(self, power: f64) -> Self {
         Self { compute_power: power, ..self }
@@ -252,8 +252,8 @@ impl Fitter {
     }
 
     /// Calls `observer` with the [`Progress`] of every fit by these settings, which it can stop within an
-    /// iteration of a local solve: the fit is then the best of the local solves that are done. One that
-    /// never says stop changes no bit of a fit. The settings that a [`Fit`] keeps have no observer.
+    /// iteration of a local solve: the fit is then the best of the local solves that are done. An observer
+    /// that never stops it changes no bit of a fit. The settings that a [`Fit`] keeps have no observer.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -589,7 +589,7 @@ pub(crate) fn aligned(law: &dyn ScalingLaw, sweep: &Sweep) -> Result<Vec<f64>, E
 /// With the feature `serde` it can be stored, and read where its law is one of the crate's: by way of
 /// `StoredFit`, which is also how to read a fit of another law.
 ///
-/// It is written only if it can be read: a fit of another law is an error at the writing too.
+/// A fit of a law that is not the crate's cannot be read in this way, so writing it is an error too.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "StoredFit"))]
 pub struct Fit {
@@ -709,13 +709,13 @@ impl Fit {
     }
 
     /// The same fit, for use at every N and D: its predictions, metrics, plans and resamples are then
-    /// not refused where it knows nothing of the scale.
+    /// not an error at a scale that its rows do not have.
     ///
     /// A law that does not depend on N predicts the same loss for every N. Fitted to rows of one N it
-    /// has the loss of that N, and for a larger model it is wrong, by as much as the model is better.
-    /// So it refuses another N ([`Error::is_other_scale`]), and in the same way another D. The order
-    /// of its mixtures may still be right at a larger scale, which is how small runs choose the mixture
-    /// of a large one: then ask for it here, and read the values as those of the small runs. A law that
+    /// has the loss of that N, and its prediction for a larger model is too high. So a prediction at
+    /// another N is an error ([`Error::is_other_scale`]), and so is one at another D. The order of its
+    /// mixtures may still be right at a larger scale: small runs then choose the mixture of a large one.
+    /// Call this for that purpose, and read the values as those of the small runs. A law that
     /// depends on N and D, or that was fitted to rows of several, is not changed by this.
     ///
     /// ```

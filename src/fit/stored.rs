@@ -27,8 +27,8 @@ const AGREEMENT: f64 = 1e-9;
 /// does reading a [`Fit`]), any other has to be given ([`StoredFit::with_law`]).
 ///
 /// The fit that is read predicts the same, bit for bit, where the reader of the file reads every
-/// number to the bit; `serde_json` does with its feature `float_roundtrip`. Coordinates are what
-/// predicts. Coefficients are for people, and must agree with them. Infinite numbers and NaN are
+/// number to the bit; `serde_json` does with its feature `float_roundtrip`. Predictions use the
+/// coordinates. The coefficients are for people, and must agree with them. Infinite numbers and NaN are
 /// written as `"inf"`, `"-inf"` and `"NaN"` in formats for people.
 ///
 /// ```
@@ -357,7 +357,7 @@ impl TryFrom<StoredFit> for Fit {
     }
 }
 
-/// A [`Fitter`] as it stands in a file, not checked.
+/// A [`Fitter`] as it is in a file, not checked.
 #[derive(Deserialize)]
 #[serde(expecting = "the settings of a fit")]
 pub(super) struct StoredFitter {

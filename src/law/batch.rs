@@ -57,8 +57,8 @@ impl<'a> Points<'a> {
 }
 
 /// A law bound to points by [`ScalingLaw::batch`]. It may hold buffers, so that an evaluation
-/// allocates nothing. A law that shares work among points has one of its own, which makes its fits
-/// faster.
+/// allocates nothing. A law that can share work between points has a batch of its own, which makes its
+/// fits faster.
 ///
 /// # Panics
 /// All methods, if a slice has the wrong length.

@@ -45,8 +45,8 @@ enum Over {
     D,
 }
 
-/// One coordinate of a law: the name of its coefficient, how one follows from the other, the box it
-/// is searched in and the range it is drawn from.
+/// One coordinate of a law: the name of its coefficient, how the coefficient follows from it, the box
+/// that it is searched in and the range that it is drawn from.
 ///
 /// ```
 /// use mixlaw::law::Coordinate;

@@ -20,8 +20,8 @@
 //! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
 //!
 //! All in this table are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
-//! sweep and a power once for each distinct N or D. Three laws of others do not have the form of eq.
-//! (3), or not in h alone, and are [`Formula`]s:
+//! sweep and a power once for each distinct N or D. Three laws from other papers do not have the form of
+//! eq. (3), or their coefficients depend on D as well as h. They are [`Formula`]s:
 //!
 //! | law | L | source |
 //! |---|---|---|
@@ -30,12 +30,12 @@
 //! | [`DCptLaw`], for a domain with weight r | `E + A/N^alpha + B r^eta / D^beta + C / (r + epsilon)^gamma` | Que et al. (2024) |
 //!
 //! [`built_in`] lists them all, [`named`] finds one by its name, and [`suitable`] gives those that can
-//! describe a sweep. A law of your own is another choice of five, a [`CoefficientFn`] of your own among them, a
-//! [`Formula`], or anything that implements [`ScalingLaw`].
+//! describe a sweep. A law of your own is another choice of five coefficient functions, which may be a
+//! [`CoefficientFn`] of your own, a [`Formula`], or anything that implements [`ScalingLaw`].
 //!
-//! # What each can say
+//! # What each can describe
 //!
-//! | law | depends on | domains it sees | the optimal mixture of one target | certified | at `h_i = 0` |
+//! | law | depends on | on which domains | the optimal mixture of one target | certified | at `h_i = 0` |
 //! |---|---|---|---|---|---|
 //! | chinchilla | N, D | none | any | yes | finite |
 //! | simple | N, D | all | a corner, at every scale | yes | finite |
@@ -49,22 +49,22 @@
 //! | autoscale | D | all | moves with D | yes | finite |
 //! | d-cpt | N, D | its own | moves with D | where `eta >= 1` | finite, steep where `eta < 1` |
 //!
-//! - *Repetition.* Only the data-constrained law knows that a domain can run out; for all others a
-//!   token is new however often it was seen. It knows nothing else of a domain: two domains that both
-//!   have enough are the same to it, where the others differ in what a domain is worth to a target.
-//! - *Scale.* A law whose mixture is a summand of its own (simple, additive) chooses the same mixture
-//!   for every N and D, also for several targets. Where the mixture changes a term of D alone
+//! - *Repetition.* Only the data-constrained law knows that a domain can run out; all others count every
+//!   token as new, even if it was seen before. It knows no other difference between domains: two domains
+//!   that both have enough tokens are the same to it. In the other laws domains differ in what they are
+//!   worth to a target.
+//! - *Scale.* A law in which the mixture has a term of its own (simple, additive) chooses the same mixture
+//!   for every N and D, also for several targets. Where the mixture changes only the term of D
 //!   (autoscale, d-cpt) the choice moves with D and not with N.
-//! - *What data can identify.* A law has a coordinate for each parameter that can be told apart with
-//!   any data, where the print may have more. Data may still not do so: R* of the
-//!   data-constrained law needs runs that repeat data or exceed the size that is best for it; `n0_i`,
-//!   `gamma_i` and E of autoscale trade off unless each domain's tokens vary by a large factor, and so do
-//!   C, gamma and epsilon of d-cpt unless some runs have next to nothing of the domain;
-//!   [`Identifiability`](crate::uncertainty::Identifiability) tells.
+//! - *What data can identify.* A law has a coordinate for each parameter that can be told apart with the
+//!   best possible data, where the print may have more. Your data may not be enough: R* of the data-constrained law needs runs that repeat data or exceed the size that is best for
+//!   it. `n0_i`, `gamma_i` and E of autoscale compensate each other unless each domain's tokens vary by a
+//!   large factor, and so do C, gamma and epsilon of d-cpt unless some runs have nearly nothing of the
+//!   domain. [`Identifiability`](crate::uncertainty::Identifiability) tells which are determined.
 //!
 //! # Coordinates
 //!
-//! What optimizers move are not the printed coefficients but well-scaled [`Coordinates`]: logarithms
+//! Optimizers do not move the printed coefficients but well-scaled [`Coordinates`]: logarithms
 //! of positive coefficients, N and D divided by reference scales, and a linear power through its
 //! values at the corners of the simplex ([`LinearPower`]). Coefficients are read and given in the
 //! paper's units, for raw N and D; those of the full law are for `N/N0` and `D/D0`, which its
@@ -103,8 +103,7 @@ mod power_law;
 mod scalar;
 mod settings;
 
-/// What methods ask for that are of this crate alone: nobody outside can name it, and so nobody can call
-/// them or write them.
+/// The token that sealed methods take: no other crate can name it, and so none can call or override them.
 mod sealed {
     #[derive(Debug, Clone, Copy)]
     pub struct Token;
@@ -260,8 +259,8 @@ pub trait ScalingLaw: Debug + Send + Sync {
 
 /// A law at coordinates `z` and one N and D, as a function of h alone.
 ///
-/// With the three that follow the only way in which other modules reach what is not public of laws and
-/// coefficient functions.
+/// Other modules use this and the next three functions to call what is sealed in laws and coefficient
+/// functions.
 pub(crate) fn at_scale<'a>(
     law: &'a dyn ScalingLaw,
     z: &'a [f64],

@@ -1,4 +1,4 @@
-//! The numbers a [`Formula`](super::Formula) is written over.
+//! The numbers that a [`Formula`](super::Formula) is written for.
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 /// A real number that a formula can calculate with: `f64`, or a number that carries its derivatives
 /// along.
 ///
-/// Comparisons look at the value alone. No other type can be one, so that functions can be added.
+/// Comparisons use the value alone. No other crate can implement it, so that functions can be added.
 pub trait Scalar:
     sealed::Sealed
     + Copy
@@ -118,11 +118,10 @@ pub(super) const LANES: usize = 8;
 /// assert_eq!((x * x).derivative(0), 6.0);
 /// ```
 ///
-/// At an infinite N or D a formula is run with numbers that know it: what has become nothing has no
-/// derivatives, even in a direction in which N or D itself moves infinitely. `(d h)^-b` is 0 at an
-/// infinite d and moves by 0 times infinity with h; there that is 0, because a power falls faster than its
-/// argument grows. At a finite N and D that would hide an error: `1 / (1 / h)` at `h = 0` moves by 0 times
-/// infinity too, and that is 1.
+/// At an infinite N or D a formula is evaluated with numbers of another rule: a value of 0 has no
+/// derivatives. `(d h)^-b` is 0 at an infinite d, and its derivative in h is 0 times infinity; that is 0
+/// there, because a power falls faster than its argument grows. At a finite N and D this rule would hide
+/// an error: the derivative of `1 / (1 / h)` at `h = 0` is 0 times infinity too, and it is 1.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Dual {

@@ -1,7 +1,7 @@
-//! What a law of the crate is made with beside its domains and its reference scale.
+//! What a law of the crate is made of, besides its domains and its reference scale.
 
-/// What a law is made with beside its domains and its reference scale; for laws that are chosen by name
-/// ([`BuiltIn::build`](super::BuiltIn::build)). A law takes what it needs and leaves the rest.
+/// What a law is made of, besides its domains and its reference scale; for laws that are chosen by name
+/// ([`BuiltIn::build`](super::BuiltIn::build)). A law uses the settings that it needs and ignores the rest.
 ///
 /// ```
 /// use mixlaw::law::{self, LawSettings, ScalingLaw};

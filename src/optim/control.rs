@@ -11,8 +11,8 @@ use crate::streams::{self, Kind};
 /// How far a call has come: what an observer is told.
 ///
 /// An observer is a closure, `impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static`, that can stop the
-/// call by `ControlFlow::Break`. What a call returns is the same, bit for bit, with an observer that
-/// never says stop and without one.
+/// call by `ControlFlow::Break`. A call returns the same, bit for bit, without an observer and with one
+/// that never stops it.
 ///
 /// | set by | calls | [`Progress::what`] | a stop leaves |
 /// |---|---|---|---|
@@ -22,24 +22,20 @@ use crate::streams::{self, Kind};
 /// | [`Selection::observe`](crate::selection::Selection::observe) | [`run`](crate::selection::Selection::run) | `fits` | the scores of those that are done |
 /// | [`LearningCurve::observe`](crate::selection::LearningCurve::observe) | [`run`](crate::selection::LearningCurve::run) | `fits` | the points whose fits are all done |
 /// | [`SimplexSolver::observe`](crate::SimplexSolver::observe) | every minimisation | `iterations` | the best mixture so far |
-/// | [`Plan::observe`](crate::Plan::observe) | see there | | |
-/// | [`Plan::observe`](crate::Plan::observe) | [`certainty`](crate::Plan::certainty) | `members` | the optima of those that are done |
-/// | | [`region_share`](crate::Plan::region_share) | `draws` | the share of those that are done |
+/// | [`Plan::observe`](crate::Plan::observe) | all that can take long: a table there | | |
 ///
-/// Each result says with a [`Termination`] whether the call was stopped. A call ends within one
-/// iteration of a local solve after a stop, on any number of threads. Work that was begun and is not
-/// finished is thrown away, and so is what is finished after a gap: a call that was stopped with m local
-/// solves (or resamples, ..) done returns the same, bit for bit, as any other that was stopped with m,
-/// on any number of threads. Where not even the first local solve is done, a fit is its best point so
-/// far, with 0 local solves.
+/// Each result tells with a [`Termination`] whether the call was stopped. A call ends within one
+/// iteration of a local solve after a stop, on any number of threads. What is kept are the first local
+/// solves (or resamples, ..), up to the first that was not finished: two calls that were stopped with m
+/// of them return the same, bit for bit, on any number of threads. If not even the first local solve was
+/// finished, a fit is its best point so far, with 0 local solves.
 ///
-/// An observer is called in every iteration of a local solve, on whichever thread that is, and by one
-/// thread at a time: threads that find it busy go on. The last call comes after all is done, so that a
-/// bar ends full, unless the observer said stop: it is not called again after that.
+/// An observer is called in every iteration of a local solve, on any thread, but by one thread at a time:
+/// a thread that finds it busy continues without a call. The last call comes after all is done, so that a
+/// progress bar ends full. After it has stopped a call, an observer is not called again.
 ///
-/// Settings can be cloned and used many times, and then several calls share one observer. Each has its
-/// own progress and is stopped alone; one that finds the observer busy with another goes on. An observer
-/// that panicked stops all of them.
+/// Settings can be cloned and used many times, and then several calls share one observer. Each call has
+/// its own progress, and a stop ends that call alone. An observer that panicked stops all of them.
 ///
 /// A bar, and a deadline:
 ///

@@ -1,9 +1,9 @@
 //! Optimizers: what minimises an objective, and the traits to plug in your own.
 //!
 //! [`TrustRegion`] and [`Lbfgs`] are local; [`MultiStart`], [`BasinHopping`], [`SmoothFirst`] and
-//! [`Sequence`] are made of others. All honour the box of the objective, treat a value that is NaN or infinite
-//! as "not here", and decide where to stop by ratios, so that an objective multiplied by a constant
-//! is minimised by the same steps.
+//! [`Sequence`] are made of others. All stay in the box of the objective, step back where a value is NaN or
+//! infinite, and decide by ratios when to stop, so that an objective multiplied by a constant is minimised
+//! by the same steps.
 //!
 //! ```
 //! use mixlaw::optim::{BasinHopping, Control, Lbfgs, Objective, Optimizer};
@@ -56,7 +56,7 @@ pub use trust_region::TrustRegion;
 /// A function to minimise.
 ///
 /// Methods take `&mut self`, so that an objective can hold buffers. A value that is NaN or infinite
-/// means "not here": optimizers shorten the step.
+/// says that the function is not defined at a point: optimizers shorten the step.
 ///
 /// ```
 /// use mixlaw::optim::{Control, Lbfgs, Objective, Optimizer};
@@ -147,8 +147,8 @@ pub trait Objective {
     }
 }
 
-/// What some methods of [`Objective`] ask for: nobody outside the crate can name it, and so nobody can
-/// call them or write their own.
+/// The token that sealed methods of [`Objective`] take: no other crate can name it, and so none can call
+/// or override them.
 pub(crate) mod sealed {
     #[derive(Debug, Clone, Copy)]
     pub struct Token;
@@ -346,7 +346,7 @@ pub enum Termination {
     /// Everything that was asked for is done, of a call that makes many fits or draws, or of an
     /// optimizer that looks at a given number of points.
     Complete,
-    /// The observer said stop.
+    /// The observer stopped it.
     Stopped,
     /// The start has a coordinate that is NaN or infinite, or the value there is.
     StartNotFinite,

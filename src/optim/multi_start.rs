@@ -10,9 +10,9 @@ use crate::random::Random;
 /// Runs an optimizer from several starts and keeps the best minimum.
 ///
 /// With the feature `rayon` the runs share the threads of the current pool, if the objective can
-/// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. Where an
-/// observer stops it, the result is the best of the first starts, as many as are finished without a gap,
-/// and then of the first of the shortlist.
+/// [fork](Objective::fork). The result is the same, bit for bit, on any number of threads. If an
+/// observer stops it, the result is the best of the first starts, up to the first that was not finished,
+/// or of the first of the shortlist where that was reached.
 ///
 /// ```
 /// use mixlaw::optim::{Lbfgs, MultiStart, TrustRegion};

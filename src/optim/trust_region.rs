@@ -11,16 +11,16 @@ use crate::linalg::{cholesky, cholesky_solve, dot};
 /// Every step minimises the model `g.v + v.(B + damping D).v / 2` within the box and within the trust
 /// region `|v_i| <= radius`, where B is the objective's [curvature](Objective::curvature) with the
 /// damping as its reserve, and D the largest diagonal of B so far (Moré, 1978), which makes the
-/// damping independent of the scale of every variable. In a fit the step then bends by half of its
+/// damping independent of the scale of every variable. In a fit the step is then corrected by half of its
 /// geodesic acceleration `a = -(B + damping D)^-1 c`, with c the second derivatives of the residuals
-/// along the step, if that is short beside it (Transtrum and Sethna, 2012): badly determined fits lie in
-/// long curved valleys, and straight steps along them have to be small.
+/// along the step, if that is much shorter than the step (Transtrum and Sethna, 2012): badly determined
+/// fits lie in long curved valleys, along which straight steps have to be small.
 ///
 /// The damping falls while the model predicts well and rises when a step fails (Nielsen, 1999). The
-/// radius, 1 at first, doubles where it was in the way of a good step and halves where it let a bad
-/// one through: it keeps variables that hardly matter from moving far. Variables
-/// that a step would carry out of either are set to its edge and the others solved for again, then
-/// those that this pulls back inside too. An objective without a curvature gets one by BFGS updates.
+/// radius, 1 at first, doubles when it limited a good step and halves when it allowed a bad one: it keeps
+/// variables that hardly matter from moving far. Variables that a step would move out of the box or the
+/// region are set to its edge and the others solved for again. An objective without a curvature gets one
+/// by BFGS updates.
 ///
 /// ```
 /// use mixlaw::optim::TrustRegion;

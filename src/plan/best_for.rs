@@ -6,13 +6,14 @@ use crate::scale::Scale;
 /// So many points of a grid are compared with each other in well under a minute.
 const MOST_POINTS: f64 = 20_000.0;
 
-/// The mixture h*(w) to train on to be best at the mixture w (Fig. 8); made by [`Plan::best_for`].
+/// The mixture h*(w) to train on for a model that is best on a mixture w of targets (Fig. 8); made by
+/// [`Plan::best_for`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BestFor {
-    /// What one wants to be good at: weights of the targets.
+    /// What the model should be good at: weights of the targets.
     pub wanted: Mixture,
-    /// What one should train on.
+    /// What to train on.
     pub best: Mixture,
     /// The Jensen-Shannon distance between the two.
     pub distance: f64,

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::optim::Control;
 use crate::scale::Scale;
 
-/// What a run of N parameters and D tokens costs, and which are considered.
+/// What a run of N parameters and D tokens costs, and which N and D are considered.
 ///
 /// ```
 /// use mixlaw::plan::Budget;
@@ -157,7 +157,7 @@ fn last_root(
     Ok(yes.0)
 }
 
-/// What a mixture costs beside the best one at the same N and D; made by [`Plan::price`].
+/// What a mixture costs compared with the best one at the same N and D; made by [`Plan::price`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Price {

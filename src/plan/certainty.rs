@@ -38,7 +38,7 @@ pub struct Advantage {
     pub within_limits: bool,
 }
 
-/// A [`Certainty`] as it stands in a file, not checked.
+/// A [`Certainty`] as it is in a file, not checked.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(expecting = "the certainty of a choice")]
@@ -76,7 +76,7 @@ pub struct RegionShare {
     /// The share of the draws that are in the region.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::share"))]
     pub share: f64,
-    /// Of how many draws: fewer than were asked for where an observer said stop.
+    /// Of how many draws: fewer than were asked for where an observer stopped the call.
     pub draws: usize,
     /// [`Termination::Stopped`] if an observer stopped it early, otherwise
     /// [`Termination::Complete`].
@@ -118,7 +118,7 @@ impl Plan {
     /// own starts.
     ///
     /// # Errors
-    /// As [`Plan::best`], if a target has no [members](Predictor::members) or they are of different
+    /// As [`Plan::best`], if a target has no [members](crate::Predictor::members) or they are of different
     /// draws, and if the choice is not one of this plan.
     ///
     /// ```

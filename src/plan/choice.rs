@@ -33,7 +33,7 @@ pub struct Choice {
     pub blind: Vec<String>,
 }
 
-/// A [`Choice`] as it stands in a file, not checked.
+/// A [`Choice`] as it is in a file, not checked.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(expecting = "a choice of a plan")]

@@ -1,10 +1,10 @@
 //! From predictors to a decision: the mixture to train on, for which N and D, and how much of it is
 //! really decided.
 //!
-//! A [`Plan`] holds the predictors of all targets, what counts of them ([`Goal`]), the constraints and
-//! the solver. It is built once, where all of it is checked, and then asked as often as one likes, from
-//! as many threads. It answers with a [`Choice`]: the certified mixture at one N and D beside the one
-//! without constraints. From there:
+//! A [`Plan`] holds the predictors of all targets, how they count together ([`Goal`]), the constraints and
+//! the solver. It is built once, which checks all of it, and can then be asked any number of questions,
+//! from any number of threads. The first answer is a [`Choice`]: the certified mixture at one N and D, and
+//! the best one without constraints. All questions:
 //!
 //! | question | answer |
 //! |---|---|
@@ -17,8 +17,8 @@
 //! | how far is it from what was trained on? | [`Extrapolation`] |
 //! | which N and D for a budget, and which budget for a loss? | [`Plan::within_budget`], [`Plan::least_budget`] |
 //! | how does it move with scale (Fig. 6, 10)? | [`Plan::path`], [`Plan::limit`] |
-//! | what for one target alone (Fig. 7)? | [`Plan::corners`] |
-//! | is it best to train on what one wants to be good at (Fig. 8, 9)? | [`Plan::best_for`], [`Plan::fixed_points`] |
+//! | what is best for one target alone (Fig. 7)? | [`Plan::corners`] |
+//! | is it best to train on what the model should be good at (Fig. 8, 9)? | [`Plan::best_for`], [`Plan::fixed_points`] |
 //! | what is left of the loss in the limit (eq. 12)? | [`Plan::decompose`] |
 //!
 //! ```
@@ -64,7 +64,7 @@ pub use objective::MixtureObjective;
 use penalty::Added;
 pub use penalty::Penalty;
 
-/// What counts of several targets.
+/// How several targets count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Goal {
@@ -78,7 +78,7 @@ pub enum Goal {
     WorstExcess,
 }
 
-/// The predictors of the targets, what counts of them, and what a mixture must keep.
+/// The predictors of the targets, how they count together, and what a mixture must keep.
 ///
 /// It is made by [`Plan::builder`]. It is owned, cheap to clone, and can be asked from many threads.
 ///
@@ -210,8 +210,8 @@ impl Plan {
         Ok(Choice { scale: at, domains, optimum, unconstrained, losses, blind })
     }
 
-    /// The same plan, of which every call that can take long tells `observer` of its [`Progress`] and
-    /// can be stopped. An observer that never says stop changes nothing.
+    /// The same plan, observed: every call that can take long tells `observer` its [`Progress`] and can
+    /// be stopped by it. An observer that never stops a call changes no result.
     ///
     /// | call | what is counted | a stop leaves |
     /// |---|---|---|
@@ -222,7 +222,7 @@ impl Plan {
     /// | [`Plan::next_runs`] | members, then runs | the runs that are chosen |
     /// | all others | what they are made of | an error, [`Error::is_stopped`] |
     ///
-    /// So does a call of the upper ones that is stopped before the first is done.
+    /// Any call that is stopped before the first is done is this error too.
     ///
     /// ```
     /// use std::ops::ControlFlow;

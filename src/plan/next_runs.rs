@@ -24,13 +24,13 @@ pub enum Criterion {
     /// h*, in nats^2.
     #[default]
     Decision,
-    /// The law (D-optimal): what shrinks the volume of the laws that are still possible most, by
+    /// The law (D-optimal): what reduces the volume of the laws that are still possible most, by
     /// `sum_t ln(1 + Var[L_t] / noise_t) / 2` over the targets t: the runs whose losses are least
     /// certain.
     Law,
 }
 
-/// A run that was chosen, and what it is good for.
+/// A run that was chosen, and how much it tells.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -53,8 +53,8 @@ impl Rate {
     }
 }
 
-/// The predicted value of a mixture as a sum of what nothing helps against, and what the mixture, the
-/// size and the tokens leave (eq. 12 for the first two). All in nats; made by [`Plan::decompose`].
+/// The predicted value of a mixture as a sum of a floor, and of what is lost by the mixture, by the finite
+/// size and by the finite tokens (eq. 12 for the first two). All in nats; made by [`Plan::decompose`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Decomposition {

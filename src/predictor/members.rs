@@ -6,8 +6,8 @@ use crate::streams::{self, Kind};
 /// So many quantiles stand for the residuals.
 const RESIDUALS: usize = 101;
 
-/// What a [`Predictor`](super::Predictor) could as well have been: its laws at other coordinates, one
-/// set for each resample of the runs.
+/// The resampled fits of a [`Predictor`](super::Predictor): its laws at other coordinates, one set for
+/// each resample of the runs.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Members {

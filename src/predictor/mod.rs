@@ -1,4 +1,4 @@
-//! Predictors: the loss of one target as a function of scale and mixture, whoever makes it.
+//! Predictors: the loss of one target as a function of scale and mixture, from any source.
 //!
 //! A [`Predictor`] is what a [`Plan`](crate::Plan) chooses mixtures by. It is owned, cheap to clone,
 //! and made from
@@ -58,8 +58,8 @@ pub(crate) use stored::plain;
 /// The loss of one target as a function of N, D and h; see the [module](self).
 ///
 /// It knows its target, its domains by name, the [fits](Predictor::fits) that it is made of and, where
-/// it was resampled, its [members](Predictor::members): the same laws at other coordinates, each as
-/// they could have come out. Its own prediction is that of the fits to all rows.
+/// it was resampled, its [members](Predictor::members): the same laws at other coordinates, each fitted to
+/// another draw of the runs. Its own prediction is that of the fits to all rows.
 ///
 /// ```
 /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
@@ -75,8 +75,8 @@ pub(crate) use stored::plain;
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
 ///
-/// With the feature `serde` it can be stored and read, members too, where its laws are the crate's;
-/// with another law the writing is an error.
+/// With the feature `serde` it can be stored and read, with its members, where its laws are the crate's.
+/// Writing one with another law is an error.
 #[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "serde",
@@ -167,13 +167,13 @@ impl Predictor {
         Ok(Self::of(target, vec![part], None))
     }
 
-    /// A function of one's own: the loss in nats at N, D and domain weights h, in the order of
+    /// A function of yours: the loss in nats at N, D and domain weights h, in the order of
     /// `domains`. It writes the slopes in the weights, each taken with every weight free, into its
     /// last argument, which holds zeros before. N and D may be infinite.
     ///
-    /// Nothing is known of such a function but its values, so that mixtures that are chosen by it are
-    /// not certified; [`Predictor::from_convex_fn`] promises more. A formula with coefficients that
-    /// are to be fitted is a [`Formula`](crate::law::Formula) instead.
+    /// Only the values of such a function are known, so mixtures that are chosen by it are not certified;
+    /// see [`Predictor::from_convex_fn`]. A formula with coefficients that are to be fitted is a
+    /// [`Formula`](crate::law::Formula).
     ///
     /// # Errors
     /// [`Error`] if a domain has no name, or one that appears twice.
@@ -223,7 +223,7 @@ impl Predictor {
         Self::new(target, law, &[])
     }
 
-    /// The mean of predictors of one target: laws are wrong in different ways, and the mean of two errs
+    /// The mean of predictors of one target: laws are wrong in different ways, and the mean of two has a
     /// less than either where they disagree. Members of the parts are left behind: resample the mean.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fit::StoredFit;
 use crate::stored::Version;
 
-/// A [`Predictor`] as it stands in a file.
+/// A [`Predictor`] as it is in a file.
 #[derive(Serialize, Deserialize)]
 #[serde(expecting = "a predictor")]
 pub(crate) struct StoredPredictor {

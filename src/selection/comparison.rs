@@ -9,7 +9,7 @@ use crate::sweep::{Row, Sweep};
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
 ///
-/// It prints as a table, with `-` where there is no figure; why a fit failed is said below.
+/// It prints as a table, with `-` where a figure is missing; below it is why fits failed.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Comparison {
@@ -21,8 +21,8 @@ pub struct Comparison {
     pub(super) termination: Termination,
 }
 
-/// What came out for one candidate. A figure is `None` where the sweep does not allow it, a fit
-/// failed ([`Score::failures`]) or the observer stopped before.
+/// The figures of one candidate. One is `None` where the sweep does not allow it, a fit failed
+/// ([`Score::failures`]) or the observer stopped the call before.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -79,9 +79,9 @@ pub struct Failure {
 }
 
 /// The scale that was held out: all rows of the largest N, fitted on the others; where there are
-/// fewer than three sizes all rows of the largest D. Fitted on one size alone, no law could
-/// know what size does. Fitted on two it can, but not how fast that ends: E, A and alpha are three.
-/// With four sizes or more the figure is worth more.
+/// fewer than three sizes all rows of the largest D. Fitted on one size alone, no law can learn the
+/// effect of size. Fitted on two it can learn a slope, but not where it ends: E, A and alpha are three
+/// numbers. The figure means more with four sizes or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(
     feature = "serde",

@@ -31,9 +31,9 @@ impl LearningPoint {
     }
 }
 
-/// How the error on new mixtures falls with the number of mixtures that were trained (Fig. 5 of the
-/// paper): for each count and each repeat, a candidate is fitted to all rows of so many distinct
-/// mixtures drawn at random, and predicts the rows of the others.
+/// How the error on new mixtures falls with the number of mixtures that were trained on (Fig. 5 of the
+/// paper): for each count and each repeat, that many distinct mixtures are drawn at random, and a
+/// candidate is fitted to all their rows and predicts the rows of the others.
 ///
 /// A draw of more mixtures contains the draw of fewer of the same repeat, and every candidate gets the
 /// same draws, so that points and curves can be compared.
@@ -89,9 +89,9 @@ impl LearningCurve {
         Self { seed, ..self }
     }
 
-    /// Takes the errors on all rows of this sweep, such as the runs of larger models, whatever their
-    /// mixtures, and not on the mixtures that were not drawn. A count may then be that of all
-    /// mixtures, of which there is one draw.
+    /// Measures the errors on all rows of this sweep, such as the runs of larger models, in place of the
+    /// mixtures that were not drawn. A count may then be the number of all mixtures, for which there is
+    /// only one draw.
     #[must_use]
     pub fn test(self, test: &Sweep) -> Self {
         Self { test: Some(test.clone()), ..self }

@@ -9,9 +9,9 @@
 //! | mixtures, by folds or random splits | is the loss right at a mixture that was not trained? | two mixtures |
 //! | the largest scale | is the loss right at a larger N, or a larger D? | three sizes, or three token counts |
 //!
-//! For both it gives the errors ([`Metrics`]) and the regret: how much higher the observed loss of the
-//! mixture is that the law would have chosen among those held out than the least observed one.
-//! A [`LearningCurve`] tells how many mixtures it takes (Fig. 5 of the paper).
+//! For both it gives the errors ([`Metrics`]) and the regret: of the mixtures that were held out, the
+//! observed loss of the one that the law would have chosen, less the lowest observed loss.
+//! A [`LearningCurve`] tells how many mixtures are enough (Fig. 5 of the paper).
 //!
 //! ```
 //! use mixlaw::{Scale, Sweep};
@@ -30,7 +30,7 @@
 //! # }
 //!
 //! # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
-//! // All laws of the crate that suit the sweep, and the recommended ensemble.
+//! // All laws of the crate that suit the sweep, and the recommended predictor.
 //! let comparison = Selection::new().folds(3).run(&sweep, "web")?;
 //! println!("{comparison}");
 //!
@@ -42,7 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Your own laws, settings and ensembles are candidates like the crate's:
+//! Your own laws, settings and means of laws are candidates like the crate's:
 //!
 //! ```
 //! use mixlaw::Fitter;

@@ -8,8 +8,7 @@ use crate::sweep::Sweep;
 /// What a mixture must keep, by the names of its domains: bounds on weights, on sums over groups of
 /// domains, on how often the tokens of a domain may be repeated, and the box of the training data.
 ///
-/// A list of statements, which prints as one; [`Constraints::region`] checks that they can be kept
-/// together.
+/// They are a list, and print as one; [`Constraints::region`] checks that they can be kept together.
 ///
 /// ```
 /// use mixlaw::simplex::Constraints;

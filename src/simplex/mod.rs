@@ -2,8 +2,8 @@
 //! certificate.
 //!
 //! A [`SimplexSolver`] minimises any differentiable function of h, a [`SimplexObjective`], over the
-//! [`Region`] that [`Constraints`] leave, and says with its [`Optimum`] how far from the least value it
-//! can be. A [`Plan`](crate::Plan) does so for the losses of targets (eq. 8 and 13).
+//! [`Region`] that [`Constraints`] leave. Its [`Optimum`] tells how far its value can be from the least
+//! one. A [`Plan`](crate::Plan) does so for the losses of targets (eq. 8 and 13).
 //!
 //! ```
 //! use mixlaw::law::{AdditiveLaw, ScalingLaw};

@@ -3,12 +3,12 @@ use super::sealed::Token;
 /// A differentiable function of the domain weights, for a [`SimplexSolver`](super::SimplexSolver).
 ///
 /// Two methods are enough for a function of your own. [`SimplexObjective::is_convex`] tells the solver
-/// that it is convex, so that the gap of its optimum certifies that no other mixture is better; the
-/// largest of several functions has them as its [`SimplexObjective::parts`]. Of any other function the
-/// optimum is the best local one. [`MixtureObjective`](super::MixtureObjective) also knows convex
+/// that it is convex, so that the gap of its optimum certifies that no other mixture is better. If it is
+/// the largest of several functions, these are its [`SimplexObjective::parts`]. For any other function the
+/// optimum is the best local one that was found. The objective of a [`Plan`](crate::Plan) also knows convex
 /// functions below the paper's laws, by which laws that are not convex get a certificate.
 ///
-/// Certificates take values and slopes to be exact to about 1e-14 of their size;
+/// Certificates assume that values and slopes are exact to about 1e-14 of their size;
 /// [`assert_simplex_objective_contract`](crate::testing::assert_simplex_objective_contract) checks an
 /// objective.
 ///

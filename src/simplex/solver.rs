@@ -16,16 +16,16 @@ use crate::optim::{Control, Observer, Progress, Termination};
 /// certificate.
 ///
 /// Steps are taken in log space, kept within the constraints exactly, and found by backtracking.
-/// Where the objective is convex, the Frank-Wolfe gap `<g, h> - min <g, .>` bounds from one run how far
-/// the value is from the least that there is. Where it is not, but knows convex functions below itself
-/// (the additive and the joint law with any coefficients, their sums and worst cases), runs from
-/// several starts are followed by branch and bound. Otherwise the optimum is the best local one of
-/// runs from near the uniform mixture and every corner.
+/// Where the objective is convex, the Frank-Wolfe gap `<g, h> - min <g, .>` of one run bounds how far the
+/// value is above the least one. Where it is not convex but convex functions below it are known (the
+/// additive and the joint law with any coefficients, their sums and worst cases), runs from several starts
+/// are followed by branch and bound. Otherwise the optimum is the best local one of runs from near the
+/// uniform mixture and every corner.
 ///
 /// A weight that tends to zero is exactly zero in the end, unless the slope there is infinite.
 ///
-/// A call ends when its budget is spent ([`SimplexSolver::budget`]), with the best mixture and the bound
-/// that it has reached by then. The budget is a count, so that the same call gives the same answer on
+/// A call ends when its budget is spent ([`SimplexSolver::budget`]), with the best mixture and the best
+/// bound so far. The budget is a count, so that the same call gives the same answer on
 /// every machine.
 ///
 /// ```
@@ -66,7 +66,7 @@ const NEGLIGIBLE: f64 = 1e-4;
 /// Local optima that differ by less in every weight are one.
 const SAME: f64 = 1e-3;
 
-/// How far a lower bound on the value reaches, and how it was shown.
+/// How the lower bound on the value was shown, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -112,14 +112,14 @@ pub struct Active {
     pub multiplier: f64,
 }
 
-/// The mixture that a [`SimplexSolver`] found, and how sure it is that there is no better one.
+/// The mixture that a [`SimplexSolver`] found, and how much better any other could be.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Optimum {
     /// The domain weights h*.
     pub weights: Mixture,
-    /// The value there, in nats for a [`MixtureObjective`](super::MixtureObjective).
+    /// The value there, in nats for the objective of a [`Plan`](crate::Plan).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
     /// No mixture that keeps the constraints has a value below this, all rounding allowed for; `None` if

@@ -10,7 +10,7 @@ use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use super::{Origin, Sweep, TRAIN};
 use crate::error::{Error, ErrorKind, Place, cut};
 
-/// How to read a sweep from CSV, with more than [`Sweep::read_csv`] can say.
+/// How to read a sweep from CSV, with settings that [`Sweep::read_csv`] does not have.
 ///
 /// ```
 /// use mixlaw::sweep::CsvReader;

@@ -105,7 +105,7 @@ fn faces(k: usize) -> Vec<Vec<f64>> {
     (0..k).flat_map(of_domain).collect()
 }
 
-/// Checks what every law must keep, at starts that the law draws and at random points around its
+/// Checks the contract of every law, at starts that the law draws and at random points around its
 /// reference scale:
 ///
 /// * as many coordinates as a start has, all starts finite, in the box of each coordinate and at a
@@ -116,13 +116,13 @@ fn faces(k: usize) -> Vec<Vec<f64>> {
 /// * coefficients that give the coordinates back;
 /// * a batch that agrees with one point after the other: losses, gradient, Gauss-Newton matrix
 ///   and second derivatives along a step;
-/// * on the faces of the simplex that [`ScalingLaw::check`] accepts, a loss that is not NaN, and a
+/// * at mixtures with weights of 0 that [`ScalingLaw::check`] accepts, a loss that is not NaN, and a
 ///   gradient without NaN where the loss is finite;
-/// * at infinite N, infinite D and both, a finite positive loss, or a refusal by
-///   [`ScalingLaw::check`]; on faces as above;
+/// * at infinite N, infinite D and both, a finite positive loss, or an error of
+///   [`ScalingLaw::check`]; with weights of 0 as above;
 /// * where it is known to be convex in h, such as by [`Formula::is_convex`](crate::law::Formula), no
 ///   value in the middle of two mixtures above their mean;
-/// * N, D and h that no law takes refused by [`ScalingLaw::check`].
+/// * an error of [`ScalingLaw::check`] for N, D and h that no law takes.
 ///
 /// # Panics
 /// With a message that says what does not hold.
@@ -449,8 +449,8 @@ fn assert_convex(
     }
 }
 
-/// Checks what every coefficient function must keep, over `k` domains, at starts that it draws for
-/// this level: about 2 for E, 0.5 for A and B at the reference scale, 0.3 for exponents.
+/// Checks the contract of every coefficient function, over `k` domains, at starts that it draws for this
+/// level: about 2 for E, 0.5 for A and B at the reference scale, 0.3 for exponents.
 ///
 /// * coordinates with different names and boxes that are not empty; starts that are finite, in these
 ///   boxes, and at a mean mixture within a factor of 10 of the level;

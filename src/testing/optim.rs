@@ -113,16 +113,16 @@ impl Objective for Counted<'_> {
     }
 }
 
-/// Checks what every optimizer must keep, on small functions of one to three variables:
+/// Checks the contract of every optimizer, on small functions of one to three variables:
 ///
 /// * a search ends, and never leaves the box, in which a variable may be fixed; a start that lies outside
 ///   is moved into it;
 /// * the value is that of the point, and not above the start's;
-/// * places that are NaN or infinite are stepped back from; a start there, or one with a coordinate that
+/// * it steps back from points that are NaN or infinite; a start there, or one with a coordinate that
 ///   is NaN, is [`Termination::StartNotFinite`] where nothing better is found;
 /// * the same seed gives the same minimum, to the bit, and so does the function times a power of two;
 /// * the observer is asked, and a stop is obeyed;
-/// * [`Optimizer::local_solves`], where it says a number, is what a call comes to.
+/// * [`Optimizer::local_solves`], where it gives a number, is the number that a call makes.
 ///
 /// One with a setting that its [`Optimizer::check`] refuses has to end at the start, with
 /// [`Termination::InvalidSetting`], and nothing else is asked of it.
@@ -312,7 +312,7 @@ fn is_same(a: &Minimum, b: &Minimum) -> bool {
     bits(a) == bits(b)
 }
 
-/// Checks what every objective must keep, at a point of its box with a finite value:
+/// Checks the contract of every objective, at a point of its box with a finite value:
 ///
 /// * its bounds are in order, and the point is inside;
 /// * [`Objective::value`] is the value of [`Objective::value_gradient`], to the bit, and again the second

@@ -5,8 +5,8 @@ use crate::mixture::Mixture;
 use crate::simplex::SimplexObjective;
 use crate::simplex::sealed::Token;
 
-/// Checks what a [`SimplexSolver`](crate::SimplexSolver) takes an objective's word for, at mixtures that
-/// are drawn with a fixed seed:
+/// Checks what a [`SimplexSolver`](crate::SimplexSolver) assumes of an objective, at mixtures that are drawn
+/// with a fixed seed:
 ///
 /// * the same value and slopes whenever they are asked for; of several parts the largest value, with the
 ///   slopes of one that has it; slopes without NaN where the value is finite;

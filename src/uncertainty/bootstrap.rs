@@ -18,12 +18,11 @@ pub enum Unit {
     Mixture,
 }
 
-/// Fits a law again and again to runs drawn with replacement: how the fit would have come out with
-/// other runs of the same kind.
+/// Fits laws again and again to runs drawn with replacement: how the fits would have come out with other
+/// runs of the same kind.
 ///
-/// A draw is a weight for each row, how often its run was drawn. Runs of which no row has a weight in
-/// the fit are not drawn. Every fit starts from the fit to all
-/// rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
+/// A draw is a weight for each row: how often its run was drawn. Runs whose rows all have weight 0 in the
+/// fit are not drawn. Every fit starts from the fit to all rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
 ///
 /// It is the pairs bootstrap of clusters (Cameron, Gelbach and Miller, 2008), with percentile intervals

@@ -10,12 +10,12 @@ use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
-/// What the data of a fit determines and what it leaves open. Made by [`Identifiability::of`], or by
-/// a [`Probe`] with settings of its own.
+/// What the data of a fit determines and what it does not. Made by [`Identifiability::of`], or by a
+/// [`Probe`] with other settings.
 ///
-/// A coefficient that nearly every value fits says nothing about its domain, and a law whose
-/// predictions differ from start to start should not be trusted beyond its data. A report prints as a
-/// page for people; [`Identifiability::warnings`] is what of it deserves attention.
+/// If nearly every value of a coefficient fits, it tells nothing about its domain; and if the predictions
+/// of a law differ from start to start, it should not be trusted beyond its data. A report prints as a page
+/// for people; [`Identifiability::warnings`] is the part of it that deserves attention.
 ///
 /// ```
 /// use mixlaw::law::AdditiveLaw;
@@ -149,8 +149,8 @@ pub struct Restarts {
     pub starts: usize,
     /// How many of them end within 1% of the best objective, theirs or the fit's.
     pub near: usize,
-    /// How many predictions these and the fit make that differ by more than 0.1%, at [`Restarts::scale`]
-    /// and [`Restarts::h`]. 1 is a fit that other starts agree with.
+    /// How many predictions, of these and of the fit, differ by more than 0.1% at [`Restarts::scale`] and
+    /// [`Restarts::h`]. 1 is a fit that all other starts agree with.
     pub distinct: usize,
     /// The least of these predictions, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]

@@ -8,11 +8,11 @@
 //! | how far off may a coefficient be? | [`Predictor::coefficients`](crate::Predictor::coefficients) |
 //! | how far off may the law be at N, D and h? | [`Predictor::interval`](crate::Predictor::interval) |
 //! | where will the loss of a new run be? | [`Predictor::prediction_interval`](crate::Predictor::prediction_interval) |
-//! | which coefficients does the data leave open? | [`Identifiability`] |
+//! | which coefficients does the data not determine? | [`Identifiability`] |
 //! | which mixtures could be the best? | [`Plan::certainty`](crate::plan::Plan::certainty) |
 //!
-//! The intervals speak of noise, and of a misfit as large as that on the runs that were fitted. They
-//! do not know whether the law still holds at a hundred times their scale.
+//! The intervals cover noise, and a misfit as large as that on the runs that were fitted. They do not cover
+//! that the law may be wrong at a hundred times their scale.
 //!
 //! ```
 //! use mixlaw::law::AdditiveLaw;

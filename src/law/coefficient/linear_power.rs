@@ -15,7 +15,7 @@ use crate::random::Random;
 #[doc = include_str!("../../../docs/formulas/linear_power.html")]
 ///
 /// With `v_i = C_i^gamma`, the value where domain i is alone, and `q = 1/gamma` it is
-/// `(sum_i h_i v_i^q)^(1/q)`. Coordinates: `ln v_i`, then q. These are smooth through everything:
+/// `(sum_i h_i v_i^q)^(1/q)`. Coordinates: `ln v_i`, then q. The value is smooth in all of them:
 /// q = 1 is linear, q = 0 the geometric mean (gamma infinite), q < 0 is gamma < 0. Off the simplex h
 /// is divided by its sum.
 ///

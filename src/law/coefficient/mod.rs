@@ -28,7 +28,7 @@ pub use linear_power::LinearPower;
 /// [`CoefficientFn::coordinates`]. A `Box` or an `Arc` of a function is one, so that a law can be
 /// composed of functions that are chosen when the program runs.
 ///
-/// Coordinates, value and gradient make a function; the other methods say more of it.
+/// Coordinates, value and gradient are required; the other methods tell more about the function.
 ///
 /// ```
 /// use mixlaw::law::{CoefficientFn, Constant, Coordinate, PowerLaw, ScalingLaw};

@@ -20,14 +20,14 @@ use crate::sweep::Sweep;
 /// Theirs: continued pretraining on a general and a domain corpus, with a fit for the loss on each of
 /// them, in which r is the share of that same corpus, D the tokens of the continued pretraining and
 /// epsilon keeps the loss finite at r = 0. `eta > 0` says that a larger share makes the loss fall
-/// faster with D. They ask that the loss fall with r; the formula does not see to it, because
+/// faster with D. They ask that the loss fall with r; the formula does not ensure this, because
 /// `B r^eta` rises. The equation is known here from public summaries of the paper, which agree on it;
 /// neither its text nor code of the authors was at hand. Whether their fits move epsilon is not known,
 /// so it is a coefficient here, which [`Fitter::fix`](crate::Fitter::fix) can hold. A form across
 /// domains, which adds `F / K^mu` with a learnable K of each domain, is not here.
 ///
-/// Ours: with more than two domains, r is the weight of the named one and the law is blind to how the
-/// rest is divided.
+/// Ours: with more than two domains, r is the weight of the named one; how the rest is divided does not
+/// matter.
 ///
 /// The loss is known to be convex in h where `eta >= 1`; at r = 0 its slope is infinite where
 /// `eta < 1`.

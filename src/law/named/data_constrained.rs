@@ -32,7 +32,7 @@ use crate::sweep::Sweep;
 /// saturates by itself, and `D' = sum_i D'_i`, `U_D = sum_i min(h_i D, U_i)`, with one `R*_D` for all.
 /// A unique token is worth the same in every domain, so the loss depends on h by repetition alone: any
 /// mixture without repetition is as good as any other, and where D is more than all unique tokens the
-/// best one repeats all domains as often, `h_i` proportional to `U_i`. For tokens that differ in worth,
+/// best one repeats all domains equally often, `h_i` proportional to `U_i`. For tokens that differ in worth,
 /// take the formula of `examples/custom_law.rs`.
 ///
 /// The loss is convex in h where `beta <= alpha`. Where no row repeats data `R*_D` is not determined,

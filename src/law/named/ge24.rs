@@ -13,9 +13,9 @@ use crate::random::Random;
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-/// `L_i = (B/D^beta + E) C / h_i^gamma` for one domain i (Ge 24): blind to N and to all other
-/// domains. Of its 5 printed parameters 4 can be identified, as C is a factor of E and B; it is read
-/// out as 1.
+/// `L_i = (B/D^beta + E) C / h_i^gamma` for one domain i (Ge 24): it depends neither on N nor on any other
+/// domain. Of its 5 printed parameters 4 can be identified, because C is a factor of E and B; C is given
+/// as 1.
 ///
 #[doc = include_str!("../../../docs/formulas/ge24.html")]
 ///

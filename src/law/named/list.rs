@@ -8,7 +8,7 @@ use crate::law::{Dependence, LawSettings, ScalingLaw};
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
-/// A law of the crate, by its name: for tools whose users choose laws, and for what is stored.
+/// A law of the crate, by its name: for programs whose users choose laws, and for stored fits.
 ///
 /// ```
 /// use mixlaw::law::{self, LawSettings, ScalingLaw};
