@@ -12,7 +12,7 @@
 //! let tokens = [2e9f64, 4e9, 8e9, 16e9];
 //! let points = sizes.iter().flat_map(|&n| tokens.iter().map(move |&d| (n, d)));
 //! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
-//! let law = |at: Scale| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
+//! let law = |n: f64, d: f64| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
 //! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
 //! let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
@@ -766,7 +766,8 @@ impl Fit {
     /// If N or D is not positive, h has the wrong length, the law is infinite there, or it
     /// does not depend on N (or D) and was fitted to rows of another one
     /// ([`Fit::for_any_scale`]).
-    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, Error> {
+    pub fn predict(&self, at: Scale, h: impl AsRef<[f64]>) -> Result<f64, Error> {
+        let h = h.as_ref();
         self.check(at, h)?;
         Ok(self.law.loss(&self.coordinates, at, h))
     }
