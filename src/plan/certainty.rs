@@ -118,7 +118,7 @@ impl Plan {
     /// own starts.
     ///
     /// # Errors
-    /// As [`Plan::best`], if a target has no [members](Predictor::members) or they are of different
+    /// As [`Plan::best`], if a target has no [members](crate::Predictor::members) or they are of different
     /// draws, and if the choice is not one of this plan.
     ///
     /// ```

@@ -5,7 +5,7 @@ use super::sealed::Token;
 /// Two methods are enough for a function of your own. [`SimplexObjective::is_convex`] tells the solver
 /// that it is convex, so that the gap of its optimum certifies that no other mixture is better; the
 /// largest of several functions has them as its [`SimplexObjective::parts`]. Of any other function the
-/// optimum is the best local one. [`MixtureObjective`](super::MixtureObjective) also knows convex
+/// optimum is the best local one. [`MixtureObjective`](crate::plan::MixtureObjective) also knows convex
 /// functions below the paper's laws, by which laws that are not convex get a certificate.
 ///
 /// Certificates take values and slopes to be exact to about 1e-14 of their size;

@@ -119,7 +119,7 @@ pub struct Active {
 pub struct Optimum {
     /// The domain weights h*.
     pub weights: Mixture,
-    /// The value there, in nats for a [`MixtureObjective`](super::MixtureObjective).
+    /// The value there, in nats for a [`MixtureObjective`](crate::plan::MixtureObjective).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
     /// No mixture that keeps the constraints has a value below this, all rounding allowed for; `None` if
