@@ -361,7 +361,7 @@ fn unknown_coefficient(law: &str, name: &str, known: Vec<String>) -> Error {
 /// The error of a coefficient that a law has and that is not among the named ones.
 fn missing_coefficient(law: &str, name: &str, named: &[(&str, f64)]) -> Error {
     let found = named.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let kind = ErrorKind::Missing { kind: "coefficient", name: format!("`{name}`"), found };
+    let kind = ErrorKind::Missing { kind: "coefficient", name: name.to_owned(), found };
     Error::from(kind).at(Place::Law(law.to_owned()))
 }
 
