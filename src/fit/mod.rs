@@ -774,7 +774,7 @@ impl Fit {
     /// The predictions for all rows of a sweep, in nats.
     ///
     /// # Errors
-    /// If the sweep has other domains, or [`Fit::predict`] refuses a row.
+    /// If the sweep has other domains, and as [`Fit::predict`] for a row.
     pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, Error> {
         let h = aligned(self.law(), sweep)?;
         let predict = |(i, h)| {
@@ -787,8 +787,7 @@ impl Fit {
     /// How well the fit predicts the losses of its target on all rows of a sweep.
     ///
     /// # Errors
-    /// If the sweep has other domains or no such target, or [`Fit::predict`] refuses a
-    /// row.
+    /// If the sweep has other domains or no such target, and as [`Fit::predict`] for a row.
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
         let observed = sweep.losses_of(&self.target)?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))

@@ -113,9 +113,8 @@ impl Certainty {
 
 /// How much of a choice is decided, given the noise of the runs.
 impl Plan {
-    /// What every member would have chosen instead, within the constraints: the best mixture that
-    /// descents find from the choice and, unless that one is shown to be the best, from the solver's
-    /// own starts.
+    /// What every member would have chosen, within the constraints: the best mixture that descents find
+    /// from the choice and, unless it is certified, from the solver's own starts.
     ///
     /// # Errors
     /// As [`Plan::best`], if a target has no [members](crate::Predictor::members) or they are of different
@@ -171,7 +170,7 @@ impl Plan {
     }
 
     /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
-    /// one need not keep the constraints, but [`Advantage::within_limits`] says whether it does.
+    /// one need not keep the constraints; [`Advantage::within_limits`] tells whether it does.
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if the mixture has another number of domains or the level is not

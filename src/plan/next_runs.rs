@@ -37,9 +37,8 @@ pub enum Criterion {
 pub struct NextRun {
     /// Its number among the candidates.
     pub candidate: usize,
-    /// What it takes off, together with the runs before it: the share of the variance of the decision,
-    /// or the information on the law in nats. A run is worth what the losses of all its targets are
-    /// worth together.
+    /// The gain of this run together with those before it: the share by which the variance of the
+    /// decision falls, or the information on the law in nats. A run measures the losses of all targets.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::gain"))]
     pub gain: f64,
 }

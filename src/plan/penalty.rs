@@ -73,7 +73,7 @@ impl Penalty {
         Self(Kind::Js { strength, prior: named(prior) })
     }
 
-    /// A function of one's own: its value in nats at the domain weights, in the order of
+    /// A function of yours: its value in nats at the domain weights, in the order of
     /// [`Plan::domains`](super::Plan::domains). It writes its slopes in the weights, each taken with
     /// every weight free, into its second argument, which holds zeros before. Mixtures that are chosen
     /// with it are not certified.

@@ -104,7 +104,7 @@ impl Candidate {
         Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
+    /// Whether one of its laws depends on the mixture. Over one domain there is only one mixture.
     pub(super) fn sees_mixture(&self) -> bool {
         let sees = |law: &Arc<dyn ScalingLaw>| law.domains().len() == 1 || law.dependence().h;
         self.laws.iter().any(sees)

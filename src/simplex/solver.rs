@@ -100,14 +100,14 @@ impl std::fmt::Display for Certificate {
     }
 }
 
-/// A constraint that holds the optimum back.
+/// A constraint that is active: without it the optimum would be better.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Active {
     /// The constraint in words: `web >= 0` for a domain that is left out.
     pub constraint: String,
-    /// What the objective would gain for each unit of weight that the constraint gave way, in nats.
+    /// What the objective would gain for each unit of weight by which the constraint is relaxed, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub multiplier: f64,
 }
@@ -122,8 +122,8 @@ pub struct Optimum {
     /// The value there, in nats for the objective of a [`Plan`](crate::Plan).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
-    /// No mixture that keeps the constraints has a value below this, all rounding allowed for; `None` if
-    /// that cannot be shown.
+    /// No mixture that keeps the constraints has a value below this, with rounding errors counted; `None`
+    /// if no bound can be shown.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower_bound: Option<f64>,
     /// How the lower bound was shown.
@@ -132,7 +132,7 @@ pub struct Optimum {
     /// `<g, h> - min <g, .>` over the mixtures that keep the constraints, in the unit of the value.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub residual: f64,
-    /// The constraints that hold the optimum back, strongest first.
+    /// The active constraints, the one with the largest multiplier first.
     pub active: Vec<Active>,
     /// How much each part of a worst case counts at the optimum: the weights for which the weighted
     /// sum of the parts has the same optimum. One entry, 1, for other objectives.
@@ -144,8 +144,8 @@ pub struct Optimum {
     pub termination: Termination,
 }
 
-/// The value, how far it is shown to be from the least, and what holds the optimum back: names of
-/// domains are printed by [`Mixture::named`] of [`Optimum::weights`].
+/// The value, its bound, and the active constraints. [`Mixture::named`] of [`Optimum::weights`] prints with
+/// the names of domains.
 impl std::fmt::Display for Optimum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "value {:.6}", self.value)?;
@@ -164,7 +164,7 @@ impl std::fmt::Display for Optimum {
 }
 
 impl Optimum {
-    /// `value - lower_bound`: by how much the value could be lowered at most; `None` without a bound.
+    /// `value - lower_bound`: by how much any other mixture can be better at most; `None` without a bound.
     #[must_use]
     pub fn gap(&self) -> Option<f64> {
         self.lower_bound.map(|bound| self.value - bound)
