@@ -178,8 +178,7 @@ fn run(options: &Options) -> Result<()> {
     };
     let target = options.target.as_deref().unwrap_or(target);
     let train = sweep.split(TRAIN)?;
-    let settings = LawSettings::new().domain(target);
-    let law = law::named(&options.law)?.for_sweep(&train, &settings)?;
+    let law = law::named(&options.law)?.for_sweep(&train, &LawSettings::new().domain(target))?;
 
     let kinds = kinds(options.solves);
     let mut curves = Vec::new();

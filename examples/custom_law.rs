@@ -1,9 +1,9 @@
 //! A law of your own in a few lines: write the formula once, fit it, compare it.
 //!
-//! Here the data term counts effective tokens: a token of domain i is worth `tau_i` to the target,
-//! and repeating a domain's `U_i` unique tokens saturates at `rho` epochs' worth.
+//! Here the data term counts effective tokens: a token of domain i is worth `tau_i` to the target, and
+//! repeating a domain's `U_i` unique tokens saturates at `rho` epochs' worth.
 
-use mixlaw::law::{AdditiveLaw, Auto, Coordinate, Formula, Scalar};
+use mixlaw::law::{AdditiveLaw, Coordinate, Formula, FormulaLaw, Scalar};
 use mixlaw::{Fitter, Sweep};
 
 /// `L = E + A/N^alpha + (sum_i tau_i rho U_i (1 - exp(-h_i D / (rho U_i))) / sum_i U_i)^-beta`
@@ -41,17 +41,16 @@ impl Formula for Repetition {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), mixlaw::Error> {
     let sweep = Sweep::from_csv(include_str!("data/byte_sweep.csv").as_bytes())?;
     let (train, eval) = (sweep.split("train")?, sweep.split("eval")?);
     // The bytes of each training corpus, from the README of the data.
     let unique_tokens = vec![16e6, 10.953e6, 16e6, 16e6];
-    let law = Auto::for_sweep(Repetition { unique_tokens }, &train)?;
+    let law = FormulaLaw::for_sweep(Repetition { unique_tokens }, &train)?;
     let own = Fitter::new().fit(law, &train, "rust")?;
     let additive = Fitter::new().fit(AdditiveLaw::for_sweep(&train), &train, "rust")?;
-    println!("{own}");
-    // No run of this sweep repeats its data, so it cannot say what repetition costs.
-    println!("On a bound, not determined by the data: {}", own.at_bound().join(", "));
+    // No run of this sweep repeats its data: it cannot say what repetition costs.
+    println!("{own}\nOn a bound, not determined by the data: {}", own.at_bound().join(", "));
     println!("\nMRE in percent, train / held out");
     for (name, fit) in [("repetition", &own), ("additive", &additive)] {
         let [train, eval] = [fit.evaluate(&train)?, fit.evaluate(&eval)?].map(|m| 100.0 * m.mre);

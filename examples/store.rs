@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // serde_json reads every number to the bit only with its feature `float_roundtrip`.
     let text = serde_json::to_string_pretty(&fit)?;
-    println!("{} characters, beginning with\n{:.120}\n", text.len(), text);
+    println!("{} characters: {} ..\n", text.len(), &text[..40].replace('\n', ""));
     let read: Fit = serde_json::from_str(&text)?;
 
     let (at, uniform) = (Scale { n: 1e6, d: 2e7 }, Mixture::uniform(4));
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("loss on rust at {at}: {loss:.4} nats");
 
     // A file that was changed by hand is an error, not a wrong answer.
-    let error = serde_json::from_str::<Fit>(&text.replace("rust", "")).unwrap_err();
-    println!("without its target: {error}");
+    let error = serde_json::from_str::<Fit>(&text.replace("python", "french")).unwrap_err();
+    println!("with a domain renamed: {error}");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Watch a long call and end it early: a bar on stderr, and a deadline after which a fit keeps the best
-//! of what it has found.
+//! Watch a long call and end it early: every better objective as it is found, and a deadline after which a
+//! fit keeps the best of them.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -13,20 +13,18 @@ fn main() -> Result<(), mixlaw::Error> {
     let train = sweep.split("train")?;
 
     let deadline = Instant::now() + Duration::from_secs(2);
-    let mut told = 0;
+    let mut least = f64::INFINITY;
     let observer = move |progress: &Progress| {
         // It is called in every iteration: say only what is new.
-        if progress.done > told {
-            told = progress.done;
-            let Progress { done, what, best, .. } = progress;
-            eprint!("\r{done} {what}, best objective {best:.6e}");
+        if progress.best < least {
+            least = progress.best;
+            println!("{least:.6e} after {} {}", progress.done, progress.what);
         }
         if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     // Far more starts than there is time for.
     let fitter = Fitter::new().starts(1_000_000).observe(observer);
     let fit = fitter.fit(FullLaw::for_sweep(&train), &train, "python")?;
-    eprintln!();
 
     assert_eq!(fit.termination(), Termination::Stopped);
     println!("{} local solves within two seconds", fit.local_solves());

@@ -93,12 +93,14 @@ pub enum Place {
     #[error("candidate {0}")]
     Candidate(usize),
     /// A point of a path.
-    #[error("t = {t}, {scale}")]
+    #[error("t = {t}, N = {n:e}, D = {d:e}")]
     Time {
         /// The time.
         t: f64,
-        /// N and D there.
-        scale: crate::Scale,
+        /// N there.
+        n: f64,
+        /// D there.
+        d: f64,
     },
 }
 

@@ -134,11 +134,11 @@ pub mod sweep;
 pub mod testing;
 pub mod uncertainty;
 
-pub use {ndarray, rand};
+pub use ndarray;
 
 pub use error::Error;
 pub use fit::{Fit, Fitter};
-pub use mixture::{Mixture, NamedMixture};
+pub use mixture::Mixture;
 pub use plan::Plan;
 pub use predictor::Predictor;
 pub use random::Random;

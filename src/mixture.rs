@@ -157,12 +157,13 @@ impl Mixture {
         &self.weights
     }
 
-    /// The mixture with the names of its domains, for people to read: `web 0.7500, code 0.2500`.
+    /// The mixture with the names of its domains, for people to read: `web 0.7500, code 0.2500`, with as
+    /// many digits as the format asks for.
     ///
     /// # Panics
     /// If there are not as many names as weights.
     #[must_use]
-    pub fn named<'a>(&'a self, domains: &'a [String]) -> NamedMixture<'a> {
+    pub fn named<'a>(&'a self, domains: &'a [String]) -> impl fmt::Display + 'a {
         assert_eq!(domains.len(), self.len(), "one name for each domain weight");
         NamedMixture { weights: &self.weights, domains }
     }
@@ -362,9 +363,8 @@ impl RelativeEq for Mixture {
     }
 }
 
-/// A mixture that prints with the names of its domains; made by [`Mixture::named`].
-#[derive(Debug, Clone, Copy)]
-pub struct NamedMixture<'a> {
+/// A mixture that prints with the names of its domains.
+struct NamedMixture<'a> {
     weights: &'a [f64],
     domains: &'a [String],
 }

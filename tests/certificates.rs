@@ -265,14 +265,14 @@ fn a_mixture_of_rounded_weights_is_within_what_it_keeps() {
     assert!(Region::simplex(2).contains(&thirds));
     let domains = ["a", "b", "c"].map(String::from);
     let bound = Constraints::new().at_most("a", 1.0 / 3.0).region(&domains, 1e9).unwrap();
-    assert!(bound.contains(&Mixture::new(vec![0.3333337, 0.3333333, 0.333333]).unwrap()));
-    assert!(!bound.contains(&Mixture::new(vec![0.33334, 0.33333, 0.33333]).unwrap()));
+    assert!(bound.contains(Mixture::new(vec![0.3333337, 0.3333333, 0.333333]).unwrap()));
+    assert!(!bound.contains(Mixture::new(vec![0.33334, 0.33333, 0.33333]).unwrap()));
     // The box of one mixture whose sum is off by rounding.
     let h = [0.333333, 0.333333, 0.333333];
     let sweep = Sweep::new(&["a", "b", "c"], &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
     let limits = Constraints::new().trained_box(&sweep);
     let region = limits.region(&domains, 1e9).unwrap();
-    assert!(region.contains(&Mixture::new(h.to_vec()).unwrap()));
+    assert!(region.contains(Mixture::new(h.to_vec()).unwrap()));
     let best = SimplexSolver::new().minimize_within(&mut kinked(3, 1.0, 0.0), &region).unwrap();
     assert_belongs_together(&best, &mut kinked(3, 1.0, 0.0), &region, "a box of one mixture");
 }
@@ -327,7 +327,7 @@ fn a_strong_penalty_costs_a_bound_no_digit_too_many() {
                 let best = SimplexSolver::new().minimize(&mut objective);
                 let bound = best.lower_bound.unwrap();
                 // Beyond that, values differ by rounding long before the best mixture.
-                let start = objective.value(&Mixture::uniform(3)).unwrap();
+                let start = objective.value(Mixture::uniform(3)).unwrap();
                 let close = best.value - bound <= 2e-10 * start;
                 assert!(close || strength > 1e4, "{strength}: {best:?}");
                 // Mixtures around the best one, all next to the bound.

@@ -180,6 +180,9 @@ fn shared_flags_that_are_wrong_are_named() {
         (&["--targets", "c,c"], &["--targets", "`c`", "twice"]),
         (&["--laws", "ge24", "--targets", "cobol"], &["`cobol`", "english"]),
         (&["--laws", "ge24", "--targets", "rust"], &["--laws", "ge24", "rust"]),
+        (&["--unique", "c"], &["--unique", "`c`", "DOMAIN=TOKENS"]),
+        (&["--unique", "c=0"], &["--unique", "`0`", "> 0"]),
+        (&["--unique", "cobol=1"], &["--unique", "`cobol`", "english, french, python, c"]),
         (&["--optimizer", "adam"], &["--optimizer", "`adam`", "lbfgs"]),
         (&["--gamma", "negative"], &["--gamma", "`negative`", "positive"]),
         (&["--starts", "0"], &["--starts", "`0`", "from 1 to 1000000"]),
@@ -250,7 +253,7 @@ fn help_and_version_are_printed() {
     assert_eq!(overview, said(&["-h"]));
     let version = said(&["--version"]);
     assert_eq!(version, format!("mixlaw {}\n", env!("CARGO_PKG_VERSION")));
-    let shared = "laws targets optimizer starts gamma seed at weights json help";
+    let shared = "laws unique targets optimizer starts gamma seed at weights json help";
     for (subcommand, flags) in [
         ("fit", shared.to_owned()),
         (
@@ -260,7 +263,7 @@ fn help_and_version_are_printed() {
             ),
         ),
         ("sure", format!("{shared} resamples level against pictures")),
-        ("compare", "laws targets optimizer starts gamma seed json folds help".to_owned()),
+        ("compare", "laws unique targets optimizer starts gamma seed json folds help".to_owned()),
         ("next-runs", format!("{shared} count criterion mixtures run-at resamples")),
         ("paper", "optimizer starts gamma seed at json help".to_owned()),
     ] {
@@ -274,7 +277,9 @@ fn help_and_version_are_printed() {
     }
     let text = said(&["fit", "--help"]);
     let words: Vec<&str> = text.split([',', ' ', '\n']).collect();
-    law::names().for_each(|name| assert!(words.contains(&name), "{name}: {text}"));
+    for law in law::built_in() {
+        assert!(words.contains(&law.name()), "{}: {text}", law.name());
+    }
 }
 
 #[test]

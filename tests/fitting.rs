@@ -603,13 +603,13 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     row(fit.predict_sweep(&larger).unwrap_err());
     row(fit.evaluate(&larger).unwrap_err());
     let ensemble = Predictor::mean([&fit, &fit]).unwrap();
-    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
+    assert!(other("N", &ensemble.predict(Scale { n: 6e7, d: 1e9 }, h).unwrap_err()));
     row(ensemble.evaluate(&larger).unwrap_err());
     let resamples = Bootstrap::new(20).run(&fit, &sweep).unwrap();
-    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err()));
+    assert!(other("N", &resamples.values(Scale { n: 6e7, d: 1e9 }, h).unwrap_err()));
     assert!(other(
         "N",
-        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, &h, 0.9).unwrap_err()
+        &resamples.prediction_interval(Scale { n: 6e7, d: 1e9 }, h, 0.9).unwrap_err()
     ));
     for predictor in [Predictor::from(&fit), ensemble.clone(), resamples] {
         let plan = Plan::builder().target(1.0, &predictor).build().unwrap();
@@ -628,7 +628,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     // Asked for by name, the mixtures of a larger scale are ranked by the small one.
     let any = ensemble.clone().for_any_scale();
     assert_eq!(
-        any.predict(Scale { n: 6e7, d: 2e9 }, &h).unwrap(),
+        any.predict(Scale { n: 6e7, d: 2e9 }, h).unwrap(),
         fit.predict(Scale { n: 1e6, d: 1e9 }, &h).unwrap()
     );
     let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();

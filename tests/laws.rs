@@ -190,27 +190,27 @@ fn the_contract_asks_for_gradients_on_faces() {
 #[test]
 fn counts_are_those_of_the_table() {
     let k = 7;
-    for (name, printed, identifiable) in [
-        ("chinchilla", 5, 5),
-        ("simple", k + 6, k + 6),
-        ("additive", 2 * k + 5, 2 * k + 5),
-        ("joint", 4 * k + 5, 4 * k + 5),
-        ("full", 6 * k + 6, 6 * k + 5),
-        ("additive-fixed-n", 2 * k + 3, 2 * k + 3),
-        ("additive-fixed-d", 2 * k + 3, 2 * k + 3),
-        ("additive-fixed-nd", 2 * k + 1, 2 * k + 1),
-        ("ye-m1", 2 * k + 1, 2 * k + 1),
-        ("ye-m2", k + 2, k + 2),
-        ("ye-m3", k + 2, 3),
-        ("ye-m4", k + 2, k + 1),
-        ("ge24", 5, 4),
-        ("data-constrained", 7, 7),
-        ("autoscale", 3 * k, 2 * k + 1),
-        ("d-cpt", 9, 9),
+    for (name, identifiable) in [
+        ("chinchilla", 5),
+        ("simple", k + 6),
+        ("additive", 2 * k + 5),
+        ("joint", 4 * k + 5),
+        ("full", 6 * k + 5),
+        ("additive-fixed-n", 2 * k + 3),
+        ("additive-fixed-d", 2 * k + 3),
+        ("additive-fixed-nd", 2 * k + 1),
+        ("ye-m1", 2 * k + 1),
+        ("ye-m2", k + 2),
+        ("ye-m3", 3),
+        ("ye-m4", k + 1),
+        ("ge24", 4),
+        ("data-constrained", 7),
+        ("autoscale", 2 * k + 1),
+        ("d-cpt", 9),
     ] {
         let law = law(name, k, 2, SCALES);
         assert_eq!(law.name(), name);
-        assert_eq!((law.printed_parameters(), law.coordinates().len()), (printed, identifiable));
+        assert_eq!(law.coordinates().len(), identifiable, "{name}");
     }
 }
 
@@ -764,7 +764,7 @@ fn limits_of_the_laws_of_others_are_finite() {
                 assert_eq!(law.gradient(&z, Scale { n, d }, &h, &mut g), limit);
                 assert!(g.h.iter().all(|g| !g.is_nan()), "{name}: {g:?} at {n}, {d}, {h:?}");
                 let plan = plan(law.clone(), &z);
-                assert_eq!(plan.objective(Scale { n, d }).unwrap().value(&h).unwrap(), limit);
+                assert_eq!(plan.objective(Scale { n, d }).unwrap().value(h).unwrap(), limit);
             }
         }
     }

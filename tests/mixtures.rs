@@ -184,7 +184,7 @@ fn penalties_have_closed_forms_in_their_limits() {
     // JS is finite there, and a penalty adds to others.
     let both = with(Penalty::js(0.5, &corner)).unwrap().to_builder();
     let both = both.penalty(Penalty::kl(2.0, &by_name)).build().unwrap();
-    let expected = 0.5 * h.js_distance(&Mixture::corner(3, 1)).powi(2) + 2.0 * kl;
+    let expected = 0.5 * h.js_distance(Mixture::corner(3, 1)).powi(2) + 2.0 * kl;
     let own = both.objective(problem.scale).unwrap().value(&h).unwrap() - problem.value(&h);
     assert!((own - expected).abs() < 1e-12, "{own}, not {expected}");
 }
@@ -287,7 +287,7 @@ fn only_the_joint_mixture_moves_with_scale() {
     assert!(limit.optimum.weights.js_distance(&far.optimum.weights) < 1e-3);
     let of_n =
         plan.limit(Scale { n: 1e8, d: 1e10 }, Growth { n: Rate::Log, d: Rate::Constant }).unwrap();
-    assert!(of_n.optimum.weights.js_distance(&weights(1e40, 1e10)) < 1e-3);
+    assert!(of_n.optimum.weights.js_distance(weights(1e40, 1e10)) < 1e-3);
     assert!(of_n.optimum.weights.js_distance(&limit.optimum.weights) > 1e-2);
     // The parts of the loss add up, and the limit's own mixture has no excess.
     let parts = plan.decompose(Scale { n: 1e9, d: 1e11 }, &start).unwrap();
@@ -327,7 +327,7 @@ fn budgets_prices_and_ranges_agree_with_each_other() {
     assert!(price.tokens > 1e10 && price.value > price.best);
     assert!((value - price.best).abs() < 1e-9);
     assert_eq!(
-        plan.price(Scale { n: 1e9, d: 1e20 }, &Mixture::corner(3, 1)).unwrap().tokens,
+        plan.price(Scale { n: 1e9, d: 1e20 }, Mixture::corner(3, 1)).unwrap().tokens,
         f64::INFINITY
     );
     // The ends of the ranges are as bad as allowed.
@@ -396,7 +396,7 @@ fn worst_excesses_share_what_is_lost() {
             .goal(Goal::Worst)
             .build()
             .unwrap()
-            .decompose(Scale { n: 1e9, d: 1e11 }, &Mixture::uniform(3))
+            .decompose(Scale { n: 1e9, d: 1e11 }, Mixture::uniform(3))
             .is_err()
     );
 }

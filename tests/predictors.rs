@@ -310,7 +310,7 @@ fn a_builder_of_a_plan_makes_the_same_one() {
         .build()
         .unwrap();
     let again = plan.to_builder().build().unwrap();
-    assert_eq!(plan.targets().collect::<Vec<_>>(), ["t", "u"]);
+    assert_eq!(plan.predictors().map(Predictor::target).collect::<Vec<_>>(), ["t", "u"]);
     let choice = plan.best(AT).unwrap();
     assert_eq!(again.best(AT).unwrap(), choice);
     assert_eq!(again.certainty(&choice).unwrap(), plan.certainty(&choice).unwrap());

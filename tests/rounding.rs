@@ -119,7 +119,7 @@ fn fits_and_resamples_are_nearly_the_same_at_nearly_the_same_cost() {
     for unit in [Unit::Run, Unit::Mixture] {
         let interval = |fit: &Fit, sweep: &Sweep| {
             let resamples = Bootstrap::new(40).unit(unit).run(fit, sweep).unwrap();
-            resamples.interval(Scale { n: 4e5, d: 4e7 }, &Mixture::uniform(4), 0.9).unwrap()
+            resamples.interval(Scale { n: 4e5, d: 4e7 }, Mixture::uniform(4), 0.9).unwrap()
         };
         let (a, b) = (interval(a, &exact), interval(b, &rounded));
         let width = a.upper - a.lower;

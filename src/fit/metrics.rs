@@ -112,7 +112,7 @@ mod tests {
         let m = Metrics::new(&observed, &predicted);
         // np.mean(abs(p-o)/o), np.mean(abs(p-o)), np.sqrt(np.mean((p-o)**2)),
         // 1 - np.sum((p-o)**2)/np.sum((o-o.mean())**2), scipy.stats.spearmanr(o, p)[0]
-        assert_relative_eq!(m.mre, 0.061160076853069105, max_relative = 1e-12);
+        assert_relative_eq!(m.mre, 0.061_160_076_853_069_1, max_relative = 1e-12);
         assert_relative_eq!(m.mae, 0.15, max_relative = 1e-12);
         assert_relative_eq!(m.rmse, 0.19621416870348585, max_relative = 1e-12);
         assert_relative_eq!(m.r2, 0.6354166666666665, max_relative = 1e-12);

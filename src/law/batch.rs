@@ -26,30 +26,32 @@ impl<'a> Points<'a> {
         Self { n, d, h, k }
     }
 
+    /// The scale and h of every point.
+    ///
+    /// ```
+    /// use mixlaw::law::Points;
+    ///
+    /// let points = Points::new(&[1e8, 2e8], &[1e9, 4e9], &[0.5, 0.5, 0.9, 0.1], 2);
+    /// let (at, h) = points.iter().nth(1).unwrap();
+    /// assert_eq!((points.iter().len(), at.n, h), (2, 2e8, &[0.9, 0.1][..]));
+    /// ```
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Scale, &'a [f64])> + Clone + use<'a> {
+        let points = *self;
+        (0..points.len()).map(move |i| points.get(i))
+    }
+
     /// Number of points.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.n.len()
     }
 
     /// Number of domains.
-    #[must_use]
-    pub fn domains(&self) -> usize {
+    pub(super) fn domains(&self) -> usize {
         self.k
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.n.is_empty()
-    }
-
     /// The scale and h of one point.
-    ///
-    /// # Panics
-    /// If there is no such point.
-    #[must_use]
-    pub fn get(&self, i: usize) -> (Scale, &'a [f64]) {
+    pub(crate) fn get(&self, i: usize) -> (Scale, &'a [f64]) {
         (Scale { n: self.n[i], d: self.d[i] }, &self.h[i * self.k..(i + 1) * self.k])
     }
 }
@@ -116,8 +118,7 @@ impl<'a, L: ScalingLaw + ?Sized> RowByRow<'a, L> {
 impl<L: ScalingLaw + ?Sized> Batch for RowByRow<'_, L> {
     fn losses(&mut self, z: &[f64], out: &mut [f64]) {
         assert_eq!(out.len(), self.points.len(), "one loss for each point");
-        for (i, loss) in out.iter_mut().enumerate() {
-            let (at, h) = self.points.get(i);
+        for (loss, (at, h)) in out.iter_mut().zip(self.points.iter()) {
             *loss = self.law.loss(z, at, h);
         }
     }

@@ -15,7 +15,7 @@ use crate::scale::Scale;
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
-pub enum Transform {
+pub(crate) enum Transform {
     /// The coefficient is positive and the coordinate is its logarithm.
     Log,
     /// The coefficient is the coordinate.
@@ -147,8 +147,7 @@ impl Coordinate {
     }
 
     /// How the coefficient follows from the coordinate.
-    #[must_use]
-    pub fn transform(&self) -> Transform {
+    pub(crate) fn transform(&self) -> Transform {
         self.transform
     }
 
@@ -280,23 +279,15 @@ impl Coordinates {
         })
     }
 
-    /// The value of coefficient `i` in the paper's units.
-    ///
-    /// # Panics
-    /// If `z` has another length.
-    #[must_use]
-    pub fn coefficient(&self, i: usize, z: &[f64]) -> f64 {
-        assert_eq!(z.len(), self.len(), "one value for each coordinate");
-        self.list[i].transform.coefficient(z[i] + self.shift(i, z))
-    }
-
     /// All coefficients in the paper's units, for raw N and D.
     ///
     /// # Panics
     /// If `z` has another length.
     #[must_use]
     pub fn coefficients(&self, z: &[f64]) -> Vec<f64> {
-        (0..self.len()).map(|i| self.coefficient(i, z)).collect()
+        assert_eq!(z.len(), self.len(), "one value for each coordinate");
+        let coefficient = |i: usize| self.list[i].transform.coefficient(z[i] + self.shift(i, z));
+        (0..self.len()).map(coefficient).collect()
     }
 
     /// The coordinates of coefficients in the paper's units: the inverse of

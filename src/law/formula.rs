@@ -110,8 +110,8 @@ pub(super) fn start_levels<const COUNT: usize>(
 
 /// A [`ScalingLaw`] made of a [`Formula`], with exact gradients by forward-mode differentiation.
 ///
-/// An evaluation of the gradient costs one evaluation of the formula over [`Dual`](super::Dual) for every eight
-/// coordinates and domains.
+/// An evaluation of the gradient costs one evaluation of the formula for every eight coordinates and domains, each with
+/// eight derivatives.
 ///
 /// ```
 /// use mixlaw::law::{FormulaLaw, Coordinate, Formula, Scalar, ScalingLaw};
@@ -164,7 +164,6 @@ pub struct FormulaLaw<F> {
     formula: F,
     domains: Vec<String>,
     coordinates: Coordinates,
-    printed_parameters: usize,
     settings: LawSettings,
 }
 
@@ -177,14 +176,8 @@ impl<F: Formula> FormulaLaw<F> {
     pub fn new(formula: F, domains: &[impl AsRef<str>], scale: Scale) -> Result<Self, Error> {
         let domains = check_domains(domains)?;
         let coordinates = Coordinates::new(formula.coefficients(&domains), scale)?;
-        let printed_parameters = coordinates.len();
         let settings = LawSettings::default();
-        Ok(Self { formula, domains, coordinates, printed_parameters, settings })
-    }
-
-    /// The number of parameters as printed, where it is not the number of coordinates.
-    pub(super) fn printing(self, count: usize) -> Self {
-        Self { printed_parameters: count, ..self }
+        Ok(Self { formula, domains, coordinates, settings })
     }
 
     /// What [`ScalingLaw::settings`] says.
@@ -198,12 +191,6 @@ impl<F: Formula> FormulaLaw<F> {
     /// If the coefficients are not valid (see [`Coordinates::new`]).
     pub fn for_sweep(formula: F, sweep: &Sweep) -> Result<Self, Error> {
         Self::new(formula, sweep.domains(), sweep.scale())
-    }
-
-    /// The formula.
-    #[must_use]
-    pub fn as_formula(&self) -> &F {
-        &self.formula
     }
 
     /// The formula, with every argument made by `seed(value, place, rate)`: its value, its place
@@ -259,10 +246,6 @@ impl<F: Formula> ScalingLaw for FormulaLaw<F> {
 
     fn coordinates(&self) -> &Coordinates {
         &self.coordinates
-    }
-
-    fn printed_parameters(&self) -> usize {
-        self.printed_parameters
     }
 
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {

@@ -20,10 +20,6 @@ macro_rules! forward_law {
                 $inner.coordinates()
             }
 
-            fn printed_parameters(&$self) -> usize {
-                $inner.printed_parameters()
-            }
-
             fn loss(&$self, z: &[f64], at: crate::scale::Scale, h: &[f64]) -> f64 {
                 $inner.loss(z, at, h)
             }
@@ -82,24 +78,24 @@ forward_law!([L: ScalingLaw + ?Sized] Arc<L>, self => (**self));
 
 /// Declares a named law: a choice of coefficient functions for a [`PowerLaw`](super::PowerLaw).
 ///
-/// The body turns a `PowerLawBuilder` and the number of domains into the finished builder. With a
-/// third argument, through which it passes every [`LinearPower`](super::LinearPower), the law gets a
+/// The body turns a `PowerLawBuilder` into the finished builder. With a
+/// second argument, through which it passes every [`LinearPower`](super::LinearPower), the law gets a
 /// method that restricts the sign of their gamma.
 macro_rules! named_law {
     (
         $(#[$doc:meta])*
-        $type:ident, $name:literal, |$builder:ident, $k:ident| $body:expr
+        $type:ident, $name:literal, |$builder:ident| $body:expr
     ) => {
         crate::law::forward::named_law!(
-            @type $(#[$doc])* $type, $name, |$builder, $k, _power| $body
+            @type $(#[$doc])* $type, $name, |$builder, _power| $body
         );
     };
     (
         $(#[$doc:meta])*
-        $type:ident, $name:literal, |$builder:ident, $k:ident, $power:ident| $body:expr
+        $type:ident, $name:literal, |$builder:ident, $power:ident| $body:expr
     ) => {
         crate::law::forward::named_law!(
-            @type $(#[$doc])* $type, $name, |$builder, $k, $power| $body
+            @type $(#[$doc])* $type, $name, |$builder, $power| $body
         );
 
         impl $type {
@@ -116,7 +112,7 @@ macro_rules! named_law {
     };
     (
         @type $(#[$doc:meta])*
-        $type:ident, $name:literal, |$builder:ident, $k:ident, $power:ident| $body:expr
+        $type:ident, $name:literal, |$builder:ident, $power:ident| $body:expr
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
@@ -148,15 +144,8 @@ macro_rules! named_law {
                 $power: fn(crate::law::LinearPower) -> crate::law::LinearPower,
                 settings: crate::law::LawSettings,
             ) -> Result<Self, crate::error::Error> {
-                let $k = domains.len();
                 let $builder = crate::law::PowerLaw::builder($name, domains).scale(scale);
                 $body.settings(settings).build().map(Self)
-            }
-
-            /// The law as a composition of coefficient functions.
-            #[must_use]
-            pub fn as_power_law(&self) -> &crate::law::PowerLaw {
-                &self.0
             }
         }
 

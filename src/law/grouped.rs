@@ -168,12 +168,17 @@ impl Powers {
         Self { powers, slot, first_slot }
     }
 
+    /// Whether one exponent is that of all mixtures.
+    fn is_shared(&self) -> bool {
+        self.first_slot.is_empty()
+    }
+
     /// Brings the powers to the exponents of all mixtures.
     fn update(&mut self, exponents: &[f64]) {
         let fill = |powers: &mut [Power], exponent: f64| {
             powers.iter_mut().for_each(|p| p.power = (-exponent * p.ln_x).exp());
         };
-        if self.first_slot.is_empty() {
+        if self.is_shared() {
             return fill(&mut self.powers, exponents[0]);
         }
         for (slots, exponent) in self.first_slot.windows(2).zip(exponents) {
@@ -200,34 +205,77 @@ struct Gradients {
 }
 
 impl Gradients {
+    /// Room for the gradients of these parts, at blocks of so many mixtures.
+    fn of(parts: &[Part<'_>], mixtures: usize) -> Self {
+        let widths = || parts.iter().map(|part| part.at.len());
+        let width: usize = widths().sum();
+        let block = mixtures.min((KEPT / width.max(1)).max(1));
+        Self {
+            columns: vec![0.0; width * block],
+            block,
+            row: vec![0.0; widths().max().unwrap_or(0)],
+            first: None,
+        }
+    }
+
     fn column(&self, i: usize, len: usize) -> &[f64] {
         &self.columns[i * self.block..][..len]
     }
 }
 
-impl<'a> Grouped<'a> {
-    pub(super) fn new(law: &'a PowerLaw, points: Points<'a>) -> Self {
-        let (p, k) = (law.coordinates.len(), law.domains.len());
-        assert_eq!(points.domains(), k, "points of the law's domains");
-        let all = || (0..points.len()).map(|i| points.get(i));
-        let (mixture, count) = number(all().map(|(_, h)| Bits(h)));
-        let (size, _) = number(all().map(|(at, _)| at.n.to_bits()));
+/// The order in which points are gone through.
+struct Layout<'a> {
+    /// The distinct mixtures, and of each point the number of its own.
+    mixtures: Vec<&'a [f64]>,
+    mixture: Vec<u32>,
+    order: Vec<u32>,
+    first_point: Vec<u32>,
+    first_run: Vec<u32>,
+}
+
+impl<'a> Layout<'a> {
+    fn of(points: Points<'a>) -> Self {
+        let (mixture, count) = number(points.iter().map(|(_, h)| Bits(h)));
+        let (size, _) = number(points.iter().map(|(at, _)| at.n.to_bits()));
         let mut order: Vec<u32> = (0..).take(points.len()).collect();
         order.sort_by_key(|&i| (mixture[i as usize], size[i as usize]));
 
-        let ordered = || order.iter().map(|&i| (points.get(i as usize), mixture[i as usize]));
         let first_point =
             boundaries(order.iter().map(|&i| (mixture[i as usize], size[i as usize])));
-        let runs = || first_point[..first_point.len() - 1].iter().map(|&i| order[i as usize]);
-        let first_run = boundaries(runs().map(|i| mixture[i as usize]));
-        let mixtures: Vec<&[f64]> = first_run[..count]
+        let runs = first_point[..first_point.len() - 1].iter().map(|&i| order[i as usize]);
+        let first_run = boundaries(runs.map(|i| mixture[i as usize]));
+        let mixtures = first_run[..count]
             .iter()
             .map(|&run| points.get(order[first_point[run as usize] as usize] as usize).1)
             .collect();
+        Self { mixtures, mixture, order, first_point, first_run }
+    }
 
-        let run_sizes = runs().map(|i| (points.get(i as usize).0.n, mixture[i as usize]));
-        let n = Powers::new(law.n_term.as_ref(), run_sizes);
-        let d = Powers::new(law.d_term.as_ref(), ordered().map(|((at, _), m)| (at.d, m)));
+    /// For each run a point of it.
+    fn runs(&self) -> impl Iterator<Item = u32> + Clone {
+        let firsts = &self.first_point[..self.first_point.len() - 1];
+        firsts.iter().map(|&i| self.order[i as usize])
+    }
+
+    /// The powers of a term at the runs or points `of`, where `x` is their N or D.
+    fn powers(
+        &self,
+        term: Option<&Term>,
+        of: impl Iterator<Item = u32> + Clone,
+        x: impl Fn(usize) -> f64 + Copy,
+    ) -> Powers {
+        Powers::new(term, of.map(|i| (x(i as usize), self.mixture[i as usize])))
+    }
+}
+
+impl<'a> Grouped<'a> {
+    pub(super) fn new(law: &'a PowerLaw, points: Points<'a>) -> Self {
+        assert_eq!(points.domains(), law.domains.len(), "points of the law's domains");
+        let layout = Layout::of(points);
+        let n = layout.powers(law.n_term.as_ref(), layout.runs(), |i| points.get(i).0.n);
+        let all = layout.order.iter().copied();
+        let d = layout.powers(law.d_term.as_ref(), all, |i| points.get(i).0.d);
+        let Layout { mixtures, order, first_point, first_run, .. } = layout;
         let parts: Vec<Part<'a>> = law
             .numbered_parts()
             .map(|(number, part)| Part {
@@ -236,35 +284,27 @@ impl<'a> Grouped<'a> {
                 bound: part.function.bind(&mixtures, Token),
             })
             .collect();
-        let width: usize = parts.iter().map(|part| part.at.len()).sum();
-        let block = count.min((KEPT / width.max(1)).max(1));
-        let gradients = Gradients {
-            columns: vec![0.0; width * block],
-            block,
-            row: vec![0.0; parts.iter().map(|part| part.at.len()).max().unwrap_or(0)],
-            first: None,
-        };
+        let gradients = Gradients::of(&parts, mixtures.len());
+        let block = gradients.block;
+        let values = std::array::from_fn(|number| {
+            let is_shared = (number == ALPHA && n.is_shared()) || (number == BETA && d.is_shared());
+            vec![0.0; if is_shared { 1 } else { mixtures.len() }]
+        });
         Self {
             mixtures,
+            order,
             first_point,
             first_run,
             parts,
-            values: std::array::from_fn(|number| {
-                let exponents = [(ALPHA, &n), (BETA, &d)];
-                let is_shared = |&(own, powers): &(usize, &Powers)| {
-                    own == number && powers.first_slot.is_empty()
-                };
-                vec![0.0; if exponents.iter().any(is_shared) { 1 } else { count }]
-            }),
+            values,
             n,
             d,
-            at: vec![0.0; p],
+            at: vec![0.0; law.coordinates.len()],
             is_current: false,
+            gradients,
             sums: vec![0.0; PAIRS * block],
             scaled: vec![0.0; block],
             along: Default::default(),
-            gradients,
-            order,
         }
     }
 

@@ -56,12 +56,12 @@
 //! - *Scale.* A law in which the mixture has a term of its own (simple, additive) chooses the same mixture
 //!   for every N and D, also for several targets. Where the mixture changes only the term of D
 //!   (autoscale, d-cpt) the choice moves with D and not with N.
-//! - *What data can identify.* [`ScalingLaw::printed_parameters`] counts the printed parameters, and the
-//!   coordinates are those that can be told apart with the best possible data. Your data may not be
-//!   enough: R* of the data-constrained law needs runs that repeat data or exceed the size that is best for
-//!   it. `n0_i`, `gamma_i` and E of autoscale compensate each other unless each domain's tokens vary by a
-//!   large factor, and so do C, gamma and epsilon of d-cpt unless some runs have nearly nothing of the
-//!   domain. [`Identifiability`](crate::uncertainty::Identifiability) tells which are determined.
+//! - *What data can identify.* A law has a coordinate for each parameter that can be told apart with the
+//!   best possible data; more may be printed in its paper. Your data may not be enough: R* of the
+//!   data-constrained law needs runs that repeat data or exceed the size that is best for it. `n0_i`,
+//!   `gamma_i` and E of autoscale compensate each other unless each domain's tokens vary by a large factor,
+//!   and so do C, gamma and epsilon of d-cpt unless some runs have nearly nothing of the domain.
+//!   [`Identifiability`](crate::uncertainty::Identifiability) tells which are determined.
 //!
 //! # Coordinates
 //!
@@ -124,14 +124,17 @@ pub use coefficient::{
     Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
     LinearPower, SharedExponentialSum,
 };
-pub use coordinates::{Coordinate, Coordinates, Transform};
+pub(crate) use coordinates::Transform;
+pub use coordinates::{Coordinate, Coordinates};
 pub use dependence::Dependence;
 pub use formula::{Formula, FormulaLaw};
 pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::{Curvature, MixtureFunction, Sum};
 pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
-pub use scalar::{Dual, Scalar};
+#[doc(hidden)]
+pub use scalar::Dual;
+pub use scalar::Scalar;
 pub use settings::LawSettings;
 
 /// A formula that predicts the loss of a model of N parameters, trained on D tokens of the mixture h.
@@ -166,12 +169,6 @@ pub trait ScalingLaw: Debug + Send + Sync {
 
     /// The coordinates of the law: names, bounds and the paper's units.
     fn coordinates(&self) -> &Coordinates;
-
-    /// The number of parameters as printed in the law's publication. It is larger than
-    /// `coordinates().len()`, the number that data can identify, where the print is redundant.
-    fn printed_parameters(&self) -> usize {
-        self.coordinates().len()
-    }
 
     /// The loss in nats at coordinates `z`, N parameters, D tokens and domain weights `h`.
     ///
@@ -342,7 +339,7 @@ pub(crate) fn check_point(k: usize, at: Scale, h: &[f64]) -> Result<(), Error> {
         let what = "a mixture".to_owned();
         return Err(ErrorKind::Length { what, found: h.len(), expected: k }.into());
     }
-    Ok(crate::mixture::validate(h)?)
+    crate::mixture::validate(h)
 }
 
 /// The error of a law that is infinite without a domain.
@@ -364,7 +361,7 @@ fn unknown_coefficient(law: &str, name: &str, known: Vec<String>) -> Error {
 /// The error of a coefficient that a law has and that is not among the named ones.
 fn missing_coefficient(law: &str, name: &str, named: &[(&str, f64)]) -> Error {
     let found = named.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let kind = ErrorKind::Missing { kind: "coefficient", name: format!("`{name}`"), found };
+    let kind = ErrorKind::Missing { kind: "coefficient", name: name.to_owned(), found };
     Error::from(kind).at(Place::Law(law.to_owned()))
 }
 

@@ -47,7 +47,6 @@ pub struct PowerLaw {
     name: String,
     pub(super) domains: Vec<String>,
     pub(super) coordinates: Coordinates,
-    printed_parameters: usize,
     settings: LawSettings,
     pub(super) bias: Part,
     pub(super) n_term: Option<Term>,
@@ -158,7 +157,6 @@ pub struct PowerLawBuilder {
     name: String,
     domains: Result<Vec<String>, Error>,
     scale: Scale,
-    printed_parameters: Option<usize>,
     bias: Option<Arc<dyn CoefficientFn>>,
     n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
     d_term: Option<[Arc<dyn CoefficientFn>; 2]>,
@@ -203,12 +201,6 @@ impl PowerLawBuilder {
         Self { settings, ..self }
     }
 
-    /// The number of parameters as printed, where it is not the number of coordinates.
-    #[must_use]
-    pub fn printed_parameters(self, count: usize) -> Self {
-        Self { printed_parameters: Some(count), ..self }
-    }
-
     /// The law.
     ///
     /// # Errors
@@ -251,12 +243,10 @@ impl PowerLawBuilder {
         let n_term = term(self.n_term, |c, alpha| c.over_n(alpha), ["A", "alpha"], self.scale.n);
         let d_term = term(self.d_term, |c, beta| c.over_d(beta), ["B", "beta"], self.scale.d);
         let coordinates = Coordinates::new(list, self.scale)?;
-        let printed_parameters = self.printed_parameters.unwrap_or(coordinates.len());
         Ok(PowerLaw {
             name: self.name,
             domains,
             coordinates,
-            printed_parameters,
             settings: self.settings,
             bias,
             n_term,
@@ -273,7 +263,6 @@ impl PowerLaw {
             name: name.to_owned(),
             domains: check_domains(domains),
             scale: Scale::ONE,
-            printed_parameters: None,
             bias: None,
             n_term: None,
             d_term: None,
@@ -319,10 +308,6 @@ impl ScalingLaw for PowerLaw {
 
     fn coordinates(&self) -> &Coordinates {
         &self.coordinates
-    }
-
-    fn printed_parameters(&self) -> usize {
-        self.printed_parameters
     }
 
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {

@@ -3,12 +3,10 @@
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, RemAssign, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use num_traits::{NumAssignOps, NumOps};
-
-/// A real number that a formula can calculate with: `f64`, or a [`Dual`] that carries its
-/// derivatives along.
+/// A real number that a formula can calculate with: `f64`, or a number that carries its derivatives
+/// along.
 ///
 /// Comparisons use the value alone. No other crate can implement it, so that functions can be added.
 pub trait Scalar:
@@ -16,9 +14,15 @@ pub trait Scalar:
     + Copy
     + Debug
     + PartialOrd
-    + NumOps
-    + NumAssignOps
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
     + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
     + Sum
     + Send
     + Sync
@@ -118,6 +122,7 @@ pub(super) const LANES: usize = 8;
 /// derivatives. `(d h)^-b` is 0 at an infinite d, and its derivative in h is 0 times infinity; that is 0
 /// there, because a power falls faster than its argument grows. At a finite N and D this rule would hide
 /// an error: the derivative of `1 / (1 / h)` at `h = 0` is 0 times infinity too, and it is 1.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Dual {
     value: f64,
@@ -221,15 +226,6 @@ impl Div for Dual {
     }
 }
 
-impl std::ops::Rem for Dual {
-    type Output = Self;
-
-    fn rem(self, other: Self) -> Self {
-        let quotient = (self.value / other.value).trunc();
-        self.combine(other, self.value % other.value, 1.0, -quotient)
-    }
-}
-
 impl Neg for Dual {
     type Output = Self;
 
@@ -252,7 +248,6 @@ assign!(AddAssign, add_assign, +);
 assign!(SubAssign, sub_assign, -);
 assign!(MulAssign, mul_assign, *);
 assign!(DivAssign, div_assign, /);
-assign!(RemAssign, rem_assign, %);
 
 impl Sum for Dual {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
@@ -310,11 +305,10 @@ mod tests {
     fn tour<S: Scalar>(x: S, y: S) -> S {
         let c = S::from_f64;
         let mut out = (x * y - y / x).exp() + (x + c(1.5)).ln() * x.powf(y) - (-y).exp_m1();
-        out += (x * x).ln_1p() / (y + c(2.0)).sqrt() + (x * c(5.0)) % y;
+        out += (x * x).ln_1p() / (y + c(2.0)).sqrt();
         out -= [x, y, x * y].into_iter().sum();
         out *= x.max(y) + x.min(y) * y.min(x).tanh();
         out /= y;
-        out %= c(50.0);
         out
     }
 

@@ -19,9 +19,9 @@ use crate::random::Random;
 ///
 /// // Random search: the start of the call, and 31 drawn ones.
 /// let random = MultiStart::new(Lbfgs::default(), 32);
-/// // An evenly spaced grid of starts, as in sec. 2.3.
+/// // An evenly spaced grid of six starts, as in sec. 2.3.
 /// let grid = MultiStart::grid(Lbfgs::default(), &[vec![0.0, 1.0], vec![-1.0, 0.0, 1.0]]);
-/// assert_eq!((random.starts(), grid.starts()), (32, 6));
+/// # let _ = (random, grid);
 ///
 /// // Coarse runs, and finer ones from the best four minima.
 /// let shortlist = MultiStart::new(TrustRegion::default().tolerance(1e-3), 16)
@@ -85,8 +85,7 @@ impl<O: Optimizer, F: Optimizer> MultiStart<O, F> {
     }
 
     /// The number of starts.
-    #[must_use]
-    pub fn starts(&self) -> usize {
+    fn starts(&self) -> usize {
         match &self.starts {
             Starts::Drawn(count) => *count,
             Starts::Listed(points) => points.len(),

@@ -27,8 +27,9 @@ impl Plan {
     /// As [`Plan::best`], and unless the targets are the domains.
     pub fn best_for(&self, at: Scale, wanted: &Mixture) -> Result<BestFor, Error> {
         let domains = self.domains();
+        let names = || self.targets.iter().map(|target| target.name().to_owned()).collect();
         let apart = || {
-            let (first, other) = (domains.to_vec(), self.targets().map(str::to_owned).collect());
+            let (first, other) = (domains.to_vec(), names());
             Error::from(ErrorKind::Mismatch { what: "the domains and the targets", first, other })
         };
         if self.targets.len() != domains.len() {

@@ -260,9 +260,9 @@ impl Plan {
         &self.domains
     }
 
-    /// The names of the targets, in the order in which they were added.
-    pub fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.targets.iter().map(Target::name)
+    /// The predictors of the targets, in the order in which they were added.
+    pub fn predictors(&self) -> impl ExactSizeIterator<Item = &Predictor> {
+        self.targets.iter().map(|target| &target.predictor)
     }
 
     /// The function of h that is minimised at N and D, either of which may be infinite.
@@ -465,7 +465,8 @@ impl Plan {
         if self.targets.iter().any(|target| !target.blind) || free.count() < 2 {
             return Ok(());
         }
-        Err(ErrorKind::Blind { targets: self.targets().map(str::to_owned).collect() }.into())
+        let targets = self.targets.iter().map(|target| target.name().to_owned()).collect();
+        Err(ErrorKind::Blind { targets }.into())
     }
 
     /// Checks that a choice is one of this plan.

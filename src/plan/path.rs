@@ -89,7 +89,7 @@ impl Plan {
             let at = Scale { n: from.n * factors.0, d: from.d * factors.1 };
             plan.best(at).map_err(|error| match error.is_stopped() {
                 true => error,
-                false => error.at(Place::Time { t, scale: at }),
+                false => error.at(Place::Time { t, n: at.n, d: at.d }),
             })
         };
         let (mut choices, mut control) = (Vec::with_capacity(times.len()), plan.control());

@@ -78,7 +78,7 @@ impl TryFrom<StoredPredictor> for Predictor {
     type Error = Error;
 
     fn try_from(stored: StoredPredictor) -> Result<Self, Error> {
-        let fits = stored.fits.into_iter().map(|fit| Ok(fit.into_fit()?));
+        let fits = stored.fits.into_iter().map(StoredFit::into_fit);
         let predictor = Self::mean(fits.collect::<Result<Vec<_>, Error>>()?)?;
         let Some(members) = stored.members else { return Ok(predictor) };
         members.check(predictor.parts())?;

@@ -122,7 +122,6 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::AdditiveLaw;
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::fmt;
 use crate::fit::Metrics;
 use crate::optim::Termination;
 use crate::predictor::Predictor;
-use crate::sweep::Sweep;
+use crate::sweep::{Row, Sweep};
 
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
@@ -109,12 +109,16 @@ impl LargestScale {
                 _ => None,
             }
         };
-        let both = "there are rows on both sides";
+        let split = |is_fitted: &dyn Fn(Row<'_>) -> bool| {
+            let sides = [sweep.select(is_fitted), sweep.select(|row| !is_fitted(row))];
+            let [fitted, held_out] = sides.map(|side| side.expect("there are rows on both sides"));
+            (fitted, held_out)
+        };
         if let Some((below, n)) = largest(sweep.n().to_vec()) {
-            return Some((Self::Size(n), sweep.split_by_size(below).expect(both)));
+            return Some((Self::Size(n), split(&|row| row.n <= below)));
         }
         let (below, d) = largest(sweep.d().to_vec())?;
-        Some((Self::Tokens(d), sweep.split_by_tokens(below).expect(both)))
+        Some((Self::Tokens(d), split(&|row| row.d <= below)))
     }
 }
 

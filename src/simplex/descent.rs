@@ -244,51 +244,69 @@ impl Descent {
         if !at.is_finite() {
             return (at, Termination::StartNotFinite);
         }
-        // A first step that moves the logarithms by about one.
-        let size = at.parts.slopes.iter().fold(0.0f64, |m, g| m.max(g.abs())).max(FLAT);
-        let mut eta = if size > FLAT { 1.0 / size } else { 1.0 };
+        let mut length = Length::from(&at);
         for _ in 0..self.max_iterations {
-            let gap = at.gap(region);
-            let missing = self.enough - (at.value - gap);
-            if gap <= self.tolerance
-                || missing <= 0.0
-                || gap <= 0.05 * missing && self.enough.is_finite()
-            {
+            if self.is_reached(&at, region) {
                 return (at, Termination::Converged);
             }
             if budget.is_spent() {
                 break;
             }
             budget.iterate();
-            let mut moved = |at: &Point, eta: f64, budget: &mut Budget| {
+            let mut moved = |eta: f64| {
                 let near = Some(&at.multipliers);
                 let to = mirror_step(region, &at.h, &at.ln_h, Some(&at.parts), eta, near, budget);
                 Point::at(objective, region, to, budget)
             };
-            if let Step::Fixed(eta) = self.step {
-                let next = moved(&at, eta, budget);
-                if !next.is_finite() {
-                    return (at, Termination::NoProgress);
-                }
-                at = next;
-                continue;
-            }
-            let longest = eta;
-            at = loop {
-                let next = moved(&at, eta, budget);
-                if at.descends_to(&next, eta) {
-                    break next;
-                }
-                eta *= 0.5;
-                if eta * size < 1e-15 {
-                    return (at, Termination::NoProgress);
-                }
+            let next = match self.step {
+                Step::Fixed(eta) => Some(moved(eta)).filter(Point::is_finite),
+                Step::Backtracking => length.backtrack(&at, moved),
             };
-            // A length that was too long a moment ago is not tried again at once.
-            if eta == longest {
-                eta = (2.0 * eta).min(LONGEST / size);
-            }
+            let Some(next) = next else { return (at, Termination::NoProgress) };
+            at = next;
         }
         (at, Termination::Exhausted)
+    }
+
+    /// Whether the gap at a point is small enough, or says enough.
+    fn is_reached(&self, at: &Point, region: &Region) -> bool {
+        let gap = at.gap(region);
+        let missing = self.enough - (at.value - gap);
+        gap <= self.tolerance || missing <= 0.0 || gap <= 0.05 * missing && self.enough.is_finite()
+    }
+}
+
+/// The length of the next step.
+struct Length {
+    eta: f64,
+    /// The largest slope at the start.
+    size: f64,
+}
+
+impl Length {
+    /// A first step that moves the logarithms by about one.
+    fn from(start: &Point) -> Self {
+        let size = start.parts.slopes.iter().fold(0.0f64, |m, g| m.max(g.abs())).max(FLAT);
+        Self { eta: if size > FLAT { 1.0 / size } else { 1.0 }, size }
+    }
+
+    /// Where the longest step leads that descends; `None` if none does.
+    fn backtrack(&mut self, at: &Point, mut moved: impl FnMut(f64) -> Point) -> Option<Point> {
+        let longest = self.eta;
+        let next = loop {
+            let next = moved(self.eta);
+            if at.descends_to(&next, self.eta) {
+                break next;
+            }
+            self.eta *= 0.5;
+            if self.eta * self.size < 1e-15 {
+                return None;
+            }
+        };
+        // A length that was too long a moment ago is not tried again at once.
+        if self.eta == longest {
+            self.eta = (2.0 * self.eta).min(LONGEST / self.size);
+        }
+        Some(next)
     }
 }

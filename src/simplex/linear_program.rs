@@ -25,8 +25,12 @@ const MAX_PIVOTS: usize = 40;
 const FEASIBLE: f64 = 4e-13;
 
 /// Columns of nonbasic variables that are at zero; those at their upper bounds are turned around, so
-/// that zero is there.
+/// that zero is there. The columns are x above its lower bound, one slack for each row, one artificial
+/// variable for each row, and b.
 struct Tableau {
+    /// The number of x, and the column of the first artificial variable.
+    n: usize,
+    artificial: usize,
     lines: Vec<Vec<f64>>,
     cost: Vec<f64>,
     /// Of each line, the column of the variable that it belongs to.
@@ -39,79 +43,101 @@ struct Tableau {
 
 /// Where the least value is; `None` if no x meets bounds and rows.
 pub(super) fn minimize(c: &[f64], lower: &[f64], upper: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
-    let (n, m) = (c.len(), rows.len());
-    if lower.iter().zip(upper).any(|(l, u)| *l > u + FEASIBLE) {
+    let is_empty = |(low, high): (&f64, &f64)| *low > high + FEASIBLE;
+    if lower.iter().zip(upper).any(is_empty) || rows.iter().any(|r| is_empty((&r.low, &r.high))) {
         return None;
     }
-    // Columns: x above its lower bound, one slack for each row, one artificial variable for each row,
-    // and b.
-    let (artificial, width) = (n + m, n + 2 * m + 1);
-    let mut tableau = Tableau {
-        lines: vec![vec![0.0; width]; m],
-        cost: vec![0.0; width],
-        basis: (0..m).map(|r| n + r).collect(),
-        room: vec![f64::INFINITY; width],
-        turned: vec![false; width],
-    };
-    for (room, (l, u)) in tableau.room.iter_mut().zip(lower.iter().zip(upper)) {
-        *room = (u - l).max(0.0);
-    }
-    for (r, row) in rows.iter().enumerate() {
-        if row.low > row.high + FEASIBLE {
-            return None;
-        }
-        let at_lower: f64 = row.a.iter().zip(lower).map(|(a, l)| a * l).sum();
-        let (b, room) = (row.high - at_lower, (row.high - row.low).max(0.0));
-        let line = &mut tableau.lines[r];
-        line[..n].copy_from_slice(&row.a);
-        (line[n + r], line[width - 1]) = (1.0, b);
-        tableau.room[n + r] = room;
-        if (0.0..=room).contains(&b) {
-            continue;
-        }
-        // The slack goes to the bound that is next, and the artificial variable takes what is missing.
-        if b > room {
-            tableau.turn(n + r);
-        }
-        let line = &mut tableau.lines[r];
-        if line[width - 1] < 0.0 {
-            line.iter_mut().for_each(|x| *x = -*x);
-        }
-        line[artificial + r] = 1.0;
-        tableau.basis[r] = artificial + r;
-    }
-    // Phase 1 drives the artificial variables out, phase 2 minimises without them.
-    tableau.cost[artificial..width - 1].fill(1.0);
-    tableau.reduce();
-    tableau.pivot_down(width - 1);
-    let missing = |t: &Tableau| -> f64 {
-        let lines = t.lines.iter().zip(&t.basis).filter(|(_, j)| **j >= artificial);
-        lines.map(|(line, _)| line[width - 1]).sum()
-    };
-    if missing(&tableau) > FEASIBLE {
+    let mut tableau = Tableau::new(lower, upper, rows);
+    if tableau.missing_after_first_phase() > FEASIBLE {
         return None;
     }
-    tableau.room[artificial..width - 1].fill(0.0);
-    tableau.cost.fill(0.0);
-    for (j, (cost, c)) in tableau.cost.iter_mut().zip(c).enumerate() {
-        *cost = if tableau.turned[j] { -c } else { *c };
-    }
-    tableau.reduce();
-    tableau.pivot_down(artificial);
-    let mut x = vec![0.0; n];
-    for (line, &j) in tableau.lines.iter().zip(&tableau.basis) {
-        if j < n {
-            x[j] = line[width - 1].clamp(0.0, tableau.room[j]);
-        }
-    }
-    let ends = lower.iter().zip(upper).zip(&tableau.turned);
-    let place = |(x, ((l, u), turned)): (f64, ((&f64, &f64), &bool))| {
-        if *turned { (u - x).max(*l) } else { (l + x).min(*u) }
-    };
-    Some(x.into_iter().zip(ends).map(place).collect())
+    tableau.second_phase(c);
+    Some(tableau.solution(lower, upper))
 }
 
 impl Tableau {
+    fn new(lower: &[f64], upper: &[f64], rows: &[Row]) -> Self {
+        let (n, m) = (lower.len(), rows.len());
+        let width = n + 2 * m + 1;
+        let mut tableau = Self {
+            n,
+            artificial: n + m,
+            lines: vec![vec![0.0; width]; m],
+            cost: vec![0.0; width],
+            basis: (0..m).map(|r| n + r).collect(),
+            room: vec![f64::INFINITY; width],
+            turned: vec![false; width],
+        };
+        for (room, (l, u)) in tableau.room.iter_mut().zip(lower.iter().zip(upper)) {
+            *room = (u - l).max(0.0);
+        }
+        for (r, row) in rows.iter().enumerate() {
+            let at_lower: f64 = row.a.iter().zip(lower).map(|(a, l)| a * l).sum();
+            tableau.set_line(r, row, row.high - at_lower);
+        }
+        tableau
+    }
+
+    /// Line `r` with the right side `b`, its slack or else its artificial variable in the basis.
+    fn set_line(&mut self, r: usize, row: &Row, b: f64) {
+        let (slack, artificial, last) = (self.n + r, self.artificial + r, self.cost.len() - 1);
+        let room = (row.high - row.low).max(0.0);
+        let line = &mut self.lines[r];
+        line[..self.n].copy_from_slice(&row.a);
+        (line[slack], line[last]) = (1.0, b);
+        self.room[slack] = room;
+        if (0.0..=room).contains(&b) {
+            return;
+        }
+        // The slack goes to the bound that is next, and the artificial variable takes what is missing.
+        if b > room {
+            self.turn(slack);
+        }
+        let line = &mut self.lines[r];
+        if line[last] < 0.0 {
+            line.iter_mut().for_each(|x| *x = -*x);
+        }
+        line[artificial] = 1.0;
+        self.basis[r] = artificial;
+    }
+
+    /// Drives the artificial variables out, and says what is left of them.
+    fn missing_after_first_phase(&mut self) -> f64 {
+        let last = self.cost.len() - 1;
+        self.cost[self.artificial..last].fill(1.0);
+        self.reduce();
+        self.pivot_down(last);
+        let lines = self.lines.iter().zip(&self.basis).filter(|(_, j)| **j >= self.artificial);
+        lines.map(|(line, _)| line[last]).sum()
+    }
+
+    /// Minimises `<c, x>` without the artificial variables.
+    fn second_phase(&mut self, c: &[f64]) {
+        let last = self.cost.len() - 1;
+        self.room[self.artificial..last].fill(0.0);
+        self.cost.fill(0.0);
+        for (j, (cost, c)) in self.cost.iter_mut().zip(c).enumerate() {
+            *cost = if self.turned[j] { -c } else { *c };
+        }
+        self.reduce();
+        self.pivot_down(self.artificial);
+    }
+
+    /// The x of the basis, within their bounds.
+    fn solution(&self, lower: &[f64], upper: &[f64]) -> Vec<f64> {
+        let mut x = vec![0.0; self.n];
+        for (line, &j) in self.lines.iter().zip(&self.basis) {
+            if j < self.n {
+                x[j] = line[self.cost.len() - 1].clamp(0.0, self.room[j]);
+            }
+        }
+        let ends = lower.iter().zip(upper).zip(&self.turned);
+        let place = |(x, ((l, u), turned)): (f64, ((&f64, &f64), &bool))| {
+            if *turned { (u - x).max(*l) } else { (l + x).min(*u) }
+        };
+        x.into_iter().zip(ends).map(place).collect()
+    }
+
     /// Subtracts the lines of the basic variables from the cost, so that their own costs are zero.
     fn reduce(&mut self) {
         for (line, &j) in self.lines.iter().zip(&self.basis) {

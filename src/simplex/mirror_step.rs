@@ -84,13 +84,8 @@ fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
             .map(|i| if free(&i) { (rho[i] + c).exp().clamp(lower[i], upper[i]) } else { lower[i] })
             .sum()
     };
-    // The last place where something changes and the sum is still too small, and the next one.
-    let mut changes: Vec<f64> = (0..k).filter(free).flat_map(|i| [leaves(i), meets(i)]).collect();
-    changes.retain(|c| c.is_finite());
-    changes.sort_unstable_by(f64::total_cmp);
-    let too_small = changes.partition_point(|c| total(*c) <= 1.0);
-    let below = if too_small > 0 { changes[too_small - 1] } else { f64::NEG_INFINITY };
-    let above = changes.get(too_small).copied().unwrap_or(f64::INFINITY);
+    let changes = (0..k).filter(free).flat_map(|i| [leaves(i), meets(i)]).collect();
+    let (below, above) = around_one(changes, total);
     let mut clipped = 0.0;
     let mut top = f64::NEG_INFINITY;
     let moves = |i: &usize| free(i) && leaves(*i) <= below && meets(*i) >= above;
@@ -114,10 +109,24 @@ fn spread(region: &Region, rho: &[f64], ln_h: &mut [f64], h: &mut [f64]) {
             ln_h[i] = h[i].ln();
         }
     }
-    // Where logarithms are so large that bounds are met in the wrong order, weights with room make up
-    // for it.
+    mend_sum(region, ln_h, h);
+}
+
+/// Of the places where something changes, the last one where the total is still too small, and the next.
+fn around_one(mut changes: Vec<f64>, total: impl Fn(f64) -> f64) -> (f64, f64) {
+    changes.retain(|c| c.is_finite());
+    changes.sort_unstable_by(f64::total_cmp);
+    let too_small = changes.partition_point(|c| total(*c) <= 1.0);
+    let below = if too_small > 0 { changes[too_small - 1] } else { f64::NEG_INFINITY };
+    (below, changes.get(too_small).copied().unwrap_or(f64::INFINITY))
+}
+
+/// Where logarithms are so large that bounds are met in the wrong order, weights with room make up for
+/// it.
+fn mend_sum(region: &Region, ln_h: &mut [f64], h: &mut [f64]) {
+    let (lower, upper) = (region.lower(), region.upper());
     let mut missing = 1.0 - h.iter().sum::<f64>();
-    for i in 0..k {
+    for i in 0..h.len() {
         if missing.abs() <= OFF {
             break;
         }
@@ -137,6 +146,42 @@ struct Rows {
     low: Vec<f64>,
     high: Vec<f64>,
     has_level: Vec<bool>,
+}
+
+impl Rows {
+    /// The rows of the region's groups, with their multipliers `near` times eta.
+    fn of_groups(region: &Region, near: Option<&Multipliers>, eta: f64) -> (Self, Vec<f64>) {
+        let (groups, mut rows) = (region.groups(), Self::default());
+        for group in groups {
+            rows.a.extend_from_slice(&group.a);
+            rows.low.push(group.lower);
+            rows.high.push(group.upper);
+            rows.has_level.push(false);
+        }
+        let y = near.map(|near| near.groups.iter().map(|y| y * eta).collect());
+        (rows, y.unwrap_or_else(|| vec![0.0; groups.len()]))
+    }
+
+    /// One row for each of several functions. Levels are relative to the worst value, so that they are
+    /// small.
+    fn add_parts(
+        &mut self,
+        parts: &Parts,
+        h: &[f64],
+        near: Option<&Multipliers>,
+        eta: f64,
+        y: &mut Vec<f64>,
+    ) {
+        let worst = parts.worst();
+        for (t, value) in parts.values.iter().enumerate() {
+            let slope = relative(parts.slope(t), h);
+            self.low.push(f64::NEG_INFINITY);
+            self.high.push(dot(&slope, h) - (value - worst));
+            self.a.extend(slope);
+            self.has_level.push(true);
+            y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
+        }
+    }
 }
 
 /// The dual at one y, with its slopes; where y is zero, the one into which it rises.
@@ -311,6 +356,20 @@ impl Problem<'_> {
         k * (12 + rows)
     }
 
+    /// Where the step leads, from multipliers `y` of the groups and then the parts.
+    fn step(&self, y: Vec<f64>, budget: &mut Budget) -> Landing {
+        let Dual { y, h, ln_h, .. } = self.solve(y, budget);
+        let (of_groups, of_parts) = y.split_at(self.region.groups().len());
+        let total: f64 = of_parts.iter().sum();
+        let unit = if self.eta > 0.0 { 1.0 / self.eta } else { 0.0 };
+        let mut multipliers = Multipliers::even(0, of_parts.len().max(1));
+        multipliers.groups = of_groups.iter().map(|y| y * unit).collect();
+        if total > 0.0 {
+            multipliers.parts = of_parts.iter().map(|y| y / total).collect();
+        }
+        Landing { h, ln_h, multipliers }
+    }
+
     /// The maximum of the dual from `y`.
     fn solve(&self, y: Vec<f64>, budget: &mut Budget) -> Dual {
         let mut at = self.dual(y);
@@ -372,60 +431,23 @@ pub(super) fn mirror_step(
     near: Option<&Multipliers>,
     budget: &mut Budget,
 ) -> Landing {
-    let k = h.len();
-    let several = parts.is_some_and(|parts| parts.values.len() > 1);
-    // What all weights have in common moves none, and would only cost digits.
-    let relative = |slope: &[f64]| -> Vec<f64> {
-        let mean = dot(slope, h);
-        slope.iter().map(|g| g - mean).collect()
-    };
+    let several = parts.filter(|parts| parts.values.len() > 1);
     let mut rho = ln_h.to_vec();
-    if let Some(parts) = parts.filter(|_| !several) {
-        rho.iter_mut().zip(relative(&parts.slopes)).for_each(|(rho, g)| *rho -= eta * g);
+    if let Some(parts) = parts.filter(|_| several.is_none()) {
+        rho.iter_mut().zip(relative(&parts.slopes, h)).for_each(|(rho, g)| *rho -= eta * g);
     }
     for (i, rho) in rho.iter_mut().enumerate() {
         // A fixed weight does not move, however steep the slope; others come from -inf too.
         *rho = if region.is_fixed(i) { 0.0 } else { rho.clamp(-MAX_LN, MAX_LN) };
     }
-    let groups = region.groups();
-    let mut landing = if groups.is_empty() && !several {
-        let (mut next, mut ln_next) = (vec![0.0; k], vec![0.0; k]);
-        spread(region, &rho, &mut ln_next, &mut next);
-        budget.spend(3 * k);
-        let multipliers = Multipliers { groups: Vec::new(), parts: vec![1.0] };
-        Landing { h: next, ln_h: ln_next, multipliers }
+    let mut landing = if region.groups().is_empty() && several.is_none() {
+        step_without_rows(region, &rho, budget)
     } else {
-        let mut rows = Rows::default();
-        for group in groups {
-            rows.a.extend_from_slice(&group.a);
-            rows.low.push(group.lower);
-            rows.high.push(group.upper);
-            rows.has_level.push(false);
+        let (mut rows, mut y) = Rows::of_groups(region, near, eta);
+        if let Some(parts) = several {
+            rows.add_parts(parts, h, near, eta, &mut y);
         }
-        let of_groups = near.map(|near| near.groups.iter().map(|y| y * eta).collect());
-        let mut y: Vec<f64> = of_groups.unwrap_or_else(|| vec![0.0; groups.len()]);
-        if let Some(parts) = parts.filter(|_| several) {
-            // Levels are relative to the worst value, so that they are small.
-            let worst = parts.worst();
-            for (t, value) in parts.values.iter().enumerate() {
-                let slope = relative(parts.slope(t));
-                rows.low.push(f64::NEG_INFINITY);
-                rows.high.push(dot(&slope, h) - (value - worst));
-                rows.a.extend(slope);
-                rows.has_level.push(true);
-                y.push(eta * near.map_or(1.0 / parts.values.len() as f64, |near| near.parts[t]));
-            }
-        }
-        let dual = Problem { region, rows, rho, eta }.solve(y, budget);
-        let (of_groups, of_parts) = dual.y.split_at(groups.len());
-        let total: f64 = of_parts.iter().sum();
-        let unit = if eta > 0.0 { 1.0 / eta } else { 0.0 };
-        let mut multipliers = Multipliers::even(0, parts.map_or(1, |parts| parts.values.len()));
-        multipliers.groups = of_groups.iter().map(|y| y * unit).collect();
-        if total > 0.0 {
-            multipliers.parts = of_parts.iter().map(|y| y / total).collect();
-        }
-        Landing { h: dual.h, ln_h: dual.ln_h, multipliers }
+        Problem { region, rows, rho, eta }.step(y, budget)
     };
     // A violation that is NaN is none that is kept either.
     let kept = region.violation(&landing.h) <= BROKEN;
@@ -433,6 +455,21 @@ pub(super) fn mirror_step(
         landing.h.fill(f64::NAN);
     }
     landing
+}
+
+/// A slope without what all weights have in common, which moves none and would only cost digits.
+fn relative(slope: &[f64], h: &[f64]) -> Vec<f64> {
+    let mean = dot(slope, h);
+    slope.iter().map(|g| g - mean).collect()
+}
+
+/// The step of one function where there are no groups.
+fn step_without_rows(region: &Region, rho: &[f64], budget: &mut Budget) -> Landing {
+    let k = rho.len();
+    let (mut h, mut ln_h) = (vec![0.0; k], vec![0.0; k]);
+    spread(region, rho, &mut ln_h, &mut h);
+    budget.spend(3 * k);
+    Landing { h, ln_h, multipliers: Multipliers::even(0, 1) }
 }
 
 #[cfg(test)]

@@ -178,8 +178,7 @@ impl Region {
     }
 
     /// Number of domains.
-    #[must_use]
-    pub fn dim(&self) -> usize {
+    pub(crate) fn dim(&self) -> usize {
         self.lower.len()
     }
 

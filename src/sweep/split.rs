@@ -1,4 +1,4 @@
-//! Ways to split a sweep: by name, size, tokens, run or mixture.
+//! Ways to split a sweep: by name, run, mixture or anything else of a row.
 
 use std::hash::Hash;
 
@@ -41,32 +41,21 @@ impl Sweep {
     ///
     /// # Errors
     /// [`ErrorKind::Empty`] if there are none.
+    ///
+    /// ```
+    /// # use mixlaw::Sweep;
+    /// # let sweep = Sweep::new(&["a"], &["t"], &[1e8, 4e8], &[1e9; 2], &[1.0; 2], &[3.0, 2.9])?;
+    /// let small = sweep.select(|row| row.n <= 1e8)?;
+    /// let large = sweep.select(|row| row.n > 1e8)?;
+    /// assert_eq!((small.len(), large.len()), (1, 1));
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
     pub fn select(&self, mut keep: impl FnMut(Row<'_>) -> bool) -> Result<Sweep, Error> {
         let rows: Vec<usize> = (0..self.len()).filter(|&i| keep(self.row(i))).collect();
         if rows.is_empty() {
             return Err(ErrorKind::Empty { what: "a selection of rows", part: "row" }.into());
         }
         Ok(self.take(&rows))
-    }
-
-    /// The rows with N up to `max_n` parameters, and those above.
-    ///
-    /// # Errors
-    /// [`ErrorKind::EmptySplit`] if either side has no row.
-    pub fn split_by_size(&self, max_n: f64) -> Result<(Sweep, Sweep), Error> {
-        self.partition([format!("of N <= {max_n:e}"), format!("of N > {max_n:e}")], |i| {
-            self.n[i] <= max_n
-        })
-    }
-
-    /// The rows with D up to `max_d` tokens, and those above.
-    ///
-    /// # Errors
-    /// [`ErrorKind::EmptySplit`] if either side has no row.
-    pub fn split_by_tokens(&self, max_d: f64) -> Result<(Sweep, Sweep), Error> {
-        self.partition([format!("of D <= {max_d:e}"), format!("of D > {max_d:e}")], |i| {
-            self.d[i] <= max_d
-        })
     }
 
     /// The rows of `count` runs drawn at random, and those of the others. The same seed draws the
@@ -195,8 +184,7 @@ mod tests {
     fn sides_are_disjoint_and_complete() {
         let s = sweep();
         for (a, b) in [
-            s.split_by_size(2e8).unwrap(),
-            s.split_by_tokens(1e9).unwrap(),
+            (s.select(|row| row.n <= 2e8).unwrap(), s.select(|row| row.n > 2e8).unwrap()),
             s.split_by_run(5, 1).unwrap(),
             s.split_by_mixture(3, 1).unwrap(),
         ] {
@@ -215,8 +203,7 @@ mod tests {
     #[test]
     fn groups_stay_together() {
         let s = sweep();
-        let (a, b) = s.split_by_size(2e8).unwrap();
-        assert_eq!((a.len(), b.len()), (16, 8));
+        assert_eq!(s.select(|row| row.n <= 2e8).unwrap().len(), 16);
         let (a, b) = s.split_by_run(5, 9).unwrap();
         assert_eq!(a.len(), 10);
         assert!(a.rows().all(|x| b.rows().all(|y| x.run != y.run)));
@@ -262,9 +249,6 @@ mod tests {
     #[test]
     fn a_side_without_rows_is_refused() {
         let s = sweep();
-        let refused = |split: Result<(Sweep, Sweep), crate::Error>| split.unwrap_err().to_string();
-        assert!(refused(s.split_by_size(1.0)).starts_with("no row is of N <= 1e0"));
-        assert!(refused(s.split_by_tokens(1e12)).starts_with("no row is of D > 1e12"));
         for count in [0, 12, 13] {
             let error = s.split_by_run(count, 0).unwrap_err().to_string();
             let side = if count == 0 { "in" } else { "outside of" };

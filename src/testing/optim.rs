@@ -42,6 +42,15 @@ impl Shape {
         }
     }
 
+    /// Whether a point is in the box.
+    fn contains(self, x: &[f64]) -> bool {
+        let inside = |(i, x): (usize, &f64)| {
+            let (lower, upper) = self.bounds(i);
+            (lower..=upper).contains(x)
+        };
+        x.iter().enumerate().all(inside)
+    }
+
     fn value_gradient(self, x: &[f64], g: &mut [f64]) -> f64 {
         g.fill(0.0);
         match self {
@@ -74,14 +83,14 @@ const MOST: usize = 20_000_000;
 const AFTER_STOP: usize = 200;
 
 /// A function times a factor, which counts, and knows its box.
-struct Trial<'a> {
+struct Counted<'a> {
     shape: Shape,
     factor: f64,
     evaluations: &'a AtomicUsize,
     name: &'a str,
 }
 
-impl Objective for Trial<'_> {
+impl Objective for Counted<'_> {
     fn dim(&self) -> usize {
         self.shape.start().len()
     }
@@ -91,14 +100,7 @@ impl Objective for Trial<'_> {
         if x.iter().any(|x| x.is_nan()) {
             return f64::NAN;
         }
-        let inside = |(i, x): (usize, &f64)| {
-            let (lower, upper) = shape.bounds(i);
-            (lower..=upper).contains(x)
-        };
-        assert!(
-            x.iter().enumerate().all(inside),
-            "{name}: {shape:?} is evaluated outside of its box, at {x:?}"
-        );
+        assert!(shape.contains(x), "{name}: {shape:?} is evaluated outside of its box, at {x:?}");
         let before = self.evaluations.fetch_add(1, Ordering::Relaxed);
         assert!(before < MOST, "{name}: {shape:?} is evaluated more than {MOST} times");
         let value = self.shape.value_gradient(x, g);
@@ -141,99 +143,141 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
     let name = format!("{optimizer:?}");
     let is_valid = optimizer.check().is_ok();
     for shape in SHAPES {
-        let start = shape.start();
-        let run = |factor: f64, start: &[f64], stop_after: Option<usize>| {
-            let evaluations = Arc::new(AtomicUsize::new(0));
-            let mut trial = Trial { shape, factor, evaluations: &evaluations, name: &name };
-            let total = optimizer.local_solves(&mut trial);
-            // The calls of the observer, and the evaluations when it said stop.
-            let seen = Arc::new(Mutex::new((0, None)));
-            let (told, counted, tried) = (seen.clone(), evaluations.clone(), name.clone());
-            let mut control = Control::seeded(7).observe(move |_| {
-                let (calls, at_stop) = &mut *told.lock().expect("no call panicked");
-                assert!(at_stop.is_none(), "{tried}: the observer is asked again after a stop");
-                *calls += 1;
-                if Some(*calls) != stop_after {
-                    return ControlFlow::Continue(());
-                }
-                *at_stop = Some(counted.load(Ordering::Relaxed));
-                ControlFlow::Break(())
-            });
-            let minimum = optimizer.minimize(&mut trial, start, &mut control);
-            let (calls, at_stop) = *seen.lock().expect("no call panicked");
-            let after = at_stop.map_or(0, |before| evaluations.load(Ordering::Relaxed) - before);
-            assert!(
-                after <= AFTER_STOP,
-                "{name}: {shape:?} is evaluated {after} times after a stop"
-            );
-            (minimum, total, calls, at_stop.is_some())
-        };
-        let value_at = |x: &[f64]| shape.value_gradient(x, &mut vec![0.0; x.len()]);
-        let bits = |minimum: &Minimum| -> Vec<u64> {
-            minimum.x.iter().chain([&minimum.value]).map(|x| x.to_bits()).collect()
-        };
-
+        let trial = Trial { optimizer, name: &name, shape };
         if !is_valid {
-            let (minimum, ..) = run(1.0, &start, None);
-            let at_start = minimum.x == start && minimum.evaluations <= 2;
-            assert!(
-                at_start && minimum.termination == Termination::InvalidSetting,
-                "{name}: a setting is out of its range, and {shape:?} ends with {minimum:?}"
-            );
+            trial.check_invalid_setting();
             continue;
         }
-        let (whole, total, calls, _) = run(1.0, &start, None);
-        let sound = |minimum: &Minimum, start: &[f64]| {
-            let value = value_at(&minimum.x);
-            assert!(
-                value == minimum.value,
-                "{name}: {shape:?} is {value} at the point of {minimum:?}"
-            );
-            let least = value_at(start);
-            assert!(value <= least, "{name}: {shape:?} is {least} at the start of {minimum:?}");
-            let inside = |(i, &x): (usize, &f64)| {
-                let (lower, upper) = shape.bounds(i);
-                lower <= x && x <= upper
-            };
-            assert!(
-                minimum.x.iter().enumerate().all(inside),
-                "{name}: {shape:?} ends outside of its box: {minimum:?}"
-            );
-        };
-        sound(&whole, &start);
-        let is_end =
-            !matches!(whole.termination, Termination::Stopped | Termination::InvalidSetting);
-        assert!(is_end, "{name}: {shape:?} ends with {minimum:?}", minimum = whole);
-        if let Some(total) = total {
-            let found = whole.local_solves;
-            assert!(
-                found == total,
-                "{name}: {shape:?} takes {found} local solves, it says {total}"
-            );
-        }
-        let (again, ..) = run(1.0, &start, None);
+        let whole = trial.run(1.0, &shape.start(), None);
+        trial.check_end(&whole);
+        trial.check_repetition(&whole.minimum);
+        trial.check_scaling(&whole.minimum);
+        trial.check_other_starts();
+        trial.check_stops(&whole);
+    }
+}
+
+/// An optimizer on one of the functions.
+struct Trial<'a> {
+    optimizer: &'a dyn Optimizer,
+    name: &'a str,
+    shape: Shape,
+}
+
+/// What a search came to.
+struct Search {
+    minimum: Minimum,
+    /// The local solves that were announced.
+    announced: Option<usize>,
+    /// The calls of the observer, and whether it said stop.
+    calls: usize,
+    is_stopped: bool,
+}
+
+impl Trial<'_> {
+    /// Minimises the function times `factor`; the observer says stop at the call `stop_after`.
+    fn run(&self, factor: f64, start: &[f64], stop_after: Option<usize>) -> Search {
+        let Self { optimizer, name, shape } = *self;
+        let evaluations = Arc::new(AtomicUsize::new(0));
+        let mut objective = Counted { shape, factor, evaluations: &evaluations, name };
+        let announced = optimizer.local_solves(&mut objective);
+        // The calls of the observer, and the evaluations when it said stop.
+        let seen = Arc::new(Mutex::new((0, None)));
+        let (told, counted, tried) = (seen.clone(), evaluations.clone(), name.to_owned());
+        let mut control = Control::seeded(7).observe(move |_| {
+            let (calls, at_stop) = &mut *told.lock().expect("no call panicked");
+            assert!(at_stop.is_none(), "{tried}: the observer is asked again after a stop");
+            *calls += 1;
+            if Some(*calls) != stop_after {
+                return ControlFlow::Continue(());
+            }
+            *at_stop = Some(counted.load(Ordering::Relaxed));
+            ControlFlow::Break(())
+        });
+        let minimum = optimizer.minimize(&mut objective, start, &mut control);
+        let (calls, at_stop) = *seen.lock().expect("no call panicked");
+        let after = at_stop.map_or(0, |before| evaluations.load(Ordering::Relaxed) - before);
+        assert!(after <= AFTER_STOP, "{name}: {shape:?} is evaluated {after} times after a stop");
+        Search { minimum, announced, calls, is_stopped: at_stop.is_some() }
+    }
+
+    fn value_at(&self, x: &[f64]) -> f64 {
+        self.shape.value_gradient(x, &mut vec![0.0; x.len()])
+    }
+
+    /// A minimum in the box, with its own value, not above that of `start`.
+    fn check_minimum(&self, minimum: &Minimum, start: &[f64]) {
+        let Self { name, shape, .. } = self;
+        let value = self.value_at(&minimum.x);
+        assert!(value == minimum.value, "{name}: {shape:?} is {value} at the point of {minimum:?}");
+        let least = self.value_at(start);
+        assert!(value <= least, "{name}: {shape:?} is {least} at the start of {minimum:?}");
         assert!(
-            bits(&whole) == bits(&again),
-            "{name}: the same seed gives {whole:?} and {again:?} on {shape:?}"
+            shape.contains(&minimum.x),
+            "{name}: {shape:?} ends outside of its box: {minimum:?}"
         );
+    }
+
+    fn check_invalid_setting(&self) {
+        let Self { name, shape, .. } = self;
+        let Search { minimum, .. } = self.run(1.0, &shape.start(), None);
+        let at_start = minimum.x == shape.start() && minimum.evaluations <= 2;
+        assert!(
+            at_start && minimum.termination == Termination::InvalidSetting,
+            "{name}: a setting is out of its range, and {shape:?} ends with {minimum:?}"
+        );
+    }
+
+    /// A search that nobody stops has an end of its own, a minimum, and the local solves announced.
+    fn check_end(&self, whole: &Search) {
+        let Self { name, shape, .. } = self;
+        let minimum = &whole.minimum;
+        self.check_minimum(minimum, &shape.start());
+        let is_end =
+            !matches!(minimum.termination, Termination::Stopped | Termination::InvalidSetting);
+        assert!(is_end, "{name}: {shape:?} ends with {minimum:?}");
+        let found = minimum.local_solves;
+        let total = whole.announced.unwrap_or(found);
+        assert!(found == total, "{name}: {shape:?} takes {found} local solves, it says {total}");
+        // Where all is flat there may be no iteration.
+        assert!(
+            whole.calls > 0 || minimum.evaluations <= 10,
+            "{name}: the observer is not asked on {shape:?}"
+        );
+    }
+
+    fn check_repetition(&self, first: &Minimum) {
+        let Self { name, shape, .. } = self;
+        let again = self.run(1.0, &shape.start(), None).minimum;
+        assert!(
+            is_same(first, &again),
+            "{name}: the same seed gives {first:?} and {again:?} on {shape:?}"
+        );
+    }
+
+    fn check_scaling(&self, whole: &Minimum) {
+        let Self { name, shape, .. } = self;
         for power in [-20, 20] {
             let factor = 2f64.powi(power);
-            let (scaled, ..) = run(factor, &start, None);
+            let scaled = self.run(factor, &shape.start(), None).minimum;
             assert!(
                 scaled.x == whole.x && scaled.value == factor * whole.value,
                 "{name}: {shape:?} times 2^{power} ends with {scaled:?}, without it with {whole:?}"
             );
         }
+    }
 
-        // From outside of the box, from its corner, and from where there is no value.
-        let corner: Vec<f64> = (0..start.len()).map(|i| shape.bounds(i).1).collect();
+    /// From outside of the box, from its corner, and from where there is no value.
+    fn check_other_starts(&self) {
+        let Self { name, shape, .. } = self;
+        let corner: Vec<f64> = (0..shape.start().len()).map(|i| shape.bounds(i).1).collect();
         let outside: Vec<f64> = corner.iter().map(|x| x + 7.0).collect();
-        let nan = vec![f64::NAN; start.len()];
+        let nan = vec![f64::NAN; corner.len()];
         for from in [&outside, &corner, &nan] {
-            let (minimum, ..) = run(1.0, from, None);
+            let minimum = self.run(1.0, from, None).minimum;
             if minimum.value.is_finite() {
-                let known = from.iter().all(|x| !x.is_nan()) && value_at(&corner).is_finite();
-                sound(&minimum, if known { &corner } else { &minimum.x });
+                let known = from.iter().all(|x| !x.is_nan()) && self.value_at(&corner).is_finite();
+                self.check_minimum(&minimum, if known { &corner } else { &minimum.x });
             } else {
                 assert!(
                     minimum.termination == Termination::StartNotFinite,
@@ -241,23 +285,31 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
                 );
             }
         }
+    }
 
-        // Where all is flat there may be no iteration.
-        assert!(
-            calls > 0 || whole.evaluations <= 10,
-            "{name}: the observer is not asked on {shape:?}"
-        );
+    fn check_stops(&self, whole: &Search) {
+        let Self { name, shape, .. } = self;
+        let calls = whole.calls;
         for stop_after in [1, 2, 5].into_iter().filter(|&stop| stop <= calls) {
-            let (minimum, _, _, is_stopped) = run(1.0, &start, Some(stop_after));
+            let Search { minimum, is_stopped, .. } =
+                self.run(1.0, &shape.start(), Some(stop_after));
             assert!(is_stopped, "{name}: fewer calls of the observer on {shape:?} the second time");
-            sound(&minimum, &start);
+            self.check_minimum(&minimum, &shape.start());
             // At the last call all may be done already.
             assert!(
-                minimum.termination == Termination::Stopped || bits(&minimum) == bits(&whole),
+                minimum.termination == Termination::Stopped || is_same(&minimum, &whole.minimum),
                 "{name}: a stop after call {stop_after} of {calls} on {shape:?} ends with {minimum:?}"
             );
         }
     }
+}
+
+/// Whether point and value are the same to the bit.
+fn is_same(a: &Minimum, b: &Minimum) -> bool {
+    let bits = |minimum: &Minimum| -> Vec<u64> {
+        minimum.x.iter().chain([&minimum.value]).map(|x| x.to_bits()).collect()
+    };
+    bits(a) == bits(b)
 }
 
 /// Checks the contract of every objective, at a point of its box with a finite value:
@@ -301,23 +353,59 @@ pub fn assert_optimizer_contract(optimizer: &dyn Optimizer) {
 /// assert_objective_contract(&mut Bowl, &[0.3, -0.7]);
 /// ```
 pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
-    const STEP: f64 = 1e-6;
     let n = objective.dim();
     assert_eq!(x.len(), n, "one value for each of the {n} variables");
+    check_box(objective, x);
+    let (value, gradient) = checked_value(objective, x);
+    check_slopes(objective, x, value, &gradient);
+    // A look elsewhere must leave no trace.
+    let seen = Seen::of(objective, x);
+    assert!(
+        seen.value == value && seen.gradient == gradient,
+        "the second time the value is {}, the first time {value}",
+        seen.value
+    );
+    for (reserve, matrix) in &seen.curvatures {
+        check_curvature(*reserve, matrix, n);
+    }
+    if let Some(start) = &seen.start {
+        let is_point = start.len() == n && start.iter().all(|x| !x.is_nan());
+        assert!(is_point, "a drawn start is {start:?}, expected {n} numbers");
+    }
+    if let Some(mut fork) = objective.fork() {
+        let other = Seen::of(fork.as_mut(), x);
+        assert!(other == seen, "a fork has {other:?}, the objective {seen:?}");
+    }
+    check_smooth_version(objective, x);
+    let after = Seen::of(objective, x);
+    assert!(after == seen, "the smooth version leaves {after:?}, before it was {seen:?}");
+}
+
+/// The bounds are in order, and the point is inside.
+fn check_box(objective: &dyn Objective, x: &[f64]) {
     for (i, &x) in x.iter().enumerate() {
         let (lower, upper) = objective.bounds(i);
         assert!(lower <= upper, "variable {i} has the bounds {lower} and {upper}");
         assert!(lower <= x && x <= upper, "variable {i} is {x}, its box is {lower} to {upper}");
     }
-    let mut g = vec![0.0; n];
+}
+
+/// Value and gradient, both finite; the value alone is the same.
+fn checked_value(objective: &mut dyn Objective, x: &[f64]) -> (f64, Vec<f64>) {
+    let mut g = vec![0.0; x.len()];
     let value = objective.value_gradient(x, &mut g);
     assert!(value.is_finite(), "the value at the point is {value}, expected a finite one");
     assert!(g.iter().all(|g| g.is_finite()), "the value is {value}, its gradient is {g:?}");
     let alone = objective.value(x);
     assert!(alone == value, "the value is {alone}, with its gradient it is {value}");
+    (value, g)
+}
 
+/// Central differences along each variable that has room on both sides.
+fn check_slopes(objective: &mut dyn Objective, x: &[f64], value: f64, g: &[f64]) {
+    const STEP: f64 = 1e-6;
     let size = value.abs() + g.iter().fold(0.0f64, |size, g| size.max(g.abs()));
-    for i in 0..n {
+    for i in 0..x.len() {
         let (lower, upper) = objective.bounds(i);
         let step = STEP * x[i].abs().max(1.0);
         let mut moved = x.to_vec();
@@ -339,57 +427,42 @@ pub fn assert_objective_contract(objective: &mut dyn Objective, x: &[f64]) {
             g[i]
         );
     }
-    // A look elsewhere must leave no trace.
-    let traces = Seen::of(objective, x);
-    assert!(
-        traces.value == value && traces.gradient == g,
-        "the second time the value is {}, the first time {value}",
-        traces.value
-    );
+}
 
-    for (reserve, matrix) in &traces.curvatures {
-        let scale = matrix.iter().fold(0.0f64, |scale, b| scale.max(b.abs()));
-        assert!(scale.is_finite(), "the curvature with reserve {reserve} is {matrix:?}");
-        for i in 0..n {
-            for j in 0..i {
-                let (a, b) = (matrix[i * n + j], matrix[j * n + i]);
-                assert!(
-                    (a - b).abs() <= 1e-12 * scale,
-                    "the curvature between variables {i} and {j} is {a} one way and {b} the other"
-                );
-            }
-        }
-        let least = eigenvalues(&mut matrix.clone(), n).into_iter().fold(f64::INFINITY, f64::min);
-        assert!(
-            least >= -1e-10 * scale,
-            "the curvature with reserve {reserve} has the eigenvalue {least}"
-        );
-    }
-
-    if let Some(start) = &traces.start {
-        let is_point = start.len() == n && start.iter().all(|x| !x.is_nan());
-        assert!(is_point, "a drawn start is {start:?}, expected {n} numbers");
-    }
-    if let Some(mut fork) = objective.fork() {
-        let other = Seen::of(fork.as_mut(), x);
-        assert!(other == traces, "a fork has {other:?}, the objective {traces:?}");
-    }
-    if objective.set_smoothing(f64::INFINITY, Token) {
-        let smooth = Seen::of(objective, x);
-        if let Some(mut fork) = objective.fork() {
-            let other = Seen::of(fork.as_mut(), x);
+/// The matrix is finite, symmetric and positive semidefinite.
+fn check_curvature(reserve: f64, matrix: &[f64], n: usize) {
+    let scale = matrix.iter().fold(0.0f64, |scale, b| scale.max(b.abs()));
+    assert!(scale.is_finite(), "the curvature with reserve {reserve} is {matrix:?}");
+    for i in 0..n {
+        for j in 0..i {
+            let (a, b) = (matrix[i * n + j], matrix[j * n + i]);
             assert!(
-                other == smooth,
-                "a fork of the smooth version has {other:?}, itself {smooth:?}"
+                (a - b).abs() <= 1e-12 * scale,
+                "the curvature between variables {i} and {j} is {a} one way and {b} the other"
             );
         }
-        assert!(
-            objective.set_smoothing(1.0, Token),
-            "there is a smooth version, and with factor 1 there is none"
-        );
     }
-    let after = Seen::of(objective, x);
-    assert!(after == traces, "the smooth version leaves {after:?}, before it was {traces:?}");
+    let least = eigenvalues(&mut matrix.to_vec(), n).into_iter().fold(f64::INFINITY, f64::min);
+    assert!(
+        least >= -1e-10 * scale,
+        "the curvature with reserve {reserve} has the eigenvalue {least}"
+    );
+}
+
+/// Where there is a smooth version, its forks are smooth too, and factor 1 undoes it.
+fn check_smooth_version(objective: &mut dyn Objective, x: &[f64]) {
+    if !objective.set_smoothing(f64::INFINITY, Token) {
+        return;
+    }
+    let smooth = Seen::of(objective, x);
+    if let Some(mut fork) = objective.fork() {
+        let other = Seen::of(fork.as_mut(), x);
+        assert!(other == smooth, "a fork of the smooth version has {other:?}, itself {smooth:?}");
+    }
+    assert!(
+        objective.set_smoothing(1.0, Token),
+        "there is a smooth version, and with factor 1 there is none"
+    );
 }
 
 /// All that an objective says at a point.

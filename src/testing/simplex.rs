@@ -45,9 +45,9 @@ use crate::simplex::sealed::Token;
 /// assert_simplex_objective_contract(&mut Diminishing([1.0, 2.0, 0.5]));
 /// ```
 pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
-    let (k, m) = (objective.dim(), objective.parts());
+    let k = objective.dim();
     assert!(k >= 1, "dim: an objective needs at least one domain");
-    assert!(m >= 1, "parts: an objective needs at least one part");
+    assert!(objective.parts() >= 1, "parts: an objective needs at least one part");
     let scale = objective.scale(Token);
     assert!(scale.is_finite() && scale >= 0.0, "scale: {scale}, expected a finite number >= 0");
     assert!(objective.cost(Token) >= 1, "cost: 0, expected at least 1");
@@ -70,7 +70,49 @@ pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
         check_middles(objective, &finite, scale);
     }
     for trial in 0..20 {
-        // A box around some mixtures, from all that there are down to one.
+        let patch = Patch::draw(objective, &finite, trial, &mut rng);
+        if convex {
+            let Patch { lower, upper, shares, at } = &patch;
+            let curvature = objective.curvature(lower, upper, shares, Token);
+            check_curvature("the objective", at, curvature, shares, scale);
+        }
+        check_relaxation(objective, &patch, scale);
+    }
+}
+
+/// A part of the simplex, from all of it down to one mixture.
+struct Patch {
+    /// The box around its mixtures.
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    /// A share for each part of the objective.
+    shares: Vec<f64>,
+    at: Vec<At>,
+}
+
+impl Patch {
+    fn draw(
+        objective: &mut dyn SimplexObjective,
+        finite: &[At],
+        trial: usize,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Self {
+        let inside = Self::mixtures(finite, trial, rng);
+        let end = |f: fn(f64, f64) -> f64, i: usize| {
+            inside.iter().map(|h| h[i]).reduce(f).expect("there are some")
+        };
+        let lower: Vec<f64> = (0..objective.dim()).map(|i| end(f64::min, i)).collect();
+        let upper: Vec<f64> = (0..objective.dim()).map(|i| end(f64::max, i)).collect();
+        let at = inside.iter().map(|h| At::of(objective, h)).collect();
+        let mut shares: Vec<f64> =
+            (0..objective.parts()).map(|_| rng.random_range(0.1..1.0)).collect();
+        let sum: f64 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= sum);
+        Self { lower, upper, shares, at }
+    }
+
+    /// Some mixtures toward one, the nearer the later the trial, and others between these.
+    fn mixtures(finite: &[At], trial: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<Vec<f64>> {
         let size = [8, 4, 3, 2, 1][trial % 5];
         let mut corners: Vec<Vec<f64>> = Vec::new();
         let center = &finite[rng.random_range(0..finite.len())].h;
@@ -82,26 +124,12 @@ pub fn assert_simplex_objective_contract(objective: &mut dyn SimplexObjective) {
         }
         let mut inside = corners.clone();
         for _ in 0..8 {
-            // Between two of them.
             let (a, b) = (rng.random_range(0..size), rng.random_range(0..size));
             let t: f64 = rng.random();
             let between = |(a, b): (&f64, &f64)| a + t * (b - a);
             inside.push(corners[a].iter().zip(&corners[b]).map(between).collect());
         }
-        let end = |f: fn(f64, f64) -> f64, i: usize| {
-            inside.iter().map(|h| h[i]).reduce(f).expect("there are some")
-        };
-        let lower: Vec<f64> = (0..k).map(|i| end(f64::min, i)).collect();
-        let upper: Vec<f64> = (0..k).map(|i| end(f64::max, i)).collect();
-        let values: Vec<At> = inside.iter().map(|h| At::of(objective, h)).collect();
-        let mut shares: Vec<f64> = (0..m).map(|_| rng.random_range(0.1..1.0)).collect();
-        let sum: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= sum);
-        if convex {
-            let curvature = objective.curvature(&lower, &upper, &shares, Token);
-            check_curvature("the objective", &values, curvature, &shares, scale);
-        }
-        check_relaxation(objective, &lower, &upper, &values, &shares, scale);
+        inside
     }
 }
 
@@ -288,14 +316,8 @@ fn check_curvature(what: &str, at: &[At], curvature: Option<Vec<f64>>, shares: &
     check_tangents(what, at, scale, Some((&finite, shares)));
 }
 
-fn check_relaxation(
-    objective: &mut dyn SimplexObjective,
-    lower: &[f64],
-    upper: &[f64],
-    at: &[At],
-    shares: &[f64],
-    scale: f64,
-) {
+fn check_relaxation(objective: &mut dyn SimplexObjective, patch: &Patch, scale: f64) {
+    let Patch { lower, upper, shares, at } = patch;
     let m = objective.parts();
     let Some(mut below) = objective.relaxation(lower, upper, Token) else { return };
     let name = format!("relaxation between {lower:?} and {upper:?}");

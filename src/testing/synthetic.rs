@@ -606,7 +606,8 @@ mod tests {
     #[test]
     fn the_paper_s_designs_are_those_of_its_table() {
         // N, first and last tokens in billions, number of mixtures; with the split.
-        let table: [(Modality, usize, &[(&str, f64, f64, f64, usize)]); 3] = [
+        type Row = (&'static str, f64, f64, f64, usize);
+        let table: [(Modality, usize, &[Row]); 3] = [
             (
                 Modality::Language,
                 7,

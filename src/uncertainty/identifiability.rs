@@ -112,7 +112,7 @@ pub struct CoefficientRange {
     /// Whether `upper` is as high as the fit allows.
     pub upper_is_end: bool,
     /// How it follows from its coordinate: whether its values compare by ratio or by difference.
-    pub transform: Transform,
+    transform: Transform,
     /// The relative excess of the objective that was allowed.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub within: f64,

@@ -225,8 +225,8 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     if rng.random_bool(0.1) {
         tally.answer("splits", sweep.split_by_mixture(2, rng.random()));
         tally.answer("splits", sweep.split_by_run(2, rng.random()));
-        tally.answer("splits", sweep.split_by_size(n));
-        tally.answer("splits", sweep.split_by_tokens(d));
+        tally.answer("splits", sweep.select(|row| row.n <= n));
+        tally.answer("splits", sweep.select(|row| row.d <= d));
         tally.answer("splits", sweep.split("train"));
     }
 }

@@ -30,7 +30,7 @@ fn call(rng: &mut Random) -> (&'static str, Call) {
             "bootstraps",
             Box::new(move || {
                 let fit = fitter.clone().starts(2).fit(law.clone(), &rows, "web");
-                let fit = fit.map_err(mixlaw::Error::from);
+                let fit = fit;
                 let resampled = fit.and_then(|fit| Bootstrap::new(20).seed(seed).run(&fit, &rows));
                 format!("{:?}", resampled.map(|x| x.coefficients(0.9)))
             }),

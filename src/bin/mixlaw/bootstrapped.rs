@@ -57,7 +57,7 @@ pub fn predictors(
 fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec<Fit>> {
     let mut fits = Vec::new();
     for name in laws {
-        let law = laws::law(name, &data.train, target, flags.positive_gamma)?;
+        let law = laws::law(name, &data.train, target, &flags.law_settings())?;
         let Some(law) = law else { continue };
         let bar = progress::bar(format!("{target}, {name}, local solves"));
         let fitter = laws::fitter(flags).weigh_by_compute(1.0).observe(bar.observer());
@@ -70,7 +70,7 @@ fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec
 ///
 /// # Errors
 /// If the predictors do not go together.
-pub fn plan(goal: &Targets, predictors: &[Predictor]) -> std::result::Result<Plan, mixlaw::Error> {
+pub fn plan(goal: &Targets, predictors: &[Predictor]) -> Result<Plan, mixlaw::Error> {
     let plan = goal.iter().fold(Plan::builder(), |plan, (target, weight)| {
         let own = predictors.iter().find(|p| p.target() == target);
         plan.target(*weight, own.expect("goals are of fitted targets"))

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
-use mixlaw::{Scale, law};
+use mixlaw::Scale;
+use mixlaw::law::{self, LawSettings};
 
 use crate::Result;
 
@@ -14,12 +15,11 @@ use crate::Result;
 type Shared = (&'static str, &'static str);
 
 /// The flags that a subcommand can take beside its own.
-pub const SHARED: [Shared; 9] = [
+pub const SHARED: [Shared; 10] = [
+    ("laws", "  --laws a,b              "),
     (
-        "laws",
-        "  --laws a,b              chinchilla, simple, additive, joint, full, additive-fixed-n,
-                          additive-fixed-d, additive-fixed-nd, ye-m1, ye-m2, ye-m3, ye-m4, ge24,
-                          autoscale, d-cpt",
+        "unique",
+        "  --unique A=U,B=U        unique tokens of domains, for data-constrained [default: no domain runs out]",
     ),
     ("targets", "  --targets x,y           [default: all]"),
     (
@@ -55,15 +55,34 @@ pub fn help(names: &[&str], default_laws: &str) -> String {
     let mut text = String::from(
         "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n",
     );
-    for (name, lines) in SHARED {
-        if names.contains(&name) {
-            text += &format!("{lines}\n");
-            if name == "laws" {
-                text += &format!("{:26}[default: {default_laws}]\n", "");
-            }
+    for (name, lines) in SHARED.into_iter().filter(|(name, _)| names.contains(name)) {
+        text += lines;
+        if name == "laws" {
+            text += &wrapped_laws();
+            text += &format!("{INDENT}[default: {default_laws}]");
         }
+        text.push('\n');
     }
     text + "  --help\n"
+}
+
+/// Where a flag's explanation begins, on a line of its own.
+const INDENT: &str = "\n                          ";
+
+/// The names of all laws, on lines of some 100 characters.
+fn wrapped_laws() -> String {
+    let (mut text, mut column) = (String::new(), 0);
+    for (i, law) in law::built_in().iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+            let fits = column + law.name().len() < 70;
+            text.push_str(if fits { " " } else { INDENT });
+            column = if fits { column } else { 0 };
+        }
+        text.push_str(law.name());
+        column += law.name().len() + 2;
+    }
+    text
 }
 
 const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-hopping"];
@@ -73,6 +92,7 @@ const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-ho
 pub struct Flags {
     pub path: Option<String>,
     pub laws: Option<Vec<String>>,
+    pub unique: Vec<(String, f64)>,
     pub targets: Option<Vec<String>>,
     pub optimizer: String,
     pub starts: Option<usize>,
@@ -88,6 +108,7 @@ impl Default for Flags {
         Self {
             path: None,
             laws: None,
+            unique: Vec::new(),
             targets: None,
             optimizer: OPTIMIZERS[0].to_owned(),
             starts: None,
@@ -108,6 +129,7 @@ impl Flags {
     pub fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
             "laws" => self.laws = Some(value()?.names()?),
+            "unique" => self.unique = value()?.weights("DOMAIN=TOKENS", Given::positive)?,
             "targets" => self.targets = Some(value()?.names()?),
             "optimizer" => self.optimizer = value()?.one_of(&OPTIMIZERS)?.to_owned(),
             "starts" => self.starts = Some(value()?.count(1..=1_000_000)?),
@@ -149,12 +171,19 @@ impl Flags {
         }
     }
 
+    /// What laws are made with beside their target.
+    pub fn law_settings(&self) -> LawSettings {
+        let unique: Vec<(&str, f64)> = self.unique.iter().map(|(d, u)| (d.as_str(), *u)).collect();
+        let settings = LawSettings::new().unique_tokens(&unique);
+        if self.positive_gamma { settings.positive_gamma() } else { settings }
+    }
+
     /// The laws asked for, or the ones given here.
     ///
     /// # Errors
     /// If the crate has no law of a name.
     pub fn laws_or(&self, default: &[&str]) -> Result<Vec<String>> {
-        let known: Vec<&str> = law::names().collect();
+        let known: Vec<&str> = law::built_in().iter().map(law::BuiltIn::name).collect();
         let Some(laws) = &self.laws else {
             return Ok(default.iter().map(|&name| name.to_owned()).collect());
         };

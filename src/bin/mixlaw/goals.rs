@@ -94,12 +94,7 @@ pub struct Best {
 impl Best {
     /// # Errors
     /// As [`Plan::best`].
-    pub fn of(
-        law: &str,
-        targets: Targets,
-        plan: &Plan,
-        at: Scale,
-    ) -> std::result::Result<Self, mixlaw::Error> {
+    pub fn of(law: &str, targets: Targets, plan: &Plan, at: Scale) -> Result<Self, mixlaw::Error> {
         let choice = plan.best(at)?;
         let uniform = Mixture::uniform(choice.domains.len());
         let uniform_loss = plan.objective(at)?.value(&uniform)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mixlaw::law::{self, Dependence, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::law::{self, Dependence, LawSettings, ScalingLaw};
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart};
 use mixlaw::{Fit, Fitter, Sweep};
 use serde_json::{Value, json};
@@ -26,18 +26,14 @@ pub fn law(
     name: &str,
     train: &Sweep,
     target: &str,
-    positive_gamma: bool,
-) -> Result<Option<Arc<dyn ScalingLaw>>> {
+    settings: &LawSettings,
+) -> Result<Option<Arc<dyn ScalingLaw>>, mixlaw::Error> {
+    let built_in = law::named(name)?;
     let is_domain = train.domains().iter().any(|domain| domain == target);
-    if !is_domain && ["ge24", "d-cpt"].contains(&name) {
+    if built_in.needs_domain() && !is_domain {
         return Ok(None);
     }
-    Ok(Some(match name {
-        "simple" if positive_gamma => Arc::new(SimpleLaw::for_sweep(train).positive_gamma()),
-        "joint" if positive_gamma => Arc::new(JointLaw::for_sweep(train).positive_gamma()),
-        "full" if positive_gamma => Arc::new(FullLaw::for_sweep(train).positive_gamma()),
-        _ => law::named(name, train.domains(), target, train.scale())?,
-    }))
+    built_in.for_sweep(train, &settings.clone().domain(target)).map(Some)
 }
 
 /// The fitter that the flags ask for.
@@ -75,7 +71,7 @@ pub fn fit_all(laws: &[String], data: &Data, flags: &Flags) -> Result<Vec<Fitted
     for (i, name) in laws.iter().enumerate() {
         let mut noted = false;
         for (j, target) in data.targets.iter().enumerate() {
-            let Some(law) = law(name, &data.train, target, flags.positive_gamma)? else {
+            let Some(law) = law(name, &data.train, target, &flags.law_settings())? else {
                 eprintln!("note: {name} is a law for the loss on a domain; `{target}` is none");
                 continue;
             };
@@ -109,7 +105,7 @@ fn fit_one(
     let seconds = start.elapsed().as_secs_f64();
     let mre_train = fit.evaluate(&data.train)?.mre;
     let mre_eval = match data.eval.as_ref().map(|eval| fit.evaluate(eval)) {
-        Some(Err(error)) if mixlaw::Error::from(error.clone()).is_other_scale() => {
+        Some(Err(error)) if error.is_other_scale() => {
             eprintln!(
                 "note: {name} does not know the scale of the eval rows: no held-out error, and it \
                  chooses a mixture as it would at the scale of the train rows"
@@ -126,10 +122,10 @@ fn fit_one(
 /// Says where a law cannot see what differs between the rows.
 fn note_blindness(law: &str, of: Dependence, train: &Sweep) {
     let differs = |x: &[f64]| x.iter().any(|value| *value != x[0]);
-    if !of.n && differs(&train.n().to_vec()) {
+    if !of.n && differs(train.n()) {
         eprintln!("note: {law} does not depend on N, but the train rows have several sizes");
     }
-    if !of.d && differs(&train.d().to_vec()) {
+    if !of.d && differs(train.d()) {
         eprintln!("note: {law} does not depend on D, but the train rows have several token counts");
     }
 }

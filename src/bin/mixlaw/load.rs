@@ -46,6 +46,12 @@ impl Data {
                 eprintln!("note: {count} rows of split `{split}` are not used");
             }
         }
+        for (domain, _) in &flags.unique {
+            if !sweep.domains().contains(domain) {
+                let known = sweep.domains().join(", ");
+                return Err(format!("--unique: unknown `{domain}`, {name} has: {known}").into());
+            }
+        }
         let weighted = flags.weights.iter().flatten().map(|(target, _)| ("weights", target));
         let asked_for = flags.targets.iter().flatten().map(|target| ("targets", target));
         for (flag, target) in asked_for.chain(weighted) {

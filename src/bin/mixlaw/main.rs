@@ -27,7 +27,7 @@ mod report;
 
 use std::error::Error;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn main() {
     if let Err(error) = commands::run() {

@@ -19,7 +19,7 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 9);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    AdditiveLaw, "additive", |builder, _k| builder
+    AdditiveLaw, "additive", |builder| builder
         .bias(Biased(InverseSum))
         .n_term(Constant::level(), Constant::exponent())
         .d_term(Constant::level(), Constant::exponent())
@@ -39,7 +39,7 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 7);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    AdditiveFixedNLaw, "additive-fixed-n", |builder, _k| builder
+    AdditiveFixedNLaw, "additive-fixed-n", |builder| builder
         .bias(Biased(InverseSum))
         .d_term(Constant::level(), Constant::exponent())
 }
@@ -58,7 +58,7 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 7);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    AdditiveFixedDLaw, "additive-fixed-d", |builder, _k| builder
+    AdditiveFixedDLaw, "additive-fixed-d", |builder| builder
         .bias(Biased(InverseSum))
         .n_term(Constant::level(), Constant::exponent())
 }
@@ -78,5 +78,5 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 5);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    AdditiveFixedNDLaw, "additive-fixed-nd", |builder, _k| builder.bias(Biased(InverseSum))
+    AdditiveFixedNDLaw, "additive-fixed-nd", |builder| builder.bias(Biased(InverseSum))
 }

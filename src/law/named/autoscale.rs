@@ -61,7 +61,7 @@ impl AutoScaleLaw {
         let domains = check_domains(domains)?;
         let unit = scale.d / domains.len() as f64;
         let law = FormulaLaw::new(Shifted { unit }, &domains, scale)?;
-        Ok(Self(law.printing(3 * domains.len())))
+        Ok(Self(law))
     }
 
     /// The law of a sweep's domains, with the geometric mean of its D, divided by their number, as

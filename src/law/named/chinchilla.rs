@@ -15,7 +15,7 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 5);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    ChinchillaLaw, "chinchilla", |builder, _k| builder
+    ChinchillaLaw, "chinchilla", |builder| builder
         .bias(Constant::level())
         .n_term(Constant::level(), Constant::exponent())
         .d_term(Constant::level(), Constant::exponent())

@@ -21,7 +21,7 @@ named_law! {
     /// assert_eq!(law.positive_gamma().coordinates().iter().last().unwrap().name(), "beta");
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    JointLaw, "joint", |builder, _k, power| builder
+    JointLaw, "joint", |builder, power| builder
         .bias(Biased(InverseSum))
         .n_term(power(LinearPower::level()), Constant::exponent())
         .d_term(power(LinearPower::level()), Constant::exponent())

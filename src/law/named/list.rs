@@ -102,18 +102,8 @@ impl BuiltIn {
         self.build(sweep.domains(), sweep.scale(), settings)
     }
 
-    /// Whether the law can describe what differs between the rows of a sweep, and is determined by as
-    /// many rows:
-    ///
-    /// - it depends on N, and on D, if and only if these differ: a term of what does not differ would
-    ///   be one more constant beside E;
-    /// - it does not depend on the mixture where all rows have the same;
-    /// - if it is for one domain, that is `target`, and no row is without it;
-    /// - it has no more coefficients than there are rows;
-    /// - it is for runs that differ in N, D and the mixture as a whole, of which no more is known: not
-    ///   [`DataConstrainedLaw`], [`AutoScaleLaw`] and [`DCptLaw`].
-    #[must_use]
-    pub fn suits(&self, sweep: &Sweep, target: &str) -> bool {
+    /// Whether it is one of the laws of [`suitable`].
+    fn suits(&self, sweep: &Sweep, target: &str) -> bool {
         let several = |x: &[f64]| x.iter().any(|value| *value != x[0]);
         let Dependence { n, d, h } = self.dependence;
         let has_target = || match sweep.domains().iter().position(|domain| domain == target) {
@@ -160,7 +150,16 @@ pub fn named(name: &str) -> Result<&'static BuiltIn, Error> {
     })
 }
 
-/// The laws of the crate that suit a sweep ([`BuiltIn::suits`]), with the sweep's own reference scale.
+/// The laws of the crate that can describe what differs between the rows of a sweep and are determined by
+/// as many rows, with the sweep's own reference scale:
+///
+/// - they depend on N, and on D, if and only if these differ: a term of what does not differ would be one
+///   more constant beside E;
+/// - they do not depend on the mixture where all rows have the same;
+/// - one that is for a single domain is there if that is `target`, and no row is without it;
+/// - they have no more coefficients than there are rows;
+/// - they are for runs that differ in N, D and the mixture as a whole, of which no more is known: not
+///   [`DataConstrainedLaw`], [`AutoScaleLaw`] and [`DCptLaw`].
 ///
 /// | the rows differ in | laws |
 /// |---|---|

@@ -18,7 +18,7 @@ named_law! {
     /// assert_eq!(law.coordinates().len(), 8);
     /// # Ok::<(), mixlaw::Error>(())
     /// ```
-    SimpleLaw, "simple", |builder, _k, power| builder
+    SimpleLaw, "simple", |builder, power| builder
         .bias(Biased(power(LinearPower::level())))
         .n_term(Constant::level(), Constant::exponent())
         .d_term(Constant::level(), Constant::exponent())

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use mixlaw::law;
-use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection, applicable};
+use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection};
 use serde_json::{Value, json};
 
 use super::Command;
@@ -34,7 +34,7 @@ impl Command for Compare {
     const ABOUT: &'static str =
         "Compares laws by their errors on runs that they were not fitted to";
     const SHARED: &'static [&'static str] =
-        &["laws", "targets", "optimizer", "starts", "gamma", "seed", "json"];
+        &["laws", "unique", "targets", "optimizer", "starts", "gamma", "seed", "json"];
     const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
@@ -49,7 +49,8 @@ Of --laws, `recommended` is the mean of joint and full, rows weighted by compute
     }
 
     fn run(&self, flags: &Flags) -> Result<Report> {
-        let known: Vec<&str> = law::names().chain([RECOMMENDED]).collect();
+        let known: Vec<&str> =
+            law::built_in().iter().map(law::BuiltIn::name).chain([RECOMMENDED]).collect();
         one_of_each("laws", flags.laws.as_deref().unwrap_or_default(), &known)?;
         let data = Data::load(flags)?;
         let (mut text, mut json) = (String::new(), Vec::new());
@@ -82,36 +83,28 @@ Of --laws, `recommended` is the mean of joint and full, rows weighted by compute
     }
 }
 
-/// The laws asked for, or those that suit the rows and the recommended predictor.
+/// The laws asked for, or those that suit the rows and, where joint and full do, their mean.
 fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>> {
-    let fitter = laws::fitter(flags);
-    let recommended = || {
-        let laws = ["joint", "full"].map(|name| {
-            let law = laws::law(name, &data.train, target, flags.positive_gamma);
-            law.map(|law| law.expect("a law for every target"))
-        });
-        let [joint, full] = laws;
-        let fitter = fitter.clone().weigh_by_compute(1.0);
-        Ok::<_, Box<dyn std::error::Error>>(
-            Candidate::ensemble([joint?, full?], fitter)?.called(RECOMMENDED),
-        )
-    };
     let names = match &flags.laws {
         Some(names) => names.clone(),
         None => {
-            let laws = applicable(&data.train, target).map_err(|error| data.fault(error))?;
-            let mut names: Vec<String> = laws.iter().map(|law| law.name().to_owned()).collect();
+            let suitable = law::suitable(&data.train, target)?;
+            let mut names: Vec<String> = suitable.iter().map(|law| law.name().to_owned()).collect();
             if names.iter().any(|name| name == "full") {
                 names.push(RECOMMENDED.to_owned());
             }
             names
         }
     };
+    let fitter = laws::fitter(flags);
+    let law = |name: &str| laws::law(name, &data.train, target, &flags.law_settings());
     let mut all = Vec::new();
     for name in names {
         if name == RECOMMENDED {
-            all.push(recommended()?);
-        } else if let Some(law) = laws::law(&name, &data.train, target, flags.positive_gamma)? {
+            let both = [law("joint")?, law("full")?].into_iter().flatten();
+            let weighted = fitter.clone().weigh_by_compute(1.0);
+            all.push(Candidate::ensemble(both, weighted)?.called(RECOMMENDED));
+        } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
         }
     }

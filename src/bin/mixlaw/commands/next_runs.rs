@@ -159,11 +159,7 @@ pub fn trained_scales(train: &Sweep) -> Vec<Scale> {
 ///
 /// # Errors
 /// If these are too many.
-pub fn drawn(
-    scales: &[Scale],
-    count: usize,
-    choice: &Choice,
-) -> std::result::Result<Vec<Run>, mixlaw::Error> {
+pub fn drawn(scales: &[Scale], count: usize, choice: &Choice) -> Result<Vec<Run>, mixlaw::Error> {
     let mixtures = Mixture::dirichlet(&vec![1.0; choice.domains.len()], count, 0)?;
     Ok(at_all(scales, &mixtures))
 }

@@ -1,7 +1,7 @@
 use mixlaw::law::{AdditiveLaw, FormulaLaw, JointLaw, ScalingLaw};
 use mixlaw::selection::{Candidate, Selection};
-use mixlaw::testing::{assert_law_contract, check_gradient};
-use mixlaw::{Fitter, Mixture, Plan, Scale, Sweep};
+use mixlaw::testing::{SyntheticSweep, assert_law_contract, check_gradient};
+use mixlaw::{Fitter, Plan, Scale, Sweep};
 use own_laws::{FactorLaw, Interaction, data_mixture};
 
 /// The losses of really trained models that mixlaw embeds, without the first steps of training.
@@ -16,22 +16,6 @@ fn laws(sweep: &Sweep) -> [Box<dyn ScalingLaw>; 3] {
         Box::new(FormulaLaw::for_sweep(Interaction(sweep.scale().d), sweep).unwrap()),
         Box::new(FactorLaw::for_sweep(sweep).unwrap()),
     ]
-}
-
-/// A sweep whose losses are those of a law at `z`.
-fn planted(law: &dyn ScalingLaw, z: &[f64]) -> Sweep {
-    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
-    for mixture in Mixture::grid(law.domains().len(), 4, 0.05).unwrap() {
-        for size in [1e4, 4e4, 2e5] {
-            for tokens in [1e6, 3e6, 9e6] {
-                n.push(size);
-                d.push(tokens);
-                h.extend_from_slice(&mixture);
-                loss.push(law.loss(z, Scale { n: size, d: tokens }, &mixture));
-            }
-        }
-    }
-    Sweep::new(law.domains(), &["target"], &n, &d, &h, &loss).unwrap()
 }
 
 #[test]
@@ -70,7 +54,13 @@ fn a_planted_law_is_found_again() {
         ("c[python]", -0.7),
         ("c[c]", 0.2),
     ];
-    let planted = planted(&law, &law.coordinates_of(&printed).unwrap());
+    let z = law.coordinates_of(&printed).unwrap();
+    let planted = SyntheticSweep::new(sweep.domains())
+        .sizes(&[1e4, 4e4, 2e5])
+        .tokens(&[1e6, 3e6, 9e6])
+        .losses("target", FactorLaw::for_sweep(&sweep).unwrap(), &z)
+        .and_then(|synthetic| synthetic.build())
+        .unwrap();
     let fit = Fitter::new().starts(6).fit(law, &planted, "target").unwrap();
     for (name, value) in printed {
         let found = fit.coefficient(name).unwrap();

@@ -22,8 +22,18 @@ pub struct Fit;
 impl Command for Fit {
     const NAME: &'static str = "fit";
     const ABOUT: &'static str = "Fits scaling laws to a sweep and finds the best mixtures";
-    const SHARED: &'static [&'static str] =
-        &["laws", "targets", "optimizer", "starts", "gamma", "seed", "at", "weights", "json"];
+    const SHARED: &'static [&'static str] = &[
+        "laws",
+        "unique",
+        "targets",
+        "optimizer",
+        "starts",
+        "gamma",
+        "seed",
+        "at",
+        "weights",
+        "json",
+    ];
     const HELP: &'static str = "";
 
     fn take(&mut self, _: &str, _: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use mixlaw::law::{self, LawSettings};
 use mixlaw::selection::{Candidate, LearningCurve, LearningPoint, Selection};
 use mixlaw::{Fitter, Sweep};
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::laws;
 use crate::progress;
 use crate::report::percent;
 
@@ -61,7 +61,7 @@ pub fn learn(out: &mut String, train: &Sweep, target: &str, seed: u64) -> Result
         if comparison.get(name).is_none() {
             continue;
         }
-        let law = laws::law(name, train, target, false)?.expect("a law for every target");
+        let law = law::named(name)?.for_sweep(train, &LawSettings::new())?;
         let candidate = Candidate::new(law, Fitter::new().starts(8));
         let mut points = Vec::new();
         for &count in &counts {
