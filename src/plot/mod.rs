@@ -2,15 +2,15 @@
 //!
 //! ```
 //! # use mixlaw::law::{AdditiveLaw, ScalingLaw};
-//! # use mixlaw::plan::{Growth, Plan};
-//! # use mixlaw::Scale;
+//! # use mixlaw::plan::{Growth, Plan, Rate};
+//! # use mixlaw::{Predictor, Scale};
 //! # let law = AdditiveLaw::new(&["web", "code"], Scale::ONE)?;
 //! # let z = law.coordinates_of(&[
 //! #     ("E", 1.0), ("C[web]", 1.0), ("C[code]", 3.0), ("gamma[web]", 0.5), ("gamma[code]", 0.5),
 //! #     ("A", 400.0), ("alpha", 0.34), ("B", 400.0), ("beta", 0.28),
 //! # ])?;
-//! let plan = Plan::new().with_law("python", 1.0, &law, &z);
-//! let growth = (Growth::Linear, Growth::Linear);
+//! let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
+//! let growth = Growth { n: Rate::Linear, d: Rate::Linear };
 //! let path = plan.path(Scale { n: 1e9, d: 2e10 }, growth, &[1.0, 10.0, 100.0])?;
 //! let svg = mixlaw::plot::path(&path, None, "N and D together")?;
 //! assert!(svg.starts_with("<svg"));

@@ -214,13 +214,12 @@ impl SimplexSolver {
 
     /// About how many terms all starts and cells together may sum up, at least 1: an evaluation costs one
     /// for each domain and part, or what the formulas of its laws need, and each step as much as it
-    /// computes. The default, 2e8, is some
-    /// seconds; ordinary problems need a small part of it. Half of it is for the descents, which share it
-    /// evenly; cells have the rest.
+    /// computes. The default, 2e8, lasts some seconds; ordinary problems need a small part of it. Half of it
+    /// is for the descents, which share it evenly; the rest is for cells.
     ///
     /// ```
     /// use mixlaw::law::{JointLaw, ScalingLaw};
-    /// use mixlaw::{MixtureObjective, Scale, SimplexSolver};
+    /// use mixlaw::{Plan, Predictor, Scale, SimplexSolver};
     ///
     /// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
     /// let z = law.coordinates_of(&[
@@ -228,10 +227,11 @@ impl SimplexSolver {
     ///     ("gamma_A", 0.4), ("ln_C_A[web]", 3.0), ("ln_C_A[code]", 4.0), ("alpha", 0.3),
     ///     ("gamma_B", 0.4), ("ln_C_B[web]", 4.0), ("ln_C_B[code]", 3.0), ("beta", 0.3),
     /// ])?;
-    /// let mut objective = MixtureObjective::new(Scale { n: 1e3, d: 1e3 })?.with_law(1.0, &law, &z)?;
+    /// let plan = Plan::builder().target(1.0, Predictor::new("web", law, &z)?).build()?;
+    /// let mut objective = plan.objective(Scale { n: 1e3, d: 1e3 })?;
     /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
     /// let best = SimplexSolver::new().minimize(&mut objective);
-    /// // What is left undone is seen at the bound.
+    /// // The bound shows what was left undone.
     /// assert!(best.is_certified() && short.iterations < best.iterations);
     /// assert!(short.lower_bound < Some(best.value) && short.value >= best.value);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
