@@ -34,7 +34,8 @@ pub struct Advantage {
     /// the other mixture.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::probability"))]
     pub probability: f64,
-    /// Whether the other mixture keeps the plan's constraints. One that does not may well be better.
+    /// Whether the other mixture keeps the plan's constraints. One that does not can be better than the
+    /// choice.
     pub within_limits: bool,
 }
 
@@ -228,9 +229,9 @@ impl Plan {
         Ok((0..mixtures.len()).map(share).collect())
     }
 
-    /// The share of the simplex, within the constraints or not, that is in the region of
-    /// [`Plan::as_good`] at this level, from this many mixtures drawn uniformly: how much is left to
-    /// choose from.
+    /// The share of the whole simplex, with or without the constraints, that is in the region of
+    /// [`Plan::as_good`] at this level: how many mixtures could still be the best. It is estimated from
+    /// this many mixtures drawn uniformly.
     ///
     /// # Errors
     /// As [`Plan::as_good`], and if the level is not between 0 and 1 or the draws are not from 1 to

@@ -74,8 +74,8 @@ impl Plan {
     /// residuals of the members show.
     ///
     /// With C the covariances of the decision with these losses, S those of the losses with each other
-    /// and R their noise, a run leaves `C (S + R)^-1 C^T` less of the variance of the decision (a
-    /// Kalman update).
+    /// and R their noise, a run reduces the variance of the decision by `C (S + R)^-1 C^T` (a Kalman
+    /// update).
     ///
     /// # Errors
     /// As [`Plan::certainty`], if the runs asked for are not from 1 to the number of candidates, or a

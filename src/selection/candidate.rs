@@ -37,7 +37,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// One law, by its own name. A fitter with row weights fits no subset of the rows.
+    /// One law, by its own name. A fitter with row weights cannot fit a part of the rows, so that nothing
+    /// can be held out.
     #[must_use]
     pub fn new(law: impl ScalingLaw + 'static, fitter: Fitter) -> Self {
         Self { name: law.name().to_owned(), laws: vec![Arc::new(law)], fitter }

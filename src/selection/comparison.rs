@@ -33,7 +33,8 @@ pub struct Score {
     pub coefficients: usize,
     /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
     pub sees_mixture: bool,
-    /// The fit to all rows. Of a law that is not the crate's it is stored, but not read again.
+    /// The fit to all rows. That of a law that is not the crate's is written when stored, but not read
+    /// again.
     #[cfg_attr(feature = "serde", serde(with = "crate::predictor::plain"))]
     pub fit: Option<Predictor>,
     /// Its errors on all rows.
@@ -278,7 +279,7 @@ impl fmt::Display for Comparison {
 }
 
 impl Comparison {
-    /// What is below the table.
+    /// What is printed below the table.
     fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for score in &self.scores {
             for Failure { part, message } in &score.failures {

@@ -77,13 +77,13 @@ const SAME: f64 = 1e-3;
 pub enum Certificate {
     /// The objective is convex: the Frank-Wolfe gap is a bound for all mixtures.
     Convex,
-    /// Convex functions below the objective were minimised on so many cells that together are the
-    /// region.
+    /// Convex functions below the objective were minimised on cells that together cover the region.
     BranchAndBound {
         /// How many.
         cells: usize,
     },
-    /// None: nothing is known of the curvature of the objective. The optimum is the best of local ones.
+    /// None: the objective is not known to be convex, and no convex function below it is known. The
+    /// optimum is the best local one that was found.
     Local {
         /// How many distinct ones were found.
         optima: usize,
@@ -128,7 +128,7 @@ pub struct Optimum {
     pub lower_bound: Option<f64>,
     /// How the lower bound was shown.
     pub certificate: Certificate,
-    /// By how much the first-order conditions (Karush, Kuhn, Tucker) are missed: the gap
+    /// By how much the first-order conditions (Karush, Kuhn, Tucker) do not hold: the gap
     /// `<g, h> - min <g, .>` over the mixtures that keep the constraints, in the unit of the value.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub residual: f64,
@@ -247,8 +247,8 @@ impl SimplexSolver {
         Self { budget, ..self }
     }
 
-    /// Descends from this mixture alone. One on a face is pulled inside by 0.001, one outside of the
-    /// constraints is moved to the nearest mixture that keeps them.
+    /// Descends from this mixture alone. Weights of 0 are raised to about 0.001 first, and a mixture
+    /// outside the constraints is moved to the nearest one that keeps them.
     #[must_use]
     pub fn start(self, start: Mixture) -> Self {
         Self { start: Some(start), ..self }
@@ -256,8 +256,7 @@ impl SimplexSolver {
 
     /// Calls `observer` with the [`Progress`] of every call, the iterations of mirror descent that are
     /// done, whose number is not known before. It can stop the call, within an iteration: the optimum is
-    /// then the best mixture so far with what is shown of it by then, and its termination
-    /// [`Termination::Stopped`].
+    /// then the best mixture so far, with the bound so far and the termination [`Termination::Stopped`].
     #[must_use]
     pub fn observe(
         self,
