@@ -282,7 +282,7 @@ pub enum ErrorKind {
         /// What is wrong with it.
         problem: String,
     },
-    /// A fit of a law that does not depend on N (or D), asked for another N than that of all its rows.
+    /// A prediction at another N (or D) than that of all rows of a fit, whose law does not depend on it.
     #[error(
         "the {} law does not depend on {what} and was fitted to rows of {what} = {fitted:e} alone: it does not know the loss at {what} = {value:e}. To use it there all the same, such as to rank mixtures, take for_any_scale()",
         cut(law)
@@ -485,7 +485,7 @@ impl Error {
         matches!(self.kind(), ErrorKind::TooFewRows { .. })
     }
 
-    /// Whether a fit does not know the N or D asked for; see [`Fit::for_any_scale`](crate::Fit::for_any_scale).
+    /// Whether a fit cannot predict at this N or D; see [`Fit::for_any_scale`](crate::Fit::for_any_scale).
     #[must_use]
     pub fn is_other_scale(&self) -> bool {
         matches!(self.kind(), ErrorKind::OtherScale { .. })

@@ -55,7 +55,7 @@
 //! let plan = Plan::builder().target(1.0, &fit).build()?;
 //! let choice = plan.best(large)?;
 //! println!("{choice}");
-//! assert!(choice.optimum.value <= fit.predict(large, Mixture::uniform(2))?);
+//! assert!(choice.optimum.value <= fit.predict(large, &Mixture::uniform(2))?);
 //! # }
 //! # Ok::<(), mixlaw::Error>(())
 //! ```

@@ -12,15 +12,15 @@
 //! let tokens = [2e9f64, 4e9, 8e9, 16e9];
 //! let points = sizes.iter().flat_map(|&n| tokens.iter().map(move |&d| (n, d)));
 //! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
-//! let law = |n: f64, d: f64| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
-//! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
+//! let law = |at: Scale| 1.7 + 400.0 / at.n.powf(0.34) + 410.0 / at.d.powf(0.28);
+//! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(Scale { n, d })).collect();
 //! let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
 //! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
 //! println!("{fit}");
 //! assert!((fit.coefficient("alpha").unwrap() - 0.34).abs() < 1e-3);
-//! let large = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &Mixture::uniform(1))?;
-//! assert!((large / law(7e9, 1.4e11) - 1.0).abs() < 1e-4);
+//! let large = Scale { n: 7e9, d: 1.4e11 };
+//! assert!((fit.predict(large, &Mixture::uniform(1))? / law(large) - 1.0).abs() < 1e-4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -775,7 +775,7 @@ impl Fit {
     /// The predictions for all rows of a sweep, in nats.
     ///
     /// # Errors
-    /// If the sweep has other domains, or [`Fit::predict`] refuses a row.
+    /// If the sweep has other domains, and as [`Fit::predict`] for a row.
     pub fn predict_sweep(&self, sweep: &Sweep) -> Result<Vec<f64>, Error> {
         let h = aligned(self.law(), sweep)?;
         let predict = |(i, h)| {
@@ -788,8 +788,7 @@ impl Fit {
     /// How well the fit predicts the losses of its target on all rows of a sweep.
     ///
     /// # Errors
-    /// If the sweep has other domains or no such target, or [`Fit::predict`] refuses a
-    /// row.
+    /// If the sweep has other domains or no such target, and as [`Fit::predict`] for a row.
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
         let observed = sweep.losses_of(&self.target)?;
         Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))

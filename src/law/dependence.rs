@@ -11,7 +11,7 @@ use crate::scale::Scale;
 ///
 /// let of = AdditiveFixedNLaw::new(&["web", "code"], Scale::ONE)?.dependence();
 /// assert!(!of.n && of.d && of.h);
-/// // A law that does not see the mixture cannot choose one.
+/// // A law that does not depend on the mixture cannot choose one.
 /// assert!(!ChinchillaLaw::new(&["web", "code"], Scale::ONE)?.dependence().h);
 /// # Ok::<(), mixlaw::Error>(())
 /// ```

@@ -57,10 +57,11 @@
 //!   for every N and D, also for several targets. Where the mixture changes only the term of D
 //!   (autoscale, d-cpt) the choice moves with D and not with N.
 //! - *What data can identify.* A law has a coordinate for each parameter that can be told apart with the
-//!   best possible data, where the print may have more. Your data may not be enough: R* of the data-constrained law needs runs that repeat data or exceed the size that is best for
-//!   it. `n0_i`, `gamma_i` and E of autoscale compensate each other unless each domain's tokens vary by a
-//!   large factor, and so do C, gamma and epsilon of d-cpt unless some runs have nearly nothing of the
-//!   domain. [`Identifiability`](crate::uncertainty::Identifiability) tells which are determined.
+//!   best possible data; more may be printed in its paper. Your data may not be enough: R* of the
+//!   data-constrained law needs runs that repeat data or exceed the size that is best for it. `n0_i`,
+//!   `gamma_i` and E of autoscale compensate each other unless each domain's tokens vary by a large factor,
+//!   and so do C, gamma and epsilon of d-cpt unless some runs have nearly nothing of the domain.
+//!   [`Identifiability`](crate::uncertainty::Identifiability) tells which are determined.
 //!
 //! # Coordinates
 //!

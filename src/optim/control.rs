@@ -92,11 +92,11 @@ pub struct Progress {
     pub total: Option<usize>,
     /// What is counted, such as `local solves` or `resamples`.
     pub what: &'static str,
-    /// Evaluations so far, or a few less: what is done, and what of it a thread has told since. 0
-    /// where a call does not count them.
+    /// Evaluations so far, which may lag a little behind on several threads. 0 where a call does not
+    /// count them.
     pub evaluations: usize,
-    /// The lowest value of what is done; before the first local solve is done, of that one so far.
-    /// Infinite where there is none.
+    /// The lowest value of what is done; before the first local solve is done, the lowest of that one so
+    /// far. Infinite where a call has no values.
     pub best: f64,
 }
 

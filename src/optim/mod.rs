@@ -176,9 +176,9 @@ pub trait Optimizer: Debug + Send + Sync {
         Ok(())
     }
 
-    /// How many local solves a call makes, the sum of those of inner optimizers, for observers: what
-    /// [`Minimum::local_solves`] comes to where nothing is cut short. `None`, as it is if an optimizer
-    /// does not say, where that is not known before.
+    /// How many local solves a call makes, those of inner optimizers together, for observers: the
+    /// [`Minimum::local_solves`] of a call that is not stopped. `None`, which is the default, where that is
+    /// not known before.
     ///
     /// ```
     /// use mixlaw::optim::{Control, Lbfgs, MultiStart, Objective, Optimizer};
@@ -208,9 +208,10 @@ pub trait Optimizer: Debug + Send + Sync {
 
     /// Minimises `objective` from `start`, which is moved into the box if it lies outside.
     ///
-    /// Not converging is a result, with the best point so far. A setting that [`Optimizer::check`]
-    /// refuses is one too: the start, with [`Termination::InvalidSetting`]. So is a start with a
-    /// coordinate that is NaN: [`Termination::StartNotFinite`], with the value infinity.
+    /// Not converging is a result, with the best point so far, and not an error. With a setting that
+    /// [`Optimizer::check`] does not accept, the result is the start, with
+    /// [`Termination::InvalidSetting`]; with a coordinate of the start that is NaN it is
+    /// [`Termination::StartNotFinite`], with the value infinity.
     ///
     /// # Panics
     /// If `start` has another length than [`Objective::dim`].
@@ -343,8 +344,8 @@ pub enum Termination {
     NoProgress,
     /// The largest number of iterations was made before a tolerance was met.
     Exhausted,
-    /// Everything that was asked for is done, of a call that makes many fits or draws, or of an
-    /// optimizer that looks at a given number of points.
+    /// All is done that a call of many fits or draws should do, or an optimizer that evaluates a given
+    /// number of points.
     Complete,
     /// The observer stopped it.
     Stopped,

@@ -55,10 +55,10 @@ impl Plan {
         Ok(BestFor { wanted: wanted.clone(), best, distance })
     }
 
-    /// The mixtures that are best trained on themselves, or as nearly as any next to them: the local
-    /// minima of the distance between w and h*(w) (Fig. 9), nearest first. They are looked for from
-    /// the points of a grid of `steps` steps, and closed in on to 1e-4 in the weights; a distance far
-    /// from zero is no fixed point.
+    /// The mixtures w for which it is best to train on w itself, or nearly: the local minima of the
+    /// distance between w and h*(w) (Fig. 9), nearest first. The search begins at the points of a grid of
+    /// `steps` steps and ends within 1e-4 of the weights. A minimum with a distance far from zero is not a
+    /// fixed point.
     ///
     /// # Errors
     /// As [`Plan::best_for`], at every mixture of targets, and if `steps` is 0 or the grid has more than

@@ -40,8 +40,8 @@ impl<'f> Budget<'f> {
         Self::new(|at| 6.0 * at.n * at.d)
     }
 
-    /// A cost of N and D in any unit: a number > 0 that does not fall where N or D grows, infinite for
-    /// what cannot be had.
+    /// A cost of N and D in any unit: a number > 0 that does not fall where N or D grows; infinite where
+    /// a run is not possible.
     #[must_use]
     pub fn new(cost: impl Fn(Scale) -> f64 + Send + Sync + 'f) -> Self {
         Self { cost: Box::new(cost), sizes: 1e6..=1e13, tokens: 1e6..=1e16 }
@@ -178,13 +178,13 @@ const CLOSE: f64 = 1e-7;
 impl Plan {
     /// The best N, D and mixture together that cost at most `amount`.
     ///
-    /// N is searched over the whole range and then between the neighbours of the best, D is what is
-    /// left for it, but no more than the constraints can be kept with, and the mixture at the end is
-    /// certified as by [`Plan::best`].
+    /// N is searched over the whole range, and then between the neighbours of the best. D is as large as
+    /// the amount allows, but never so large that the constraints cannot be kept. The mixture at the end
+    /// is certified as by [`Plan::best`].
     ///
     /// # Errors
-    /// As [`Plan::best`], if the amount, a range or a cost is not a number > 0, and if nothing that is
-    /// considered costs so little.
+    /// As [`Plan::best`], if the amount, a range or a cost is not a number > 0, and if every N
+    /// and D that is considered costs more.
     ///
     /// ```
     /// use mixlaw::law::{ChinchillaLaw, ScalingLaw};
@@ -276,8 +276,8 @@ impl Plan {
         Ok((enough, choice))
     }
 
-    /// What the mixture h costs at N and D beside the best one, in nats and in tokens. One that does
-    /// not keep the constraints can be below the best that does.
+    /// What the mixture h costs at N and D compared with the best one, in nats and in tokens. A mixture
+    /// that does not keep the constraints can have a lower value than the best one that does.
     ///
     /// Excesses ([`Goal::WorstExcess`](super::Goal::WorstExcess)) are over what each target could have
     /// alone at this N and D, also where more tokens are looked at.

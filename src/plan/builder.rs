@@ -42,7 +42,7 @@ impl PlanBuilder {
         self
     }
 
-    /// What counts of several targets; by default their weighted sum.
+    /// How several targets count together; by default their weighted sum.
     #[must_use]
     pub fn goal(self, goal: Goal) -> Self {
         Self { goal, ..self }
@@ -77,10 +77,10 @@ impl PlanBuilder {
     /// The plan.
     ///
     /// # Errors
-    /// [`Error`] if there are no targets, two have the same name, a weight is not a finite number > 0,
-    /// the predictors have different domains (in whatever order), a penalty does not fit them, the
-    /// constraints name a domain that there is not or contradict each other whatever D is, or a setting
-    /// of the solver is out of its range.
+    /// [`Error`] if there are no targets, two have the same name, a weight is not a finite
+    /// number > 0, the predictors have different domains (in whatever order), a penalty does not fit
+    /// them, the constraints name an unknown domain or contradict each other for every D, or a setting of
+    /// the solver is out of its range.
     pub fn build(self) -> Result<Plan, Error> {
         let Some((_, first)) = self.targets.first() else {
             return Err(ErrorKind::Empty { what: "a plan", part: "target" }.into());

@@ -36,7 +36,8 @@ pub struct Advantage {
     /// the other mixture.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::probability"))]
     pub probability: f64,
-    /// Whether the other mixture keeps the plan's constraints. One that does not may well be better.
+    /// Whether the other mixture keeps the plan's constraints. One that does not can be better than the
+    /// choice.
     pub within_limits: bool,
 }
 
@@ -124,9 +125,8 @@ impl Certainty {
 
 /// How much of a choice is decided, given the noise of the runs.
 impl Plan {
-    /// What every member would have chosen instead, within the constraints: the best mixture that
-    /// descents find from the choice and, unless that one is shown to be the best, from the solver's
-    /// own starts.
+    /// What every member would have chosen, within the constraints: the best mixture that descents find
+    /// from the choice and, unless it is certified, from the solver's own starts.
     ///
     /// # Errors
     /// As [`Plan::best`], if a target has no [members](crate::Predictor::members) or they are of different
@@ -182,7 +182,7 @@ impl Plan {
     }
 
     /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
-    /// one need not keep the constraints, but [`Advantage::within_limits`] says whether it does.
+    /// one need not keep the constraints; [`Advantage::within_limits`] tells whether it does.
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if the mixture has another number of domains or the level is not
@@ -240,9 +240,9 @@ impl Plan {
         Ok((0..mixtures.len()).map(share).collect())
     }
 
-    /// The share of the simplex, within the constraints or not, that is in the region of
-    /// [`Plan::as_good`] at this level, from this many mixtures drawn uniformly: how much is left to
-    /// choose from.
+    /// The share of the whole simplex, with or without the constraints, that is in the region of
+    /// [`Plan::as_good`] at this level: how many mixtures could still be the best. It is estimated from
+    /// this many mixtures drawn uniformly.
     ///
     /// # Errors
     /// As [`Plan::as_good`], and if the level is not between 0 and 1 or the draws are not from 1 to

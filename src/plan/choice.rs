@@ -22,14 +22,14 @@ pub struct Choice {
     pub domains: Vec<String>,
     /// The best mixture that keeps the constraints, with its certificate.
     pub optimum: Optimum,
-    /// The best mixture of all.
+    /// The best mixture without constraints.
     pub unconstrained: Optimum,
     /// The predicted loss of each target at the optimum, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub losses: Vec<(String, f64)>,
     /// The targets whose laws do not depend on the mixture
-    /// ([`ScalingLaw::dependence`](crate::law::ScalingLaw::dependence)): the others chose it, and nothing
-    /// is known of what it does to these.
+    /// ([`ScalingLaw::dependence`](crate::law::ScalingLaw::dependence)): they had no part in the choice,
+    /// and how it changes their losses is not known.
     pub blind: Vec<String>,
 }
 

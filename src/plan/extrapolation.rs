@@ -113,7 +113,7 @@ impl Extrapolation {
         })
     }
 
-    /// Whether any of it lies outside of what was trained on.
+    /// Whether any of these is outside the range that was trained on.
     #[must_use]
     pub fn any(&self) -> bool {
         self.size > 1.0 || self.tokens > 1.0 || !self.weights.is_empty()

@@ -165,7 +165,8 @@ impl Plan {
         PlanBuilder::default()
     }
 
-    /// A builder that holds what this plan does, for another one that differs: in its constraints, say.
+    /// A builder with the settings of this plan, for a plan that differs in some, such as the
+    /// constraints.
     #[must_use]
     pub fn to_builder(&self) -> PlanBuilder {
         PlanBuilder::of(self)
@@ -176,8 +177,8 @@ impl Plan {
     /// # Errors
     /// [`Error`] if N or D is not a number > 0, a fit does not know them
     /// ([`Fit::for_any_scale`](crate::Fit::for_any_scale)), no mixture keeps the constraints, no target
-    /// can tell mixtures apart ([`Error::is_blind`]) though there are several to choose from, or the
-    /// value or a loss is not finite.
+    /// depends on the mixture ([`Error::is_blind`]) though there are several to choose from, or the value
+    /// or a loss is not finite.
     pub fn best(&self, at: Scale) -> Result<Choice, Error> {
         let plan = self.begin("iterations", None);
         let (mut objective, region) = (plan.objective(at)?, self.region(at.d)?);
@@ -253,8 +254,8 @@ impl Plan {
         Self { observer: Some(Observer::new(observer)), ..self.clone() }
     }
 
-    /// The names of the domains, in the order of every mixture: those of the first predictor, unless
-    /// the builder was told them.
+    /// The names of the domains, in the order of every mixture: those of the first predictor, unless they
+    /// were set on the builder.
     #[must_use]
     pub fn domains(&self) -> &[String] {
         &self.domains
@@ -277,10 +278,10 @@ impl Plan {
 
 /// How much of a choice is decided by the predictors alone, and what others would cost.
 impl Plan {
-    /// For each domain the least and the greatest weight among the mixtures that keep the constraints
-    /// and are worth at most `epsilon` nats more than the choice: how much of it is decided. Exact to
-    /// 1e-6 where the objective is convex. Otherwise mixtures that are as good are looked for by
-    /// descents from the choice and the solver's own starts, and some may be missed.
+    /// For each domain the least and the greatest weight among the mixtures that keep the constraints and
+    /// whose value is at most `epsilon` nats above that of the choice: how much of it is decided. Exact
+    /// to 1e-6 where the objective is convex. Otherwise descents from the choice and the solver's own
+    /// starts look for such mixtures, and may miss some.
     ///
     /// # Errors
     /// As [`Plan::best`], if epsilon is not a finite number >= 0, and if the choice is not one of this
@@ -326,9 +327,9 @@ impl Plan {
         Ok(ranges)
     }
 
-    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values
-    /// are losses, whatever the weight of the target and the goal; penalties are added to them. Targets
-    /// that cannot tell mixtures apart have no best one and are left out.
+    /// For each target alone the best mixture at N and D, within the constraints (Fig. 7). The values are
+    /// losses, whatever the weight of the target and the goal; penalties are added to them. Targets that
+    /// do not depend on the mixture have no best one and are left out.
     ///
     /// # Errors
     /// As [`Plan::best`].

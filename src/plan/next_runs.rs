@@ -37,9 +37,8 @@ pub enum Criterion {
 pub struct NextRun {
     /// Its number among the candidates.
     pub candidate: usize,
-    /// What it takes off, together with the runs before it: the share of the variance of the decision,
-    /// or the information on the law in nats. A run is worth what the losses of all its targets are
-    /// worth together.
+    /// The gain of this run together with those before it: the share by which the variance of the
+    /// decision falls, or the information on the law in nats. A run measures the losses of all targets.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::gain"))]
     pub gain: f64,
 }
@@ -75,8 +74,8 @@ impl Plan {
     /// residuals of the members show.
     ///
     /// With C the covariances of the decision with these losses, S those of the losses with each other
-    /// and R their noise, a run leaves `C (S + R)^-1 C^T` less of the variance of the decision (a
-    /// Kalman update).
+    /// and R their noise, a run reduces the variance of the decision by `C (S + R)^-1 C^T` (a Kalman
+    /// update).
     ///
     /// # Errors
     /// As [`Plan::certainty`], if the runs asked for are not from 1 to the number of candidates, or a

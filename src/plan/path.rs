@@ -61,12 +61,12 @@ pub struct Decomposition {
     /// `L(inf, inf, h*)`, of the mixture that is best in the limit: the entropy of the targets, and how
     /// far the best model of the domains is from them.
     pub floor: f64,
-    /// `L(inf, inf, h) - L(inf, inf, h*)`: what the mixture keeps even the largest model from.
+    /// `L(inf, inf, h) - L(inf, inf, h*)`: what the mixture costs even the largest model.
     pub mixture: f64,
-    /// `L(N, inf, h) - L(inf, inf, h)`: what the size leaves.
+    /// `L(N, inf, h) - L(inf, inf, h)`: what the finite size costs.
     pub size: f64,
-    /// What the number of tokens leaves: the rest, `L(inf, D, h) - L(inf, inf, h)` for every law of the
-    /// form of eq. (3).
+    /// What the finite number of tokens costs: the rest, `L(inf, D, h) - L(inf, inf, h)` for every law of
+    /// the form of eq. (3).
     pub data: f64,
     /// The mixture that is best in the limit, h*.
     pub limit: Mixture,
@@ -106,7 +106,7 @@ impl Plan {
         Ok(choices)
     }
 
-    /// Where a path leads: the choice where what grows is infinite.
+    /// The end of a path: the choice where what grows is infinite.
     ///
     /// # Errors
     /// As [`Plan::best`].

@@ -58,8 +58,8 @@ impl fmt::Debug for Own {
 }
 
 impl Penalty {
-    /// `strength KL(h | prior) = strength sum_i h_i ln(h_i / prior_i)`, in nats: what moves away from a
-    /// prior mixture costs. Every domain must have a weight above zero in the prior; `strength` is what
+    /// `strength KL(h | prior) = strength sum_i h_i ln(h_i / prior_i)`, in nats: a cost for the distance
+    /// from a prior mixture. Every domain must have a weight above zero in the prior; `strength` is what
     /// a divergence of one nat costs, in nats of loss.
     #[must_use]
     pub fn kl(strength: f64, prior: &[(impl AsRef<str>, f64)]) -> Self {
@@ -67,13 +67,13 @@ impl Penalty {
     }
 
     /// `strength JS^2`, where JS is [`Mixture::js_distance`] to the prior mixture; finite everywhere, so
-    /// that domains may be missing from the prior by a weight of zero.
+    /// that domains may have a weight of zero in the prior.
     #[must_use]
     pub fn js(strength: f64, prior: &[(impl AsRef<str>, f64)]) -> Self {
         Self(Kind::Js { strength, prior: named(prior) })
     }
 
-    /// A function of one's own: its value in nats at the domain weights, in the order of
+    /// A function of yours: its value in nats at the domain weights, in the order of
     /// [`Plan::domains`](super::Plan::domains). It writes its slopes in the weights, each taken with
     /// every weight free, into its second argument, which holds zeros before. Mixtures that are chosen
     /// with it are not certified.

@@ -55,12 +55,12 @@ pub struct CoefficientInterval {
     pub law: String,
     /// The name of the coefficient.
     pub name: String,
-    /// In the paper's units, over the members that have the coefficient; infinite on both sides if none
-    /// has.
+    /// The interval in the paper's units, over the members that have the coefficient; infinite on both
+    /// sides if none has.
     pub interval: Interval,
     /// The number of members that have the coefficient. A gamma is `1/q` and infinite where q is 0:
-    /// there it is left out, and so are the ln C that go with it. If some are left out, the interval
-    /// knows nothing of them; that of q does.
+    /// there it is left out, and so are the ln C that belong to it. The interval does not cover members
+    /// that are left out; that of q covers them.
     pub members: usize,
 }
 

@@ -223,8 +223,9 @@ impl Predictor {
         Self::new(target, law, &[])
     }
 
-    /// The mean of predictors of one target: laws are wrong in different ways, and the mean of two has a
-    /// less than either where they disagree. Members of the parts are left behind: resample the mean.
+    /// The mean of predictors of one target: laws are wrong in different ways, and where two disagree the
+    /// mean mostly has a smaller error than either. It has no members, even if its parts have: resample
+    /// the mean.
     ///
     /// # Errors
     /// [`Error`] if there are none, or they have different targets or domains.
@@ -317,7 +318,7 @@ impl Predictor {
         self.0.parts.iter().map(|part| (part.law(), part.z()))
     }
 
-    /// The fits that it is made of: none of a law at coordinates or a function of one's own.
+    /// The fits that it is made of; none if it is a law at coordinates or a function of yours.
     pub fn fits(&self) -> impl Iterator<Item = &Fit> {
         self.0.parts.iter().filter_map(|part| match part {
             Part::Fit(fit) => Some(fit),

@@ -37,7 +37,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// One law, by its own name. A fitter with row weights fits no subset of the rows.
+    /// One law, by its own name. A fitter with row weights cannot fit a part of the rows, so that nothing
+    /// can be held out.
     #[must_use]
     pub fn new(law: impl ScalingLaw + 'static, fitter: Fitter) -> Self {
         Self { name: law.name().to_owned(), laws: vec![Arc::new(law)], fitter }
@@ -104,7 +105,7 @@ impl Candidate {
         Predictor::mean(self.laws.iter().map(fit).collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Whether one of its laws depends on the mixture. Over one domain there is nothing to see.
+    /// Whether one of its laws depends on the mixture. Over one domain there is only one mixture.
     pub(super) fn sees_mixture(&self) -> bool {
         let sees = |law: &Arc<dyn ScalingLaw>| law.domains().len() == 1 || law.dependence().h;
         self.laws.iter().any(sees)

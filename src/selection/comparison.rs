@@ -33,7 +33,8 @@ pub struct Score {
     pub coefficients: usize,
     /// Whether it can choose between mixtures: whether one of its laws depends on the mixture.
     pub sees_mixture: bool,
-    /// The fit to all rows. Of a law that is not the crate's it is stored, but not read again.
+    /// The fit to all rows. That of a law that is not the crate's is written when stored, but not read
+    /// again.
     #[cfg_attr(feature = "serde", serde(with = "crate::predictor::plain"))]
     pub fit: Option<Predictor>,
     /// Its errors on all rows.
@@ -194,18 +195,18 @@ impl Comparison {
     /// The candidate to choose a mixture with: of those that depend on the mixture
     /// ([`Score::sees_mixture`]) the one with the least MRE on the held-out largest scale; where none
     /// has one, on held-out mixtures, which also decide between equal ones. `None` where nothing was
-    /// held out, or no candidate sees the mixture.
+    /// held out, or no candidate depends on the mixture.
     ///
-    /// A law that does not see it, such as Chinchilla's, can have the least error where the mixture
-    /// matters little, and every mixture is as good as another to it: it is left out here, and
-    /// counts in [`Comparison::best_predictor`].
+    /// A law that does not depend on it, such as Chinchilla's, can have the least error where the mixture
+    /// matters little, but cannot choose a mixture: it is left out here, and counts in
+    /// [`Comparison::best_predictor`].
     ///
-    /// The scale comes first because laws are used there: a mixture is chosen for a model larger than
-    /// all that were trained, and laws that agree within the runs part ways beyond them. A design
-    /// can cover the mixtures, but not the scale. The train error decides nothing, as it falls with
-    /// every coefficient, nor does the regret, which a few rows make. Between errors that are
-    /// nearly equal, take the one with fewer coefficients. A scale that leaves only two others to fit
-    /// says little: two sizes cannot tell an exponent from the floor.
+    /// The error on the largest scale comes first because a mixture is chosen for a model larger than all
+    /// that were trained, and laws that agree on the runs differ beyond them. Runs can cover the mixtures,
+    /// but not the scale. The train error does not count, because it falls with every coefficient, nor
+    /// does the regret, which depends on a few rows. If two errors are nearly equal, take the candidate
+    /// with fewer coefficients. A held-out scale that leaves only two others to fit tells little: two sizes
+    /// cannot tell an exponent from the floor.
     #[must_use]
     pub fn best(&self) -> Option<&Score> {
         self.least_error(|score| score.sees_mixture)
@@ -278,7 +279,7 @@ impl fmt::Display for Comparison {
 }
 
 impl Comparison {
-    /// What is below the table.
+    /// What is printed below the table.
     fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for score in &self.scores {
             for Failure { part, message } in &score.failures {

@@ -128,9 +128,9 @@ impl Selection {
         Self::default()
     }
 
-    /// Holds mixtures out in this many folds: the distinct mixtures are dealt at random into as many
-    /// parts, and each part is predicted by a fit to the others. All rows of a mixture are in one
-    /// part. Of fewer mixtures than folds each is a fold of its own.
+    /// Holds mixtures out in this many folds: the distinct mixtures are divided at random into that many
+    /// parts, and each part is predicted by a fit to the others. All rows of a mixture are in one part.
+    /// If there are fewer mixtures than folds, each mixture is a fold.
     #[must_use]
     pub fn folds(self, folds: usize) -> Self {
         Self { holdout: Holdout::Folds(folds), ..self }
@@ -165,8 +165,8 @@ impl Selection {
     }
 
     /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop within an
-    /// iteration of a fit; the scores then hold what is done. Observers of the candidates' own fitters
-    /// are not called.
+    /// iteration of a fit; the scores then have the figures of the fits that are done. Observers of the
+    /// candidates' own fitters are not called.
     #[must_use]
     pub fn observe(
         self,
@@ -175,8 +175,8 @@ impl Selection {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
-    /// Fits, holds out and fits again. Every candidate gets a [`Score`]: where it could not be fitted
-    /// the score says why, in [`Score::failures`].
+    /// Fits, holds out and fits again. Every candidate gets a [`Score`]: if it could not be fitted,
+    /// [`Score::failures`] gives the reason.
     ///
     /// # Errors
     /// If the sweep has no such target, no law of the crate suits it and no candidate

@@ -103,9 +103,8 @@ impl Constraints {
         self.with(Constraint::Epochs { domain: domain.into(), tokens, epochs })
     }
 
-    /// Every weight between the least and the greatest that a row of the sweep was trained with:
-    /// where a fitted law interpolates. Weights whose sum is off one by rounding count as what they are
-    /// of their sum.
+    /// Every weight between the least and the greatest that a row of the sweep was trained with: where a
+    /// fitted law interpolates. Weights whose sum differs from one by rounding are divided by their sum.
     #[must_use]
     pub fn trained_box(self, sweep: &Sweep) -> Self {
         let ends = (f64::INFINITY, f64::NEG_INFINITY);
@@ -130,8 +129,8 @@ impl Constraints {
     /// epochs only, and may be infinite.
     ///
     /// # Errors
-    /// [`ErrorKind::Infeasible`] if no mixture keeps all statements: it names a set of them that cannot
-    /// be kept together, each of which could be left out to mend it. [`ErrorKind::Empty`] if there are no
+    /// [`ErrorKind::Infeasible`] if no mixture keeps all statements: it names some that cannot
+    /// be kept together; leaving out any one of these is enough. [`ErrorKind::Empty`] if there are no
     /// domains, [`ErrorKind::Repeated`] if one appears twice, also within a group, [`ErrorKind::Unknown`]
     /// if a statement names another, and [`ErrorKind::Setting`] if a number is out of its range.
     pub fn region(&self, domains: &[impl AsRef<str>], d: f64) -> Result<Region, Error> {

@@ -40,8 +40,8 @@ mod scaled;
 mod solver;
 
 pub(crate) mod sealed {
-    /// What methods for the crate's own use take. It has no name outside of the crate, so that nobody
-    /// else can call or implement them.
+    /// The token that sealed methods take: no other crate can name it, and so none can call or override
+    /// them.
     #[derive(Debug, Clone, Copy)]
     pub struct Token;
 }

@@ -191,8 +191,8 @@ impl Region {
         (self.lower[i], self.upper[i])
     }
 
-    /// By how much weights break the worst of the constraints, the sum of one among them; 0 if they
-    /// keep all, NaN if a weight is.
+    /// By how much weights miss the constraint that they miss most, where the sum of one is a constraint
+    /// too; 0 if they keep all, NaN if a weight is NaN.
     ///
     /// # Panics
     /// If `h` has another length.

@@ -77,13 +77,13 @@ const SAME: f64 = 1e-3;
 pub enum Certificate {
     /// The objective is convex: the Frank-Wolfe gap is a bound for all mixtures.
     Convex,
-    /// Convex functions below the objective were minimised on so many cells that together are the
-    /// region.
+    /// Convex functions below the objective were minimised on cells that together cover the region.
     BranchAndBound {
         /// How many.
         cells: usize,
     },
-    /// None: nothing is known of the curvature of the objective. The optimum is the best of local ones.
+    /// None: the objective is not known to be convex, and no convex function below it is known. The
+    /// optimum is the best local one that was found.
     Local {
         /// How many distinct ones were found.
         optima: usize,
@@ -100,14 +100,14 @@ impl std::fmt::Display for Certificate {
     }
 }
 
-/// A constraint that holds the optimum back.
+/// A constraint that is active: without it the optimum would be better.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Active {
     /// The constraint in words: `web >= 0` for a domain that is left out.
     pub constraint: String,
-    /// What the objective would gain for each unit of weight that the constraint gave way, in nats.
+    /// What the objective would gain for each unit of weight by which the constraint is relaxed, in nats.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub multiplier: f64,
 }
@@ -122,17 +122,17 @@ pub struct Optimum {
     /// The value there, in nats for the objective of a [`Plan`](crate::Plan).
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub value: f64,
-    /// No mixture that keeps the constraints has a value below this, all rounding allowed for; `None` if
-    /// that cannot be shown.
+    /// No mixture that keeps the constraints has a value below this, with rounding errors counted; `None`
+    /// if no bound can be shown.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub lower_bound: Option<f64>,
     /// How the lower bound was shown.
     pub certificate: Certificate,
-    /// By how much the first-order conditions (Karush, Kuhn, Tucker) are missed: the gap
+    /// By how much the first-order conditions (Karush, Kuhn, Tucker) do not hold: the gap
     /// `<g, h> - min <g, .>` over the mixtures that keep the constraints, in the unit of the value.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub residual: f64,
-    /// The constraints that hold the optimum back, strongest first.
+    /// The active constraints, the one with the largest multiplier first.
     pub active: Vec<Active>,
     /// How much each part of a worst case counts at the optimum: the weights for which the weighted
     /// sum of the parts has the same optimum. One entry, 1, for other objectives.
@@ -144,8 +144,8 @@ pub struct Optimum {
     pub termination: Termination,
 }
 
-/// The value, how far it is shown to be from the least, and what holds the optimum back: names of
-/// domains are printed by [`Mixture::named`] of [`Optimum::weights`].
+/// The value, its bound, and the active constraints. [`Mixture::named`] of [`Optimum::weights`] prints with
+/// the names of domains.
 impl std::fmt::Display for Optimum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "value {:.6}", self.value)?;
@@ -164,7 +164,7 @@ impl std::fmt::Display for Optimum {
 }
 
 impl Optimum {
-    /// `value - lower_bound`: by how much the value could be lowered at most; `None` without a bound.
+    /// `value - lower_bound`: by how much any other mixture can be better at most; `None` without a bound.
     #[must_use]
     pub fn gap(&self) -> Option<f64> {
         self.lower_bound.map(|bound| self.value - bound)
@@ -214,9 +214,8 @@ impl SimplexSolver {
 
     /// About how many terms all starts and cells together may sum up, at least 1: an evaluation costs one
     /// for each domain and part, or what the formulas of its laws need, and each step as much as it
-    /// computes. The default, 2e8, is some
-    /// seconds; ordinary problems need a small part of it. Half of it is for the descents, which share it
-    /// evenly; cells have the rest.
+    /// computes. The default, 2e8, lasts some seconds; ordinary problems need a small part of it. Half of it
+    /// is for the descents, which share it evenly; the rest is for cells.
     ///
     /// ```
     /// use mixlaw::law::{JointLaw, ScalingLaw};
@@ -232,7 +231,7 @@ impl SimplexSolver {
     /// let mut objective = plan.objective(Scale { n: 1e3, d: 1e3 })?;
     /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
     /// let best = SimplexSolver::new().minimize(&mut objective);
-    /// // What is left undone is seen at the bound.
+    /// // The bound shows what was left undone.
     /// assert!(best.is_certified() && short.iterations < best.iterations);
     /// assert!(short.lower_bound < Some(best.value) && short.value >= best.value);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -248,8 +247,8 @@ impl SimplexSolver {
         Self { budget, ..self }
     }
 
-    /// Descends from this mixture alone. One on a face is pulled inside by 0.001, one outside of the
-    /// constraints is moved to the nearest mixture that keeps them.
+    /// Descends from this mixture alone. Weights of 0 are raised to about 0.001 first, and a mixture
+    /// outside the constraints is moved to the nearest one that keeps them.
     #[must_use]
     pub fn start(self, start: Mixture) -> Self {
         Self { start: Some(start), ..self }
@@ -257,8 +256,7 @@ impl SimplexSolver {
 
     /// Calls `observer` with the [`Progress`] of every call, the iterations of mirror descent that are
     /// done, whose number is not known before. It can stop the call, within an iteration: the optimum is
-    /// then the best mixture so far with what is shown of it by then, and its termination
-    /// [`Termination::Stopped`].
+    /// then the best mixture so far, with the bound so far and the termination [`Termination::Stopped`].
     #[must_use]
     pub fn observe(
         self,

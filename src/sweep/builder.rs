@@ -14,7 +14,7 @@ pub struct SweepBuilder {
 }
 
 impl Sweep {
-    /// A sweep to be made from slices, with more than [`Sweep::new`] can say.
+    /// A builder for a sweep from slices, with settings that [`Sweep::new`] does not have.
     ///
     /// ```
     /// use mixlaw::Sweep;
@@ -58,7 +58,7 @@ impl SweepBuilder {
     /// Accepts several rows of one run with the same D: measurements of one checkpoint that were
     /// repeated. Each of them counts as a row. Without it they are an error.
     ///
-    /// Runs of one mixture that differ in their seed are no such measurements: give each its name.
+    /// Runs of one mixture with different seeds are not such measurements: give each a name.
     ///
     /// ```
     /// use mixlaw::Sweep;

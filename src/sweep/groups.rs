@@ -15,7 +15,7 @@ impl Sweep {
     }
 
     /// The number of distinct mixtures. Runs have the same mixture if all their weights agree within
-    /// 1e-6, and a weight of zero only with zero; that is how mixtures are told apart everywhere.
+    /// 1e-6, and a weight of zero only with zero; mixtures are told apart in this way everywhere.
     ///
     /// ```
     /// use mixlaw::Sweep;

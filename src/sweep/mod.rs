@@ -348,7 +348,7 @@ impl Sweep {
         (0..self.len()).map(|i| self.row(i))
     }
 
-    /// Where row `i` came from, as errors say it: row 3 of arrays, or line 5 of a file.
+    /// Where row `i` is from, as errors name it: row 3 of arrays, or line 5 of a file.
     ///
     /// # Panics
     /// If there is no such row.

@@ -36,7 +36,7 @@ impl Sweep {
         names.into_iter().cloned().zip(members.iter().map(Vec::len)).collect()
     }
 
-    /// The rows for which `keep` says yes, in order. What is left out is the difference in
+    /// The rows for which `keep` returns true, in order. What is left out is the difference in
     /// [`Sweep::len`].
     ///
     /// # Errors

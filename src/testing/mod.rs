@@ -6,7 +6,7 @@
 //! use mixlaw::testing::{assert_law_contract, check_gradient};
 //! use mixlaw::Scale;
 //!
-//! /// `L = E + A/N^alpha`: blind to the tokens and to the mixture.
+//! /// `L = E + A/N^alpha`: without the tokens and the mixture.
 //! #[derive(Debug)]
 //! struct SizeAlone;
 //!

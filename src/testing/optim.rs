@@ -124,7 +124,7 @@ impl Objective for Counted<'_> {
 /// * the observer is asked, and a stop is obeyed;
 /// * [`Optimizer::local_solves`], where it gives a number, is the number that a call makes.
 ///
-/// One with a setting that its [`Optimizer::check`] refuses has to end at the start, with
+/// An optimizer with a setting that its [`Optimizer::check`] does not accept has to end at the start, with
 /// [`Termination::InvalidSetting`], and nothing else is asked of it.
 ///
 /// # Panics

@@ -241,8 +241,8 @@ impl SyntheticSweep {
         Self { mixtures: count, ..self }
     }
 
-    /// Adds `mixtures` runs of a size to the split [`EVAL`], with checkpoints at `tokens`. Their
-    /// mixtures are ones that no training run has, as far as there are such.
+    /// Adds `mixtures` runs of a size to the split [`EVAL`], with checkpoints at `tokens`. Their mixtures
+    /// are in no training run, as long as there are enough others.
     ///
     /// ```
     /// use mixlaw::testing::SyntheticSweep;
@@ -336,8 +336,8 @@ impl SyntheticSweep {
         Ok(self.losses_by(target, move |at, h| law.loss(&z, at, h)))
     }
 
-    /// Adds a target whose true loss is any function of N, D and h, in nats: how a law does that is not
-    /// quite right.
+    /// Adds a target whose true loss is any function of N, D and h, in nats: to see how a law does that
+    /// is not quite right.
     #[must_use]
     pub fn losses_by(
         mut self,

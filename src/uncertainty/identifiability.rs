@@ -75,7 +75,7 @@ pub struct Identifiability {
     /// All pairs of domains that the law has the same coefficients for, by how little it changes the
     /// objective to swap these.
     pub pairs: Vec<DomainPair>,
-    /// What fits from other starts come to.
+    /// What fits from other starts found.
     pub restarts: Restarts,
     /// The share of the weight that is on rows in the linear part of the Huber loss, `|r| >= delta`.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -230,7 +230,7 @@ impl Probe {
     }
 
     /// The relative excess of the objective with which a value of a coefficient still fits: 0.001 for
-    /// 0.1%. This is no level of confidence; for that see [`Bootstrap`](super::Bootstrap).
+    /// 0.1%. This is not a level of confidence; for that see [`Bootstrap`](super::Bootstrap).
     #[must_use]
     pub fn within(self, within: f64) -> Self {
         Self { within, ..self }

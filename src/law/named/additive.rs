@@ -27,7 +27,7 @@ named_law! {
 
 named_law! {
     /// The additive law for one model size, `L = E + 1/(sum_i C_i h_i^gamma_i) + B/D^beta`
-    /// (appendix B.2): blind to N. 2k + 3 parameters.
+    /// (appendix B.2): it does not depend on N. 2k + 3 parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/additive_fixed_n.html")]
     ///
@@ -46,7 +46,7 @@ named_law! {
 
 named_law! {
     /// The additive law for one number of tokens, `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`:
-    /// blind to D. 2k + 3 parameters.
+    /// it does not depend on D. 2k + 3 parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/additive_fixed_d.html")]
     ///
@@ -65,7 +65,8 @@ named_law! {
 
 named_law! {
     /// The additive law for one model size and one number of tokens,
-    /// `L = E + 1/(sum_i C_i h_i^gamma_i)` (appendix B.1): blind to N and D. 2k + 1 parameters.
+    /// `L = E + 1/(sum_i C_i h_i^gamma_i)` (appendix B.1): it depends on neither N nor D. 2k + 1
+    /// parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/additive_fixed_nd.html")]
     ///

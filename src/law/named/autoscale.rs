@@ -10,7 +10,8 @@ use crate::scale::Scale;
 use crate::sweep::Sweep;
 
 /// `L = E + sum_i (n0_i + h_i D / unit)^-gamma_i`: every domain has a power law of its own in the
-/// tokens it gets, to which the others add what `n0_i` tokens would. Blind to N. 2k + 1 parameters of
+/// tokens that it gets, to which the other domains add as much as `n0_i` tokens. It does not depend on N.
+/// 2k + 1 parameters of
 /// 3k printed ones, from "AutoScale: Scale-Aware Data Mixing for Pre-Training LLMs" (Kang et al.,
 /// 2024, arXiv 2407.20177).
 ///

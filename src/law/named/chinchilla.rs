@@ -2,8 +2,8 @@ use crate::law::Constant;
 use crate::law::forward::named_law;
 
 named_law! {
-    /// The Chinchilla law, `L = E + A/N^alpha + B/D^beta` (eq. 2; Hoffmann et al., 2022): blind to
-    /// the mixture. 5 parameters.
+    /// The Chinchilla law, `L = E + A/N^alpha + B/D^beta` (eq. 2; Hoffmann et al., 2022): it does not
+    /// depend on the mixture. 5 parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/chinchilla.html")]
     ///

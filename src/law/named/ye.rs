@@ -4,7 +4,7 @@ use crate::law::forward::named_law;
 use crate::law::{Biased, ExponentialProduct, ExponentialSum, GeometricMean, SharedExponentialSum};
 
 named_law! {
-    /// `L = E + sum_i C_i exp(gamma_i h_i)` (Ye M1): blind to N and D. 2k + 1 parameters.
+    /// `L = E + sum_i C_i exp(gamma_i h_i)` (Ye M1): without N and D. 2k + 1 parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/ye_m1.html")]
     ///
@@ -20,7 +20,7 @@ named_law! {
 }
 
 named_law! {
-    /// `L = E + C sum_i exp(gamma_i h_i)` (Ye M2): blind to N and D. k + 2 parameters.
+    /// `L = E + C sum_i exp(gamma_i h_i)` (Ye M2): without N and D. k + 2 parameters.
     ///
     #[doc = include_str!("../../../docs/formulas/ye_m2.html")]
     ///
@@ -36,7 +36,7 @@ named_law! {
 }
 
 named_law! {
-    /// `L = E + C exp(prod_i gamma_i h_i)` (Ye M3): blind to N and D. Of its k + 2 printed
+    /// `L = E + C exp(prod_i gamma_i h_i)` (Ye M3): without N and D. Of its k + 2 printed
     /// parameters 3 can be identified: only the product of the gamma_i matters.
     ///
     #[doc = include_str!("../../../docs/formulas/ye_m3.html")]
@@ -54,7 +54,7 @@ named_law! {
 }
 
 named_law! {
-    /// `L = E + C exp(sum_i gamma_i h_i)` (Ye M4): blind to N and D. Of its k + 2 printed
+    /// `L = E + C exp(sum_i gamma_i h_i)` (Ye M4): without N and D. Of its k + 2 printed
     /// parameters k + 1 can be identified: on the simplex, C is a constant added to every gamma_i.
     ///
     #[doc = include_str!("../../../docs/formulas/ye_m4.html")]
