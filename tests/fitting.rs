@@ -75,7 +75,7 @@ fn a_planted_law_is_found_again() {
     for h in [[0.9, 0.05, 0.05], [0.1, 0.1, 0.8]] {
         let expected = law.loss(&z, Scale { n: 7e9, d: 1e12 }, &h);
         assert_relative_eq!(
-            fit.predict(Scale { n: 7e9, d: 1e12 }, &h).unwrap(),
+            fit.predict(Scale { n: 7e9, d: 1e12 }, h).unwrap(),
             expected,
             max_relative = 1e-4
         );
@@ -407,7 +407,7 @@ fn a_function_without_coordinates_is_a_part_of_a_law() {
     let none = builder().bias(One).build().unwrap();
     assert_law_contract(&none);
     let fit = Fitter::new().starts(2).fit(none, &sweep, "t").unwrap();
-    assert_eq!(fit.predict(Scale { n: 1e8, d: 1e9 }, &[0.2, 0.3, 0.5]).unwrap(), 1.0);
+    assert_eq!(fit.predict(Scale { n: 1e8, d: 1e9 }, [0.2, 0.3, 0.5]).unwrap(), 1.0);
     let one = builder().bias(One).d_term(Constant::level(), One).build().unwrap();
     assert_law_contract(&one);
     let fit = Fitter::new().starts(2).fit(one, &sweep, "t").unwrap();
@@ -579,14 +579,14 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     };
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
     // Within 1e-6 it is the same scale.
-    assert!(fit.predict(Scale { n: 1e6 * (1.0 + 5e-7), d: 1e9 }, &h).is_ok());
+    assert!(fit.predict(Scale { n: 1e6 * (1.0 + 5e-7), d: 1e9 }, h).is_ok());
     for (n, d, what) in
         [(6e7, 1e9, "N"), (1e9, 1e9, "N"), (1e6, 2e9, "D"), (f64::INFINITY, 1e9, "N")]
     {
-        let error = fit.predict(Scale { n, d }, &h).unwrap_err();
+        let error = fit.predict(Scale { n, d }, h).unwrap_err();
         assert!(other(what, &error), "{error}");
     }
-    let error = fit.predict(Scale { n: 6e7, d: 1e9 }, &h).unwrap_err().to_string();
+    let error = fit.predict(Scale { n: 6e7, d: 1e9 }, h).unwrap_err().to_string();
     assert!(
         error.starts_with(
             "the additive-fixed-nd law does not depend on N and was fitted to rows of N = 1e6 alone: it \
@@ -629,7 +629,7 @@ fn a_law_that_is_blind_to_the_scale_refuses_another_one() {
     let any = ensemble.clone().for_any_scale();
     assert_eq!(
         any.predict(Scale { n: 6e7, d: 2e9 }, h).unwrap(),
-        fit.predict(Scale { n: 1e6, d: 1e9 }, &h).unwrap()
+        fit.predict(Scale { n: 1e6, d: 1e9 }, h).unwrap()
     );
     let resamples = Bootstrap::new(20).run(&any, &sweep).unwrap();
     let plan = Plan::builder().target(1.0, &resamples).build().unwrap();
@@ -644,17 +644,17 @@ fn a_law_is_refused_only_where_it_knows_one_scale() {
     let (sweep, ..) = planted(0.01);
     let fitter = Fitter::new().starts(2);
     let fit = fitter.fit(AdditiveFixedNDLaw::for_sweep(&sweep), &sweep, "t").unwrap();
-    assert!(fit.predict(Scale { n: 1e12, d: 1e13 }, &[0.2, 0.3, 0.5]).is_ok());
+    assert!(fit.predict(Scale { n: 1e12, d: 1e13 }, [0.2, 0.3, 0.5]).is_ok());
     // One that sees D and not N, at one N.
     let one = sweep.row(0).n;
     let part = sweep.select(|row| row.n == one).unwrap();
     let fit = fitter.fit(AdditiveFixedNLaw::for_sweep(&part), &part, "t").unwrap();
-    assert!(fit.predict(Scale { n: one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_ok());
-    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_err());
+    assert!(fit.predict(Scale { n: one, d: 1e13 }, [0.2, 0.3, 0.5]).is_ok());
+    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, [0.2, 0.3, 0.5]).is_err());
     // Rows without weight do not count.
     let weights: Vec<f64> = sweep.rows().map(|row| f64::from(row.n == one)).collect();
     let law = AdditiveFixedNLaw::for_sweep(&sweep);
     let fit = fitter.row_weights(weights).fit(law, &sweep, "t").unwrap();
     assert_eq!(fit.sizes(), Some(one..=one));
-    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, &[0.2, 0.3, 0.5]).is_err());
+    assert!(fit.predict(Scale { n: 2.0 * one, d: 1e13 }, [0.2, 0.3, 0.5]).is_err());
 }

@@ -611,12 +611,12 @@ fn a_fit_that_was_read_knows_its_scale() {
     for back in through(&fit) {
         assert_eq!((back.sizes(), back.tokens()), (Some(1e8..=1e8), Some(2e9..=18e9)));
         assert!(
-            back.predict(Scale { n: 1e8, d: 1e12 }, &h).is_ok()
-                && back.predict(Scale { n: 2e8, d: 1e12 }, &h).is_err()
+            back.predict(Scale { n: 1e8, d: 1e12 }, h).is_ok()
+                && back.predict(Scale { n: 2e8, d: 1e12 }, h).is_err()
         );
     }
     for back in through(&fit.clone().for_any_scale()) {
-        assert!(back.predict(Scale { n: 2e8, d: 1e12 }, &h).is_ok());
+        assert!(back.predict(Scale { n: 2e8, d: 1e12 }, h).is_ok());
     }
     // Files of earlier crates do not say: nothing is refused.
     let mut old = serde_json::to_value(&fit).unwrap();
@@ -624,7 +624,7 @@ fn a_fit_that_was_read_knows_its_scale() {
         old.as_object_mut().unwrap().remove(new).unwrap();
     }
     let old: Fit = serde_json::from_value(old).unwrap();
-    assert!(old.sizes().is_none() && old.predict(Scale { n: 2e8, d: 1e12 }, &h).is_ok());
+    assert!(old.sizes().is_none() && old.predict(Scale { n: 2e8, d: 1e12 }, h).is_ok());
 }
 
 #[test]

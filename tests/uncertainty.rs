@@ -82,7 +82,7 @@ fn resamples_scatter_around_the_fit() {
     let at = beyond(&sweep);
     let values = resamples.values(at, Mixture::uniform(3)).unwrap();
     let mean = values.iter().sum::<f64>() / 20.0;
-    let own = fit.predict(at, &Mixture::uniform(3)).unwrap();
+    let own = fit.predict(at, Mixture::uniform(3)).unwrap();
     assert!((mean / own - 1.0).abs() < 5e-3, "{mean} and {own}");
     assert!(values.windows(2).all(|v| v[0] != v[1]));
     // Mixtures are another unit: this design has 34 of them for 127 runs.
@@ -261,7 +261,7 @@ fn a_mean_is_that_of_its_fits() {
     assert_eq!((both.name().as_str(), both.target()), ("simple + joint", TARGET));
     assert_eq!(both.fits().count(), 2);
     let (at, h) = (Scale { n: 2e9, d: 1e11 }, [0.2, 0.3, 0.5]);
-    let mean = both.fits().map(|fit| fit.predict(at, &h).unwrap()).sum::<f64>();
+    let mean = both.fits().map(|fit| fit.predict(at, h).unwrap()).sum::<f64>();
     let predicted = both.predict(at, h).unwrap();
     assert!((predicted - 0.5 * mean).abs() < 1e-14);
     let plan = Plan::builder().target(2.0, &both).build().unwrap();
@@ -271,7 +271,7 @@ fn a_mean_is_that_of_its_fits() {
     // A mean of means is that of all their parts, and members of the parts are left behind.
     let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
     let three = Predictor::mean([both, resampled]).unwrap();
-    let of_three = (mean + fits[0].predict(at, &h).unwrap()) / 3.0;
+    let of_three = (mean + fits[0].predict(at, h).unwrap()) / 3.0;
     assert!((three.predict(at, h).unwrap() - of_three).abs() < 1e-14);
     assert!(three.members().is_none());
 

@@ -166,7 +166,7 @@ fn fits(rng: &mut Random, tally: &mut Tally) {
     assert!(fit.coordinates().iter().all(|z| z.is_finite()), "{:?}: {fitter:?}", fit.coordinates());
     tally.answer(
         "predictions",
-        fit.predict(Scale { n: number(rng), d: number(rng) }, &mixture(rng, rows.domains().len())),
+        fit.predict(Scale { n: number(rng), d: number(rng) }, mixture(rng, rows.domains().len())),
     );
     tally.answer("evaluations", fit.evaluate(&rows));
     let name = pick(rng, &["E", "alpha"]);
