@@ -239,7 +239,7 @@ pub enum ErrorKind {
     },
     /// Rows that cannot both be right, or are the same measurement twice.
     #[error("{first} and {other}: {problem}")]
-    Contradiction {
+    RowsDisagree {
         /// A row.
         first: Place,
         /// The one that it does not agree with.

@@ -12,6 +12,7 @@ use crate::error::Error;
 ///
 /// let scale = Scale { n: 7e9, d: 1.5e11 };
 /// assert_eq!(scale.to_string(), "N = 7e9, D = 1.5e11");
+/// assert_eq!(format!("{scale:.2}"), "N = 7.00e9, D = 1.50e11");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(
@@ -78,8 +79,22 @@ impl Scale {
     }
 }
 
+/// With so many digits after the point, or up to four.
+fn rounded(x: f64, precision: Option<usize>) -> String {
+    let text = format!("{x:.*e}", precision.unwrap_or(4));
+    match (text.split_once('e'), precision) {
+        (Some((digits, power)), None) => {
+            let digits = digits.trim_end_matches('0').trim_end_matches('.');
+            format!("{digits}e{power}")
+        }
+        _ => text,
+    }
+}
+
+/// `N = 7e9, D = 1.5e11`, with up to four digits after the point or as many as asked for.
 impl fmt::Display for Scale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "N = {:e}, D = {:e}", self.n, self.d)
+        let (n, d) = (rounded(self.n, f.precision()), rounded(self.d, f.precision()));
+        write!(f, "N = {n}, D = {d}")
     }
 }

@@ -766,7 +766,8 @@ impl Fit {
     /// If N or D is not positive, h has the wrong length, the law is infinite there, or it
     /// does not depend on N (or D) and was fitted to rows of another one
     /// ([`Fit::for_any_scale`]).
-    pub fn predict(&self, at: Scale, h: &[f64]) -> Result<f64, Error> {
+    pub fn predict(&self, at: Scale, h: impl AsRef<[f64]>) -> Result<f64, Error> {
+        let h = h.as_ref();
         self.check(at, h)?;
         Ok(self.law.loss(&self.coordinates, at, h))
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::problem::at_bound;
+use super::problem::{Bound, at_bound};
 use super::{Fit, FittedScale, Fitter, Residual};
 use crate::error::{Error, ErrorKind, Place, list};
-use crate::law::{LawSettings, ScalingLaw, built_in, named};
+use crate::law::{Coordinates, LawSettings, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
 use crate::scale::Scale;
 use crate::stored::Version;
@@ -287,30 +287,8 @@ impl StoredFit {
             ));
         }
         let z: Vec<f64> = self.coordinates.iter().map(|c| c.z).collect();
-        for (i, (x, bound)) in x.iter().zip(&bounds).enumerate() {
-            let what = format!("the stored variable `{}` is", names.get(i).name());
-            let expected = z[i] + if bound.raw { names.shift(i, &z) } else { 0.0 };
-            if !agree(*x, expected) {
-                return Err(self.fault(&what, x, format!("{expected}, as its coordinate says")));
-            }
-            if !(bound.lower..=bound.upper).contains(x) {
-                let expected = format!("a number from {} to {}", bound.lower, bound.upper);
-                return Err(self.fault(&what, x, expected));
-            }
-        }
-        let coefficients: BTreeMap<String, f64> = law.coefficients(&z).into_iter().collect();
-        let names_of = |of: &BTreeMap<String, f64>| list(&of.keys().collect::<Vec<_>>());
-        if !self.coefficients.keys().eq(coefficients.keys()) {
-            let what = "the stored coefficients are";
-            return Err(self.fault(what, names_of(&self.coefficients), names_of(&coefficients)));
-        }
-        for ((name, found), expected) in self.coefficients.iter().zip(coefficients.values()) {
-            if !agree(*found, *expected) {
-                let what = format!("the stored coefficient `{name}` is");
-                let expected = format!("{expected}, as its coordinates say");
-                return Err(self.fault(&what, found, expected));
-            }
-        }
+        self.check_variables(names, &bounds, &z)?;
+        self.check_coefficients(law, &z)?;
         let at_bound = at_bound(law, &bounds, x);
         // A law that is given with other boxes has other bounds to be on.
         let boxes = names.iter().map(|c| c.bounds());
@@ -325,6 +303,45 @@ impl StoredFit {
             return Err(self.fault(what, names_of(&self.at_bound), names_of(&at_bound)));
         }
         Ok(at_bound)
+    }
+
+    /// Checks that the variables are those of the coordinates `z`, within their bounds.
+    fn check_variables(
+        &self,
+        names: &Coordinates,
+        bounds: &[Bound],
+        z: &[f64],
+    ) -> Result<(), Error> {
+        for (i, (x, bound)) in self.minimum.x.iter().zip(bounds).enumerate() {
+            let what = format!("the stored variable `{}` is", names.get(i).name());
+            let expected = z[i] + if bound.raw { names.shift(i, z) } else { 0.0 };
+            if !agree(*x, expected) {
+                return Err(self.fault(&what, x, format!("{expected}, as its coordinate says")));
+            }
+            if !(bound.lower..=bound.upper).contains(x) {
+                let expected = format!("a number from {} to {}", bound.lower, bound.upper);
+                return Err(self.fault(&what, x, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the coefficients are those of the coordinates `z`.
+    fn check_coefficients(&self, law: &dyn ScalingLaw, z: &[f64]) -> Result<(), Error> {
+        let coefficients: BTreeMap<String, f64> = law.coefficients(z).into_iter().collect();
+        let names_of = |of: &BTreeMap<String, f64>| list(&of.keys().collect::<Vec<_>>());
+        if !self.coefficients.keys().eq(coefficients.keys()) {
+            let what = "the stored coefficients are";
+            return Err(self.fault(what, names_of(&self.coefficients), names_of(&coefficients)));
+        }
+        for ((name, found), expected) in self.coefficients.iter().zip(coefficients.values()) {
+            if !agree(*found, *expected) {
+                let what = format!("the stored coefficient `{name}` is");
+                let expected = format!("{expected}, as its coordinates say");
+                return Err(self.fault(&what, found, expected));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -213,8 +213,10 @@ impl Plan {
         let plan = self.begin("scales", None);
         let search = plan.sharing(32);
         let Some(at) = search.best_scale(amount, most, budget, &mut plan.control())? else {
-            let expected = "enough for the least N and D considered";
-            return Err(Error::setting("the budget", amount, expected));
+            let (n, d) = (budget.sizes.start(), budget.tokens.start());
+            let name =
+                format!("the budget for at least N = {n:e} and D = {d:e} (Budget::sizes, tokens)");
+            return Err(Error::setting(name, amount, "enough for these"));
         };
         let choice = plan.best(at);
         plan.complete();

@@ -55,7 +55,7 @@ impl PlanBuilder {
         self
     }
 
-    /// The constraints that the mixture must keep.
+    /// What the mixture must keep, in place of any limits that were set before.
     #[must_use]
     pub fn constraints(self, constraints: Constraints) -> Self {
         Self { constraints, ..self }

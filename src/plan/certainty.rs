@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{BEST, Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
@@ -37,6 +39,15 @@ pub struct Advantage {
     /// Whether the other mixture keeps the plan's constraints. One that does not can be better than the
     /// choice.
     pub within_limits: bool,
+}
+
+/// `0.0903 [0.0751, 0.1065] nats, with probability 0.98`.
+impl fmt::Display for Advantage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.4} nats, with probability {:.2}", self.nats, self.probability)?;
+        let outside = if self.within_limits { "" } else { " (it does not keep the limits)" };
+        f.write_str(outside)
+    }
 }
 
 /// A [`Certainty`] as it is in a file, not checked.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::Choice;
 use crate::error::{Error, ErrorKind};
 use crate::mixture::js_distance;
@@ -115,5 +117,17 @@ impl Extrapolation {
     #[must_use]
     pub fn any(&self) -> bool {
         self.size > 1.0 || self.tokens > 1.0 || !self.weights.is_empty()
+    }
+}
+
+/// How much larger N and D are, and each domain weight that lies outside, on a line of its own.
+impl fmt::Display for Extrapolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, tokens) = (self.size, self.tokens);
+        write!(f, "N is {size:.2} and D {tokens:.2} times the largest that was trained")?;
+        for Outside { domain, weight, lower, upper } in &self.weights {
+            write!(f, "\n{domain} {weight:.3} was trained from {lower:.3} to {upper:.3} only")?;
+        }
+        Ok(())
     }
 }

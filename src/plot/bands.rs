@@ -23,24 +23,7 @@ pub struct Band {
 /// [`ErrorKind::Empty`] if there are no points, [`ErrorKind::Setting`] if an x is not finite and above
 /// zero, [`ErrorKind::NotFinite`] if another value is not finite.
 pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Error> {
-    for band in bands {
-        let points = band.points.iter().flat_map(|(x, p)| {
-            let values = [("estimate", p.estimate), ("lower end", p.lower), ("upper end", p.upper)];
-            values.map(|(what, value)| (*x, what, value))
-        });
-        for (x, what, value) in
-            points.chain(band.observed.iter().map(|p| (p.0, "observed value", p.1)))
-        {
-            if !(x > 0.0 && x.is_finite()) {
-                let name = format!("an x of band `{}`", band.label);
-                return Err(Error::setting(name, x, "a finite number > 0"));
-            }
-            if !value.is_finite() {
-                let what = format!("the {what} of band `{}` at x = {x:e}", band.label);
-                return Err(ErrorKind::NotFinite { what, value }.into());
-            }
-        }
-    }
+    bands.iter().try_for_each(check)?;
     let lines = || bands.iter().flat_map(|b| &b.points);
     let dots = || bands.iter().flat_map(|b| &b.observed);
     let (left, right) = ends(lines().map(|p| p.0).chain(dots().map(|p| p.0)));
@@ -73,6 +56,26 @@ pub fn bands(bands: &[Band], x: &str, y: &str, title: &str) -> Result<String, Er
         }
         legend(&mut chart, SeriesLabelPosition::UpperRight)
     })
+}
+
+/// Checks that a band can be drawn.
+fn check(band: &Band) -> Result<(), Error> {
+    let points = band.points.iter().flat_map(|(x, p)| {
+        let values = [("estimate", p.estimate), ("lower end", p.lower), ("upper end", p.upper)];
+        values.map(|(what, value)| (*x, what, value))
+    });
+    for (x, what, value) in points.chain(band.observed.iter().map(|p| (p.0, "observed value", p.1)))
+    {
+        if !(x > 0.0 && x.is_finite()) {
+            let name = format!("an x of band `{}`", band.label);
+            return Err(Error::setting(name, x, "a finite number > 0"));
+        }
+        if !value.is_finite() {
+            let what = format!("the {what} of band `{}` at x = {x:e}", band.label);
+            return Err(ErrorKind::NotFinite { what, value }.into());
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

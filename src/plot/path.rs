@@ -1,7 +1,7 @@
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{chart, colour, draw};
+use super::{Area, Chart, Failure, chart, colour, draw};
 use crate::error::{Error, ErrorKind};
 use crate::plan::Choice;
 
@@ -28,18 +28,7 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
         return Err(Error::setting("the number of choices of a path", count, "at least 2"));
     };
     let domains = &first.domains;
-    for choice in choices.iter().chain(limit) {
-        if choice.domains != *domains {
-            let what = "the domains of the choices of a path";
-            let (first, other) = (domains.clone(), choice.domains.clone());
-            return Err(ErrorKind::Mismatch { what, first, other }.into());
-        }
-        let (found, expected) = (choice.optimum.weights.len(), domains.len());
-        if found != expected {
-            let what = format!("the mixture of the choice at {}", choice.scale);
-            return Err(ErrorKind::Length { what, found, expected }.into());
-        }
-    }
+    check_domains(domains, choices.iter().chain(limit))?;
     let mut points: Vec<(f64, &[f64])> = choices
         .iter()
         .map(|c| Ok((flops(c)?, &c.optimum.weights[..])))
@@ -61,20 +50,49 @@ pub fn path(choices: &[Choice], limit: Option<&Choice>, title: &str) -> Result<S
                 chart.draw_series(DashedLineSeries::new(line, 4, 4, colour(i).into()))?;
             }
         }
-        // Names at the ends of the lines, drawn apart where these are close.
-        let mut order: Vec<usize> = (0..domains.len()).collect();
-        order.sort_by(|a, b| last.1[*b].total_cmp(&last.1[*a]));
-        let mut above = i32::MIN / 2;
-        for i in order {
-            let (x, y) = chart.backend_coord(&(last.0, last.1[i]));
-            let y = y.max(above + 15);
-            let ink = colour(i);
-            let style = ("sans-serif", 14).into_text_style(area).color(&ink);
-            area.draw_text(&domains[i], &style, (x + 6, y - 8))?;
-            above = y;
-        }
-        Ok(())
+        label_ends(area, &chart, domains, last)
     })
+}
+
+/// Checks that all choices are of these domains.
+fn check_domains<'a>(
+    domains: &[String],
+    choices: impl Iterator<Item = &'a Choice>,
+) -> Result<(), Error> {
+    for choice in choices {
+        if choice.domains != domains {
+            let what = "the domains of the choices of a path";
+            let (first, other) = (domains.to_vec(), choice.domains.clone());
+            return Err(ErrorKind::Mismatch { what, first, other }.into());
+        }
+        let (found, expected) = (choice.optimum.weights.len(), domains.len());
+        if found != expected {
+            let what = format!("the mixture of the choice at {}", choice.scale);
+            return Err(ErrorKind::Length { what, found, expected }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Names at the ends of the lines, drawn apart where these are close.
+fn label_ends(
+    area: &Area<'_>,
+    chart: &Chart<'_, '_>,
+    names: &[String],
+    (x, weights): (f64, &[f64]),
+) -> Result<(), Failure> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]));
+    let mut above = i32::MIN / 2;
+    for i in order {
+        let (x, y) = chart.backend_coord(&(x, weights[i]));
+        let y = y.max(above + 15);
+        let ink = colour(i);
+        let style = ("sans-serif", 14).into_text_style(area).color(&ink);
+        area.draw_text(&names[i], &style, (x + 6, y - 8))?;
+        above = y;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

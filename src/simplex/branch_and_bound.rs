@@ -80,15 +80,7 @@ pub(super) fn prove(
             let enough = proof.best.value - tolerance;
             let mut cell = relax(objective, part, &near, [tolerance, enough], budget)?;
             cell.bound = cell.bound.max(bound);
-            // The least point of the relaxation is a good place to look for a better mixture.
-            let start = Point::near(objective, region, &cell.h, budget);
-            if start.value < proof.best.value {
-                let polish = Descent::to(0.1 * tolerance);
-                let (point, _) = polish.run(objective, region, start, budget);
-                if point.value < proof.best.value {
-                    proof.best = point;
-                }
-            }
+            proof.look_near(&cell.h, objective, region, tolerance, budget);
             open.push(cell);
         }
         let Some(cell) = open.pop() else { break };
@@ -99,18 +91,31 @@ pub(super) fn prove(
             break;
         }
         let Some(i) = widest_gap(&cell) else { break };
-        let (lower, upper) = cell.region.bounds(i);
-        let middle = 0.5 * (lower + upper);
-        for (lower, upper) in [(lower, middle), (middle, upper)] {
-            let mut half = cell.region.clone();
-            half.set_bounds(i, lower, upper);
-            budget.spend(half.program_cost());
-            if half.tighten() {
-                fresh.push((half, cell.bound, cell.h.clone()));
+        let halves = cell.halves(i, budget);
+        fresh.extend(halves.map(|half| (half, cell.bound, cell.h.clone())));
+    }
+    Some(proof)
+}
+
+impl Proof {
+    /// The least point of a relaxation is a good place to look for a better mixture.
+    fn look_near(
+        &mut self,
+        h: &[f64],
+        objective: &mut dyn SimplexObjective,
+        region: &Region,
+        tolerance: f64,
+        budget: &mut Budget,
+    ) {
+        let start = Point::near(objective, region, h, budget);
+        if start.value < self.best.value {
+            let polish = Descent::to(0.1 * tolerance);
+            let (point, _) = polish.run(objective, region, start, budget);
+            if point.value < self.best.value {
+                self.best = point;
             }
         }
     }
-    Some(proof)
 }
 
 /// About what a cell costs before its relaxation is minimised, in terms of sums: whether the parts are
@@ -157,6 +162,18 @@ fn relax(
 }
 
 impl Cell {
+    /// Both sides of the middle of domain `i`, as far as mixtures are left there.
+    fn halves(&self, i: usize, budget: &mut Budget) -> impl Iterator<Item = Region> {
+        let (lower, upper) = self.region.bounds(i);
+        let middle = 0.5 * (lower + upper);
+        [(lower, middle), (middle, upper)].into_iter().filter_map(move |(lower, upper)| {
+            let mut half = self.region.clone();
+            half.set_bounds(i, lower, upper);
+            budget.spend(half.program_cost());
+            half.tighten().then_some(half)
+        })
+    }
+
     /// Leaves out what is shown to have values more than `slack` above the bound, rounded outwards.
     ///
     /// A weight that is dearer than the price of weight costs the difference for each unit above its

@@ -227,7 +227,7 @@ impl SimplexSolver {
     ///     ("gamma_A", 0.4), ("ln_C_A[web]", 3.0), ("ln_C_A[code]", 4.0), ("alpha", 0.3),
     ///     ("gamma_B", 0.4), ("ln_C_B[web]", 4.0), ("ln_C_B[code]", 3.0), ("beta", 0.3),
     /// ])?;
-    /// let plan = Plan::builder().target(1.0, Predictor::new("web", law, &z)?).build()?;
+    /// let plan = Plan::builder().target(1.0, Predictor::new("python", law, &z)?).build()?;
     /// let mut objective = plan.objective(Scale { n: 1e3, d: 1e3 })?;
     /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
     /// let best = SimplexSolver::new().minimize(&mut objective);

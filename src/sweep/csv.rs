@@ -139,7 +139,7 @@ impl Sweep {
     ///
     /// # Errors
     /// For the first fault; the error names the file, the line (counted from 1, with the header), the
-    /// column and the value. [`ErrorKind::Contradiction`] if a run has several N or mixtures, or the
+    /// column and the value. [`ErrorKind::RowsDisagree`] if a run has several N or mixtures, or the
     /// same D twice.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, Error> {
         CsvReader::new().read(path).map(|(sweep, _)| sweep)

@@ -70,7 +70,7 @@ impl Sweep {
                     "run `{name}` has `{column}` = {x} and {y}, expected one {expected} in a run"
                 );
                 let (first, other) = (self.place(a), self.place(b));
-                Err(ErrorKind::Contradiction { first, other, problem }.into())
+                Err(ErrorKind::RowsDisagree { first, other, problem }.into())
             };
             let first = rows[0];
             if let Some(&other) = rows.iter().find(|&&i| self.n[i] != self.n[first]) {
@@ -304,6 +304,6 @@ mod tests {
         // Equal within the tolerance too.
         let h = [0.5, 0.5, 0.5 + 1e-9, 0.5 - 1e-9];
         let built = Sweep::new(&["a", "b"], &["t"], &[1e8; 2], &[1e9; 2], &h, &[3.0; 2]);
-        assert!(matches!(built, Err(e) if matches!(e.kind(), ErrorKind::Contradiction { .. })));
+        assert!(matches!(built, Err(e) if matches!(e.kind(), ErrorKind::RowsDisagree { .. })));
     }
 }

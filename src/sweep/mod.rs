@@ -166,7 +166,7 @@ impl Sweep {
     ///
     /// # Errors
     /// If a length is wrong, a name is empty or appears twice, or a row is not valid; the error names the
-    /// row (from 0) and the column. [`ErrorKind::Contradiction`] if two rows have the same N, D and
+    /// row (from 0) and the column. [`ErrorKind::RowsDisagree`] if two rows have the same N, D and
     /// mixture, which only runs with names of their own may have.
     ///
     /// ```
@@ -263,7 +263,7 @@ impl Sweep {
             "{what}; if they are runs with other seeds, {seeds}; if one checkpoint was measured again, say `repeated_measurements()`"
         );
         let (first, other) = (self.place(first), self.place(other));
-        ErrorKind::Contradiction { first, other, problem }.into()
+        ErrorKind::RowsDisagree { first, other, problem }.into()
     }
 
     fn check_row(&self, i: usize) -> Result<(), Error> {

@@ -555,7 +555,6 @@ fn assert_coefficient_at(
     z: &[f64],
     h: &[f64],
 ) {
-    let (p, k) = (z.len(), h.len());
     let at = || format!("at h = {h:?} and {z:?}");
     let value = function.value(z, h);
     let lacks = function.infinite_without().is_some_and(|i| h[i] == 0.0);
@@ -565,13 +564,25 @@ fn assert_coefficient_at(
         let sound = value.is_finite() && value > 0.0;
         assert!(sound, "{function:?}: the value {value} {}, expected a finite number > 0", at());
     }
-    let (mut dz, mut dh) = (vec![1.0; p], vec![1.0; k]);
+    let (mut dz, mut dh) = (vec![1.0; z.len()], vec![1.0; h.len()]);
     function.add_gradient(z, h, 0.0, &mut dz, &mut dh);
     let untouched = dz.iter().chain(&dh).all(|g| *g == 1.0);
     assert!(untouched, "{function:?}: with scale 0 the gradient adds something {}", at());
-    if !value.is_finite() {
-        return;
+    if value.is_finite() {
+        assert_coefficient_slopes(function, coordinates, z, h);
     }
+}
+
+/// Checks the slopes at a mixture with a finite value.
+fn assert_coefficient_slopes(
+    function: &dyn CoefficientFn,
+    coordinates: &Coordinates,
+    z: &[f64],
+    h: &[f64],
+) {
+    let at = || format!("at h = {h:?} and {z:?}");
+    let value = function.value(z, h);
+    let (mut dz, mut dh) = (vec![1.0; z.len()], vec![1.0; h.len()]);
     function.add_gradient(z, h, 2.0, &mut dz, &mut dh);
     // Twice the slopes were added to 1.
     let slopes = |g: &[f64]| -> Vec<f64> { g.iter().map(|g| 0.5 * (g - 1.0)).collect() };
