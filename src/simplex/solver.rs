@@ -220,7 +220,7 @@ impl SimplexSolver {
     ///
     /// ```
     /// use mixlaw::law::{JointLaw, ScalingLaw};
-    /// use mixlaw::{MixtureObjective, Scale, SimplexSolver};
+    /// use mixlaw::{Plan, Predictor, Scale, SimplexSolver};
     ///
     /// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
     /// let z = law.coordinates_of(&[
@@ -228,7 +228,8 @@ impl SimplexSolver {
     ///     ("gamma_A", 0.4), ("ln_C_A[web]", 3.0), ("ln_C_A[code]", 4.0), ("alpha", 0.3),
     ///     ("gamma_B", 0.4), ("ln_C_B[web]", 4.0), ("ln_C_B[code]", 3.0), ("beta", 0.3),
     /// ])?;
-    /// let mut objective = MixtureObjective::new(Scale { n: 1e3, d: 1e3 })?.with_law(1.0, &law, &z)?;
+    /// let plan = Plan::builder().target(1.0, Predictor::new("web", law, &z)?).build()?;
+    /// let mut objective = plan.objective(Scale { n: 1e3, d: 1e3 })?;
     /// let short = SimplexSolver::new().budget(100).minimize(&mut objective);
     /// let best = SimplexSolver::new().minimize(&mut objective);
     /// // What is left undone is seen at the bound.
