@@ -11,14 +11,15 @@
 //! let sizes = [1e8f64, 2e8, 4e8, 8e8];
 //! let tokens = [2e9f64, 4e9, 8e9, 16e9];
 //! let points = sizes.iter().flat_map(|&n| tokens.iter().map(move |&d| (n, d)));
-//! let (n, d): (Vec<f64>, Vec<f64>) = points.unzip();
+//! let law = |at: Scale| 1.7 + 400.0 / at.n.powf(0.34) + 410.0 / at.d.powf(0.28);
 //! let law = |at: Scale| 1.7 + 400.0 / n.powf(0.34) + 410.0 / d.powf(0.28);
 //! let loss: Vec<f64> = n.iter().zip(&d).map(|(&n, &d)| law(n, d)).collect();
 //! let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 16], &loss)?;
 //!
 //! let fit = Fitter::new().fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web")?;
 //! println!("{fit}");
-//! assert!((fit.coefficient("alpha").unwrap() - 0.34).abs() < 1e-3);
+//! let large = Scale { n: 7e9, d: 1.4e11 };
+//! let loss = fit.predict(large, &Mixture::uniform(1))?;
 //! let large = fit.predict(Scale { n: 7e9, d: 1.4e11 }, &Mixture::uniform(1))?;
 //! assert!((large / law(7e9, 1.4e11) - 1.0).abs() < 1e-4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
