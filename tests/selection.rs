@@ -161,7 +161,7 @@ fn an_ensemble_errs_by_the_mean_of_its_laws() {
     let sweep = synthetic();
     let laws: Vec<_> = mixlaw::law::suitable(&sweep, "t").unwrap().into_iter().take(2).collect();
     let alone = laws.clone().into_iter().map(|law| Candidate::new(law, Fitter::new()));
-    let both = Candidate::ensemble(laws.clone(), Fitter::new()).unwrap();
+    let both = Candidate::mean(laws.clone(), Fitter::new()).unwrap();
     let selection = Selection::new().candidates(alone).candidate(both).mixtures(8, 1);
     let comparison = selection.run(&sweep, "t").unwrap();
     let [first, second, both] = comparison.scores() else { panic!("three scores") };

@@ -49,7 +49,7 @@ impl Candidate {
     ///
     /// # Errors
     /// If there is no law.
-    pub fn ensemble(
+    pub fn mean(
         laws: impl IntoIterator<Item = impl ScalingLaw + 'static>,
         fitter: Fitter,
     ) -> Result<Self, Error> {
@@ -191,12 +191,12 @@ mod tests {
     #[test]
     fn a_candidate_has_a_law() {
         assert!(matches!(
-            Candidate::ensemble([] as [JointLaw; 0], Fitter::new()),
+            Candidate::mean([] as [JointLaw; 0], Fitter::new()),
             Err(error) if matches!(error.kind(), ErrorKind::Empty { .. })
         ));
         let s = sweep(&[1e8, 2e8, 4e8], &[1e9, 4e9]);
         let two = suitable(&s, "t").unwrap().into_iter().take(2);
-        let both = Candidate::ensemble(two, Fitter::new()).unwrap();
+        let both = Candidate::mean(two, Fitter::new()).unwrap();
         assert_eq!(both.name(), "chinchilla + simple");
         assert_eq!(both.fit(&s, "t").unwrap().fits().count(), 2);
     }

@@ -22,10 +22,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mixlaw::law::{JointLaw, ScalingLaw, StartData};
-use mixlaw::{Fitter, Sweep};
+use mixlaw::{Fitter, Random, Sweep};
 use objective::MeanHuber;
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -57,11 +55,11 @@ fn starts(sweep: &Sweep, law: &JointLaw, count: usize) -> Vec<Vec<f64>> {
     let mean: Vec<f64> = mixtures.columns().into_iter().map(|c| c.sum() / c.len() as f64).collect();
     let data =
         StartData { least_loss: losses[0], median_loss: losses[losses.len() / 2], mixture: &mean };
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(problems::SEED);
+    let mut random = Random::new(problems::SEED);
     let inside = |z: Vec<f64>| {
         z.iter().zip(bounds(law)).map(|(z, (lower, upper))| z.clamp(lower, upper)).collect()
     };
-    (0..count).map(|_| inside(law.start(&data, &mut rng))).collect()
+    (0..count).map(|_| inside(law.start(&data, &mut random))).collect()
 }
 
 fn export(directory: &Path, count: usize) -> Result<Value> {

@@ -103,7 +103,7 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
         if name == RECOMMENDED {
             let both = [law("joint")?, law("full")?].into_iter().flatten();
             let weighted = fitter.clone().weigh_by_compute(1.0);
-            all.push(Candidate::ensemble(both, weighted)?.called(RECOMMENDED));
+            all.push(Candidate::mean(both, weighted)?.called(RECOMMENDED));
         } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
         }
