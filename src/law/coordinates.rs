@@ -74,7 +74,8 @@ impl Coordinate {
         Self::new(name.into(), Transform::Log, range)
     }
 
-    /// A coefficient of either sign that is searched for in `range`, its own coordinate.
+    /// A coefficient of either sign, or one that may be zero, that is searched for in `range`: its own
+    /// coordinate.
     #[must_use]
     pub fn real(name: impl Into<String>, range: RangeInclusive<f64>) -> Self {
         Self::new(name.into(), Transform::Identity, range)

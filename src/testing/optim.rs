@@ -57,6 +57,8 @@ impl Shape {
             Self::Holes if x[1] > 2.0 => f64::NAN,
             Self::Holes if x[1] < -1.0 => -f64::NAN,
             Self::Holes if x[0] < -1.5 => f64::INFINITY,
+            // Next to the start, so that a short step meets it.
+            Self::Holes if x[0] < -1.3 => f64::NAN,
             Self::Valley | Self::Holes => {
                 let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
                 g[0] = -2.0 * a - 400.0 * b * x[0];
