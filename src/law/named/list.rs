@@ -102,8 +102,8 @@ impl BuiltIn {
         self.build(sweep.domains(), sweep.scale(), settings)
     }
 
-    /// Whether the law can describe what differs between the rows of a sweep, and is determined by as
-    /// many rows:
+    /// Whether the law can describe what differs between the rows of a sweep that have a loss of the
+    /// target, and is determined by as many rows; none suits where there are no such rows:
     ///
     /// - it depends on N, and on D, if and only if these differ: a term of what does not differ would
     ///   be one more constant beside E;
@@ -114,10 +114,11 @@ impl BuiltIn {
     ///   [`DataConstrainedLaw`], [`AutoScaleLaw`] and [`DCptLaw`].
     #[must_use]
     pub fn suits(&self, sweep: &Sweep, target: &str) -> bool {
+        let Ok(rows) = sweep.measured(target) else { return false };
         let several = |x: &[f64]| x.iter().any(|value| *value != x[0]);
         let Dependence { n, d, h } = self.dependence;
         let has_target = || match sweep.domains().iter().position(|domain| domain == target) {
-            Some(i) => sweep.rows().all(|row| row.h[i] > 0.0),
+            Some(i) => rows.rows().all(|row| row.h[i] > 0.0),
             None => false,
         };
         let meets_needs = match self.needs {
@@ -125,11 +126,11 @@ impl BuiltIn {
             Needs::OwnDomain => has_target(),
             Needs::OtherRuns | Needs::OtherRunsOfOwnDomain | Needs::UniqueTokens => false,
         };
-        let few = |law: Arc<dyn ScalingLaw>| law.coordinates().len() <= sweep.len();
+        let few = |law: Arc<dyn ScalingLaw>| law.coordinates().len() <= rows.len();
         meets_needs
-            && n == several(sweep.n())
-            && d == several(sweep.d())
-            && (!h || sweep.count_mixtures() > 1)
+            && n == several(rows.n())
+            && d == several(rows.d())
+            && (!h || rows.count_mixtures() > 1)
             && self.for_sweep(sweep, &LawSettings::new().domain(target)).is_ok_and(few)
     }
 }
