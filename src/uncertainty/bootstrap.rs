@@ -298,4 +298,34 @@ mod tests {
         // A few settle in another valley than the best of 24 starts.
         assert!(within >= 17, "{within} of 20 within 2% of the best");
     }
+
+    #[test]
+    fn members_of_a_target_that_lacks_losses_are_of_draws_of_all_runs() {
+        let complete = sweep();
+        let losses = complete.losses();
+        // The sixth run has no loss of the second target, and three others lack a checkpoint.
+        let lacks = |i: usize| i % 7 == 3 || i / 2 == 5;
+        let both = (0..24).flat_map(|i| {
+            let loss = losses[[i, 0]];
+            [loss, if lacks(i) { f64::NAN } else { 1.1 * loss }]
+        });
+        let both: Vec<f64> = both.collect();
+        let h: Vec<f64> = complete.mixtures().iter().copied().collect();
+        let builder = Sweep::builder(&["web", "code"], &["t", "u"]).missing_losses();
+        let sweep = builder.build(complete.n(), complete.d(), &h, &both).unwrap();
+        let law = AdditiveLaw::for_sweep(&sweep);
+        let fit = Fitter::new().starts(2).fit(law, &sweep, "u").unwrap();
+        let resamples = Bootstrap::new(20).seed(3).run(&fit, &sweep).unwrap();
+        let draws = Draws::new(3, sweep.run_numbers(), &[1.0; 24]);
+        assert_eq!(draws.units, 12);
+        let own = sweep.with_losses_of("u").unwrap();
+        let refit = Refit::new(&fit, &own).unwrap();
+        for b in 0..20 {
+            let counts = draws.counts(b);
+            let counts: Vec<f64> = (0..24).filter(|&i| !lacks(i)).map(|i| counts[i]).collect();
+            let z = refit.solve(&counts, &Control::default()).unwrap();
+            let member = resamples.member(b).unwrap();
+            assert_eq!(member.laws().next().unwrap().1, z);
+        }
+    }
 }
