@@ -1,12 +1,19 @@
 //! Sweeps that lack losses of some targets.
 
+#[path = "../benches/designs.rs"]
+mod designs;
+
+use designs::{TARGET, Truth, beyond};
 use mixlaw::error::{ErrorKind, Place};
 use mixlaw::law::{AdditiveLaw, ChinchillaLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw, suitable};
 use mixlaw::optim::Termination;
 use mixlaw::plan::{Criterion, Plan, Run};
+#[cfg(feature = "csv")]
 use mixlaw::predictor::Interval;
 use mixlaw::selection::{Candidate, LearningCurve, Selection};
+#[cfg(feature = "csv")]
 use mixlaw::simplex::Constraints;
+use mixlaw::testing::{Modality, SyntheticSweep};
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Unit};
 use mixlaw::{Error, Fitter, Mixture, Predictor, Random, Scale, Sweep};
 
@@ -392,6 +399,50 @@ fn a_stored_sweep_keeps_what_it_lacks() {
     let without = json.replace(r#""missing_losses":true,"#, "");
     let error = serde_json::from_str::<Sweep>(&without).unwrap_err().to_string();
     assert!(error.contains("column `loss_web`: NaN"), "{error}");
+}
+
+/// A design with the losses of its target in `count` runs alone, and of another target in all.
+fn measured_in(train: &Sweep, count: usize, seed: u64) -> Sweep {
+    let mut runs: Vec<&str> = train.rows().map(|row| row.run).collect();
+    let all_runs = runs.clone();
+    runs.sort_unstable();
+    runs.dedup();
+    Random::new(seed).shuffle(&mut runs);
+    let has = |run: &str| runs[..count].contains(&run);
+    let losses =
+        train.rows().flat_map(|row| [if has(row.run) { row.losses[0] } else { f64::NAN }, 3.0]);
+    let losses: Vec<f64> = losses.collect();
+    let h: Vec<f64> = train.mixtures().iter().copied().collect();
+    let builder = Sweep::builder(train.domains(), &[TARGET, "other"]).runs(&all_runs);
+    builder.missing_losses().build(train.n(), train.d(), &h, &losses).unwrap()
+}
+
+#[test]
+fn intervals_hold_the_truth_where_most_runs_lack_the_target() {
+    let (mut held, mut held_alone, mut narrow) = (0, 0, 0);
+    for seed in 0..40 {
+        let truth = Truth::draw(SyntheticSweep::paper(Modality::Multimodal), false, seed);
+        let train = truth.train();
+        let sweep = measured_in(&train, 20, seed);
+        let alone = sweep.with_losses_of(TARGET).unwrap();
+        assert_eq!((sweep.count_runs(), alone.count_runs()), (127, 20));
+        let fit = Fitter::new().starts(6).fit(truth.law.clone(), &sweep, TARGET).unwrap();
+        let (at, h) = (beyond(&train), Mixture::uniform(3));
+        let own = truth.loss(at, &h);
+        let interval = |sweep: &Sweep| {
+            let resamples = Bootstrap::new(60).seed(seed).run(&fit, sweep).unwrap();
+            resamples.interval(at, &h, 0.9).unwrap()
+        };
+        let (of_all, of_own) = (interval(&sweep), interval(&alone));
+        held += u32::from(of_all.contains(own));
+        held_alone += u32::from(of_own.contains(own));
+        let middle = 0.5 * (of_all.lower + of_all.upper);
+        narrow += u32::from((own - middle).abs() <= 0.4 * (of_all.upper - middle));
+    }
+    println!("of 40 at 90%: {held} by draws of all runs, {held_alone} by draws of its own");
+    // 36 with a standard deviation of 1.9.
+    assert!(held >= 31 && held_alone >= 31, "{held} and {held_alone} of 40");
+    assert!(narrow < 31, "{narrow} of 40");
 }
 
 /// Ye et al.'s sweep with 80% of the losses of each target deleted at random, twenty times.

@@ -26,11 +26,14 @@ pub enum Unit {
 /// rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
 ///
-/// Where [losses are missing](crate::sweep::SweepBuilder::missing_losses), runs are drawn from all of the
-/// sweep, also from those without a loss of the target: members of different targets are then of the same
-/// runs, whatever each lacks, and [belong together](crate::predictor::Members::is_aligned_with). A resample has the target's
-/// runs as often as chance will have it, u of them on average where u runs have its loss. A share of about
-/// `exp(-u)` of all resamples has none; if one of those asked for does, that is an error.
+/// Where [losses are missing](crate::sweep::SweepBuilder::missing_losses), runs are drawn from the whole
+/// sweep, also those without a loss of the target: members of different targets are then of the same
+/// runs, whatever each lacks, and [belong together](crate::predictor::Members::is_aligned_with). A
+/// resample draws runs with the loss u times on average, where u runs have it. A share of about
+/// `exp(-u)` of all resamples draws none; if one of those asked for does, that is an error. Intervals
+/// are about as wide, and hold as often, as by draws of the u runs alone. With fewer runs than the law
+/// has coefficients they hold far less often than they say, by either way of drawing and with nothing
+/// missing too: [`Identifiability::warnings`](super::Identifiability::warnings) counts the target's runs.
 ///
 /// It is the pairs bootstrap of clusters (Cameron, Gelbach and Miller, 2008), with percentile intervals
 /// (Efron and Tibshirani, 1993, ch. 13). `cargo bench --bench coverage` measures how often they hold.
@@ -156,9 +159,8 @@ impl Bootstrap {
         };
         // A resample without a row says nothing of the target. To draw another one in its place would
         // be for this target alone, and to leave it out would hide how little is known.
-        if measured < units
-            && let Some(resample) = (0..self.resamples).find(is_empty)
-        {
+        let resamples = if measured < units { self.resamples } else { 0 };
+        if let Some(resample) = (0..resamples).find(is_empty) {
             let target = target.to_owned();
             let undrawn = ErrorKind::Undrawn { target, unit, units, measured, resample };
             return Err(undrawn.into());
