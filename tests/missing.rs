@@ -306,7 +306,7 @@ fn members_of_targets_that_lack_different_losses_belong_together() {
         );
         let skewed = Mixture::new(vec![0.9, 0.1]).unwrap();
         assert!(plan.advantage(&choice, &skewed, 0.9).unwrap().nats.lower > 0.0);
-        let as_good = plan.as_good(&choice, &[skewed.clone()]).unwrap();
+        let as_good = plan.as_good(&choice, std::slice::from_ref(&skewed)).unwrap();
         assert!(as_good[0] < 0.1);
         let candidates = [Run { scale: at, h: skewed }, Run { scale: at, h: Mixture::uniform(2) }];
         let next = plan.next_runs(&choice, &candidates, 1, Criterion::Decision).unwrap();
