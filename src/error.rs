@@ -215,6 +215,29 @@ pub enum ErrorKind {
         /// The other one.
         other: Vec<String>,
     },
+    /// A target of which no row has a loss.
+    #[error("no row has a loss of target `{}`", cut(target))]
+    NoLosses {
+        /// The target.
+        target: String,
+    },
+    /// A target that a resample leaves without a row.
+    #[error(
+        "resample {resample} draws none of the {measured} {unit} of {units} that have a loss of target `{}`, expected some in every resample: more {unit} with its loss, or resamples of a sweep of these alone",
+        cut(target)
+    )]
+    Undrawn {
+        /// The target.
+        target: String,
+        /// What is drawn: `runs` or `mixtures`.
+        unit: &'static str,
+        /// How many there are.
+        units: usize,
+        /// How many of these have a loss of the target.
+        measured: usize,
+        /// The first resample that draws none of them.
+        resample: usize,
+    },
     /// A line of a file with too few or too many fields.
     #[error("{found} fields, expected {expected} as in the header")]
     Fields {

@@ -282,7 +282,17 @@ fn a_sweep_is_checked_as_by_its_constructor() {
         ("/targets", json!(["t "]), "target name `t ` begins or ends with white space"),
         ("/origin", json!({ "lines": [2] }), "origin has length 1, expected 2"),
         ("/mixlaw", json!(2), "version 2 of the format of mixlaw, expected 1"),
-        ("/rows/1/losses/0", json!(null), "invalid type: null, expected f64"),
+        (
+            "/rows/1/losses/0",
+            json!(null),
+            "invalid type: null, expected a number, \"inf\", \"-inf\" or \"NaN\"",
+        ),
+        (
+            "/rows/1/losses/0",
+            json!("NaN"),
+            "row 1, column `loss_t`: NaN, expected a finite loss > 0; if losses may be missing, say \
+             `missing_losses()`",
+        ),
     ] {
         let mut bad = good.clone();
         match bad.pointer_mut(at) {

@@ -198,7 +198,8 @@ impl Fitter {
     }
 
     /// One weight for each row of the sweep that will be fitted, such as how often a resample drew
-    /// it. Only their ratios matter; a row of weight 0 does not count.
+    /// it; also for rows that lack the loss of the target. Only their ratios matter; a row of weight 0
+    /// does not count.
     #[must_use]
     pub fn row_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self { row_weights: Some(weights.into()), ..self }
@@ -314,16 +315,17 @@ impl Fitter {
         }
     }
 
-    /// Fits `law` to the losses of `target` on all rows of `sweep`; give it the rows to train on,
-    /// such as `sweep.split("train")?`.
+    /// Fits `law` to the losses of `target` on all rows of `sweep` that have one; give it the rows to
+    /// train on, such as `sweep.split("train")?`. Where losses are missing the fit is that to
+    /// [`Sweep::with_losses_of`] the target, bit for bit.
     ///
     /// The domains of the law and the sweep are matched by name. Where weights of one mixture differ by
     /// rounding, the optimizer goes over rows without that difference, which is several times faster,
     /// and [`TrustRegion`] takes the last steps over the rows as they are; what is reported is of these.
     ///
     /// # Errors
-    /// If a domain, a target or a coefficient is unknown, a setting is out of its range,
-    /// there are fewer rows than free coefficients, the law is not defined at a row, or no finite
+    /// If a domain, a target or a coefficient is unknown, no row has a loss of the target, a setting is
+    /// out of its range, there are fewer rows than free coefficients, the law is not defined at a row, or no finite
     /// objective was found. Not converging is not an error: see [`Fit::termination`].
     pub fn fit(
         &self,
@@ -367,7 +369,7 @@ impl Fitter {
             control.expect("local solves", self.optimizer.local_solves(problem));
             self.optimizer.minimize(problem, &start, &mut control.inner(0))
         };
-        let without_rounding = data.without_rounding(&sweep.mixture_numbers());
+        let without_rounding = data.without_rounding();
         let (problem, minimum) = rounding::minimize(
             &data,
             without_rounding.as_ref(),
@@ -415,7 +417,7 @@ impl Fitter {
         }
     }
 
-    /// The rows in the order of the law's domains, checked.
+    /// The rows that have the loss, in the order of the law's domains, checked.
     fn data(&self, law: &dyn ScalingLaw, sweep: &Sweep, target: &str) -> Result<Data, Error> {
         if let Some(weights) = self.row_weights.as_ref().filter(|w| w.len() != sweep.len()) {
             let expected = "one for each row of the sweep";
@@ -423,14 +425,18 @@ impl Fitter {
             return Err(Error::setting("the number of row weights", found, expected));
         }
         self.check_settings(|row| sweep.place(row))?;
-        let losses = sweep.losses_of(target)?;
-        let h = aligned(law, sweep)?;
+        let rows = sweep.rows_with_loss(target)?;
+        let mut weights: Vec<f64> = match &self.row_weights {
+            Some(weights) => rows.iter().map(|&row| weights[row]).collect(),
+            None => vec![1.0; rows.len()],
+        };
+        let sweep = sweep.measured(target)?;
+        let h = aligned(law, &sweep)?;
         let k = law.domains().len();
         for (i, h) in h.chunks(k).enumerate() {
             let row = sweep.row(i);
             law.check(row.scale(), h).map_err(|error| error.at(sweep.place(i)))?;
         }
-        let mut weights = self.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()]);
         if self.compute_power != 0.0 {
             let Scale { n, d } = sweep.scale();
             for (weight, row) in weights.iter_mut().zip(sweep.rows()) {
@@ -442,9 +448,16 @@ impl Fitter {
             let (name, expected) = ("the sum of the row weights", "a finite number > 0");
             return Err(Error::setting(name, total, expected));
         }
-        let rows = (0..sweep.len()).collect();
-        let all = Data { rows, n: sweep.n().to_vec(), d: sweep.d().to_vec(), h, losses, weights };
-        Ok(all.reweighted(&vec![1.0; sweep.len()]))
+        let all = Data {
+            n: sweep.n().to_vec(),
+            d: sweep.d().to_vec(),
+            h,
+            losses: sweep.losses_of(target)?,
+            weights,
+            mixtures: sweep.mixture_numbers(),
+            rows,
+        };
+        Ok(all.weighted(|_| 1.0))
     }
 
     /// How many coefficients of a law are not fixed.
@@ -542,14 +555,21 @@ struct Data {
     h: Vec<f64>,
     losses: Vec<f64>,
     weights: Vec<f64>,
+    /// The numbers of their mixtures, among all rows that have the loss.
+    mixtures: Vec<usize>,
 }
 
 impl Data {
-    /// The rows that have weight where row i of the sweep counts `counts[i]` times as much. Rows
-    /// without weight would cost as much as others.
+    /// The rows that have weight where row i of the sweep counts `counts[i]` times as much.
     fn reweighted(&self, counts: &[f64]) -> Data {
+        self.weighted(|row| counts[row])
+    }
+
+    /// The rows that have weight where a row of the sweep counts `count` times as much. Rows without
+    /// weight would cost as much as others.
+    fn weighted(&self, count: impl Fn(usize) -> f64) -> Data {
         let k = self.h.len() / self.rows.len();
-        let weight = |&i: &usize| self.weights[i] * counts[self.rows[i]];
+        let weight = |&i: &usize| self.weights[i] * count(self.rows[i]);
         let used: Vec<usize> = (0..self.rows.len()).filter(|i| weight(i) > 0.0).collect();
         let total: f64 = used.iter().map(weight).sum();
         let pick = |of: &[f64]| used.iter().map(|&i| of[i]).collect();
@@ -560,6 +580,7 @@ impl Data {
             h: used.iter().flat_map(|&i| &self.h[i * k..(i + 1) * k]).copied().collect(),
             losses: pick(&self.losses),
             weights: used.iter().map(|i| weight(i) / total).collect(),
+            mixtures: used.iter().map(|&i| self.mixtures[i]).collect(),
         }
     }
 }
@@ -785,13 +806,16 @@ impl Fit {
         h.chunks(self.law.domains().len()).enumerate().map(predict).collect()
     }
 
-    /// How well the fit predicts the losses of its target on all rows of a sweep.
+    /// How well the fit predicts the losses of its target on all rows of a sweep that have one;
+    /// [`Metrics::count`] is how many these are.
     ///
     /// # Errors
-    /// If the sweep has other domains or no such target, and as [`Fit::predict`] for a row.
+    /// If the sweep has other domains, no such target or no loss of it, or [`Fit::predict`] refuses a
+    /// row that has one.
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
+        let sweep = sweep.measured(&self.target)?;
         let observed = sweep.losses_of(&self.target)?;
-        Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
+        Ok(Metrics::new(&observed, &self.predict_sweep(&sweep)?))
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Refit<'a> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
-        let without_rounding = data.without_rounding(&sweep.mixture_numbers());
+        let without_rounding = data.without_rounding();
         let refit = Self { fit, data, without_rounding, bounds, optimizer };
         let (found, expected) = (refit.problem(&refit.data).value(&fit.minimum.x), fit.objective());
         let close = SAME_OBJECTIVE * expected.abs() + f64::MIN_POSITIVE;
@@ -60,11 +60,16 @@ impl<'a> Refit<'a> {
         self.fit
     }
 
-    /// The weight of each row of the sweep in the fit.
+    /// The weight of each row of the sweep in the fit, 0 without a loss.
     pub(crate) fn row_weights(&self, rows: usize) -> Vec<f64> {
         let mut weights = vec![0.0; rows];
         self.data.rows.iter().zip(&self.data.weights).for_each(|(&row, w)| weights[row] = *w);
         weights
+    }
+
+    /// What a row has to have to be drawn, whether or not it has the loss: its weight by the settings.
+    pub(crate) fn weights_of_draws(&self, sweep: &Sweep) -> Vec<f64> {
+        self.fit.fitter.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()])
     }
 
     /// The coordinates of the fit to rows that count `counts` times as much; `None` if the observer of

@@ -15,15 +15,15 @@ const ROUNDING: f64 = 1e-4;
 
 impl Data {
     /// The same rows where those of one mixture have the weights of its first row, unless one of their
-    /// own differs by more than rounding; `None` if that changes nothing. `mixtures` are the numbers of
-    /// the mixtures of all rows of the sweep.
-    pub(super) fn without_rounding(&self, mixtures: &[usize]) -> Option<Data> {
+    /// own differs by more than rounding; `None` if that changes nothing.
+    pub(super) fn without_rounding(&self) -> Option<Data> {
         let k = self.h.len() / self.rows.len();
-        let mut first = vec![None; mixtures.len()];
+        let most = self.mixtures.iter().max().expect("a fit has rows");
+        let mut first = vec![None; most + 1];
         let mut h = self.h.clone();
         let mut changed = false;
-        for (i, row) in self.rows.iter().enumerate() {
-            let of_first = *first[mixtures[*row]].get_or_insert(i);
+        for (i, mixture) in self.mixtures.iter().enumerate() {
+            let of_first = *first[*mixture].get_or_insert(i);
             let (own, other) = (&self.h[i * k..][..k], &self.h[of_first * k..][..k]);
             let near = |(a, b): (&f64, &f64)| (a - b).abs() <= ROUNDING * a.max(*b);
             if own != other && own.iter().zip(other).all(near) {
@@ -82,7 +82,7 @@ mod tests {
         let mut weights = vec![1.0; p];
         weights[0] = 0.0;
         let data = Fitter::new().row_weights(weights).data(&law, &sweep, "t").unwrap();
-        let without = data.without_rounding(&sweep.mixture_numbers())?;
+        let without = data.without_rounding()?;
         assert_eq!((&without.rows, &without.losses), (&data.rows, &data.losses));
         Some(without.h.chunks(2).map(|h| h[0]).collect())
     }

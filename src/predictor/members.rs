@@ -46,7 +46,7 @@ impl Members {
     }
 
     /// Whether both are of the same draws of the same runs, so that the members of two targets belong
-    /// together.
+    /// together: made with one seed and number from one sweep, whichever losses of it each target has.
     #[must_use]
     pub fn is_aligned_with(&self, other: &Members) -> bool {
         self.draws == other.draws && self.len() == other.len()

@@ -357,13 +357,14 @@ impl Predictor {
         h.chunks(self.domains().len()).enumerate().map(predict).collect()
     }
 
-    /// How well it predicts the losses of its target on all rows of a sweep.
+    /// How well it predicts the losses of its target on all rows of a sweep that have one.
     ///
     /// # Errors
     /// As [`Fit::evaluate`].
     pub fn evaluate(&self, sweep: &Sweep) -> Result<Metrics, Error> {
+        let sweep = sweep.measured(self.target())?;
         let observed = sweep.losses_of(self.target())?;
-        Ok(Metrics::new(&observed, &self.predict_sweep(sweep)?))
+        Ok(Metrics::new(&observed, &self.predict_sweep(&sweep)?))
     }
 
     /// Checks that it can predict at N, D and h.

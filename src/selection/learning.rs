@@ -108,10 +108,10 @@ impl LearningCurve {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
-    /// Draws, fits and predicts.
+    /// Draws, fits and predicts, all with the rows that have a loss of the target.
     ///
     /// # Errors
-    /// If a sweep has no such target or other domains, there are not 1 to 10,000 repeats, a count is
+    /// If a sweep has no such target, no loss of it or other domains, there are not 1 to 10,000 repeats, a count is
     /// 0 or not less than the number of distinct mixtures (with a [test](LearningCurve::test): greater
     /// than it), or the candidate cannot be fitted to a draw, such as by having more free coefficients
     /// than it has rows.
@@ -121,11 +121,14 @@ impl LearningCurve {
         sweep: &Sweep,
         target: &str,
     ) -> Result<LearningPoints, Error> {
-        self.test.as_ref().unwrap_or(sweep).losses_of(target)?;
+        let measured = sweep.measured(target)?;
+        if let Some(test) = &self.test {
+            test.rows_with_loss(target)?;
+        }
         if !(1..=MOST_DRAWS).contains(&self.repeats) {
             return Err(setting("the number of repeats", self.repeats, "from 1 to 10000"));
         }
-        let mixtures = sweep.count_mixtures();
+        let mixtures = measured.count_mixtures();
         // There is only one draw of all.
         let repeats_of = |count: usize| if count == mixtures { 1 } else { self.repeats };
         let draws = self.counts.iter().fold(0, |sum: usize, &n| sum.saturating_add(repeats_of(n)));
@@ -134,7 +137,8 @@ impl LearningCurve {
             CandidateFitter::new(target, control, draws.saturating_mul(candidate.laws().len()));
         let mut points = Vec::with_capacity(self.counts.len());
         for &count in &self.counts {
-            let error = |repeat| self.error(&mut fitter, candidate, sweep, count, repeat);
+            let error =
+                |repeat| self.error(&mut fitter, candidate, sweep, &measured, count, repeat);
             let errors: Option<Vec<f64>> =
                 (0..repeats_of(count)).map(error).collect::<Result<_, _>>()?;
             let Some(errors) = errors else { break };
@@ -143,21 +147,23 @@ impl LearningCurve {
         Ok(LearningPoints { points, termination: fitter.end() })
     }
 
-    /// The MRE of one draw; `None` if the observer has stopped the call.
+    /// The MRE of one draw of the mixtures of the rows that have the loss, `measured`; `None` if the
+    /// observer has stopped the call.
     fn error(
         &self,
         fitter: &mut CandidateFitter<'_>,
         candidate: &Candidate,
         sweep: &Sweep,
+        measured: &Sweep,
         count: usize,
         repeat: usize,
     ) -> Result<Option<f64>, Error> {
         let drawn;
         let (rows, others) = match &self.test {
             // A draw of all leaves no others.
-            Some(test) if count == sweep.count_mixtures() => (sweep, test),
+            Some(test) if count == measured.count_mixtures() => (sweep, test),
             test => {
-                drawn = draw_mixtures(sweep, count, self.seed, repeat)?;
+                drawn = draw_mixtures(measured, count, self.seed, repeat)?;
                 (&drawn.0, test.as_ref().unwrap_or(&drawn.1))
             }
         };

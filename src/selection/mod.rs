@@ -175,21 +175,21 @@ impl Selection {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
-    /// Fits, holds out and fits again. Every candidate gets a [`Score`]: if it could not be fitted,
-    /// [`Score::failures`] gives the reason.
+    /// Fits, holds out and fits again, on the rows that have a loss of the target. Every candidate gets a
+    /// [`Score`]: if it could not be fitted, [`Score::failures`] gives the reason.
     ///
     /// # Errors
-    /// If the sweep has no such target, no law of the crate suits it and no candidate
+    /// If the sweep has no such target or no loss of it, no law of the crate suits it and no candidate
     /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
-    /// than the number of distinct mixtures.
+    /// than the number of distinct mixtures of these rows.
     pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, Error> {
-        sweep.losses_of(target)?;
+        let measured = sweep.measured(target)?;
         let candidates = self.candidates_for(sweep, target)?;
         let held_out = Parts {
             all: sweep,
-            splits: self.splits(sweep)?,
+            splits: self.splits(&measured)?,
             split_name: self.holdout.part(),
-            largest: LargestScale::hold_out(sweep),
+            largest: LargestScale::hold_out(&measured),
         };
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
         let control = Control::default().observed_by(self.observer.as_ref());
@@ -404,8 +404,9 @@ struct Pairs {
 
 impl Pairs {
     fn new(fit: &Predictor, sweep: &Sweep) -> Result<Self, Error> {
+        let sweep = sweep.measured(fit.target())?;
         let observed = sweep.losses_of(fit.target())?;
-        Ok(Self { observed, predicted: fit.predict_sweep(sweep)? })
+        Ok(Self { observed, predicted: fit.predict_sweep(&sweep)? })
     }
 
     fn append(&mut self, other: Pairs) {

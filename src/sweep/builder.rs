@@ -1,6 +1,6 @@
 //! Sweeps from arrays, with names of runs and splits.
 
-use super::{Origin, Sweep, TRAIN, owned, shape};
+use super::{Allowed, Origin, Sweep, TRAIN, owned, shape};
 use crate::error::Error;
 
 /// A sweep to be made from slices, with names of runs and splits; by [`Sweep::builder`].
@@ -10,7 +10,7 @@ pub struct SweepBuilder {
     targets: Vec<String>,
     runs: Option<Vec<String>>,
     splits: Option<Vec<String>>,
-    repeats: bool,
+    allowed: Allowed,
 }
 
 impl Sweep {
@@ -37,7 +37,7 @@ impl Sweep {
             targets: owned(targets),
             runs: None,
             splits: None,
-            repeats: false,
+            allowed: Allowed::default(),
         }
     }
 }
@@ -72,10 +72,44 @@ impl SweepBuilder {
     /// ```
     #[must_use]
     pub fn repeated_measurements(self) -> Self {
-        Self { repeats: true, ..self }
+        Self { allowed: Allowed { repeats: true, ..self.allowed }, ..self }
     }
 
-    /// The sweep: `n` and `d` of one number for each row, `h` and `losses` row by row.
+    /// Accepts losses that are NaN: those of targets that were not evaluated at a checkpoint. Without it
+    /// they are an error. A row must have the loss of one target at least: one without any would bring
+    /// nothing to a fit, and yet count as a run and for [`Sweep::scale`].
+    ///
+    /// For each target only the rows that have its loss are fitted, evaluated, held out and resampled;
+    /// resamples of all targets are of the same runs nevertheless.
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let build = |b: mixlaw::sweep::SweepBuilder, losses: &[f64]| {
+    ///     b.build(&[1e8; 2], &[1e9, 2e9], &[1.0; 2], losses)
+    /// };
+    /// let sparse = [3.1, f64::NAN, 2.9, 2.5];
+    /// let builder = Sweep::builder(&["web"], &["web", "python"]);
+    /// let error = build(builder.clone(), &sparse).unwrap_err();
+    /// assert!(error.to_string().starts_with("row 0, column `loss_python`: NaN"));
+    /// let sweep = build(builder.clone().missing_losses(), &sparse)?;
+    /// assert_eq!(sweep.with_losses_of("python")?.len(), 1);
+    /// // A row without any loss.
+    /// assert!(build(builder.missing_losses(), &[3.1, 2.6, f64::NAN, f64::NAN]).is_err());
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn missing_losses(self) -> Self {
+        Self { allowed: Allowed { missing_losses: true, ..self.allowed }, ..self }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn allowing(self, allowed: Allowed) -> Self {
+        Self { allowed, ..self }
+    }
+
+    /// The sweep: `n` and `d` of one number for each row, `h` and `losses` row by row, a loss NaN where
+    /// it is missing.
     ///
     /// # Errors
     /// As [`Sweep::new`], and [`ErrorKind::Length`](crate::error::ErrorKind::Length) if there are not as
@@ -100,6 +134,6 @@ impl SweepBuilder {
             origin: Origin::Rows((0..p).collect()),
             ignored: Vec::new(),
         };
-        sweep.validated(self.repeats)
+        sweep.validated(self.allowed)
     }
 }

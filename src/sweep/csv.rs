@@ -7,7 +7,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use super::{Origin, Sweep, TRAIN};
+use super::{Allowed, Origin, Sweep, TRAIN};
 use crate::error::{Error, ErrorKind, Place, cut};
 
 /// How to read a sweep from CSV, with settings that [`Sweep::read_csv`] does not have.
@@ -88,7 +88,8 @@ impl CsvReader {
             return Err(ErrorKind::Empty { what: "a CSV file", part }.into());
         }
         sweep.origin = Origin::Lines(lines);
-        Ok((sweep.validated(self.repeats)?, skipped))
+        let allowed = Allowed { repeats: self.repeats, ..Allowed::default() };
+        Ok((sweep.validated(allowed)?, skipped))
     }
 
     /// Adds a row to the sweep; false if it has an empty cell and is left out for that.
@@ -176,7 +177,7 @@ impl Sweep {
         written.map_err(|error| error.at(named(path)))
     }
 
-    /// Writes the sweep as CSV to any writer.
+    /// Writes the sweep as CSV to any writer. A loss that is missing is an empty cell.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if the writer fails.
@@ -199,11 +200,15 @@ impl Sweep {
         for row in self.rows() {
             let numbers = [row.n, row.d].into_iter().chain(row.h.iter().chain(row.losses).copied());
             let names = [row.run, row.split].map(str::to_owned);
-            out.write_record(names.into_iter().chain(numbers.map(|x| x.to_string())))
-                .map_err(fault)?;
+            out.write_record(names.into_iter().chain(numbers.map(cell))).map_err(fault)?;
         }
         Ok(out.flush()?)
     }
+}
+
+/// A number as a cell, which is empty for a loss that is missing.
+fn cell(number: f64) -> String {
+    if number.is_nan() { String::new() } else { number.to_string() }
 }
 
 /// The file as a place of errors.

@@ -6,6 +6,9 @@
 //! h, and the name of its split: laws are fitted to `train` and judged on `eval`. Mixtures whose
 //! weights agree within 1e-6 are one mixture, for runs, splits, counts and resamples.
 //!
+//! Where evaluations are not run on every checkpoint, a row may lack the losses of some targets
+//! ([`SweepBuilder::missing_losses`]).
+//!
 //! In a CSV file (feature `csv`) the columns are, in any order:
 //!
 //! ```text
@@ -39,6 +42,7 @@ mod split;
 #[cfg(feature = "serde")]
 mod stored;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ndarray::{ArrayView1, ArrayView2};
@@ -63,6 +67,10 @@ pub const EVAL: &str = "eval";
 /// simplex, losses finite and positive. A run has one N and one mixture, and each D once. Nothing is
 /// dropped, clipped or renormalised.
 ///
+/// A sweep may lack losses, where that was asked for ([`SweepBuilder::missing_losses`]): they are NaN in
+/// [`Sweep::losses`] and [`Row::losses`]. What is done for a target is done with the rows that have its
+/// loss; [`Sweep::count_losses`] says how many these are.
+///
 /// ```
 /// use mixlaw::Sweep;
 ///
@@ -75,7 +83,7 @@ pub const EVAL: &str = "eval";
 /// assert_eq!(sweep.row(0).run, sweep.row(1).run);
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
@@ -88,7 +96,7 @@ pub struct Sweep {
     d: Vec<f64>,
     /// Rows x domains.
     h: Vec<f64>,
-    /// Rows x targets.
+    /// Rows x targets, NaN where a loss is missing.
     losses: Vec<f64>,
     runs: Vec<String>,
     splits: Vec<String>,
@@ -131,8 +139,26 @@ impl Origin {
     }
 }
 
+/// Losses that are missing on both sides are equal.
+impl PartialEq for Sweep {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { domains, targets, n, d, h, losses, runs, splits, origin, ignored } = self;
+        (domains, targets, n, d, h)
+            == (&other.domains, &other.targets, &other.n, &other.d, &other.h)
+            && same_losses(losses, &other.losses)
+            && (runs, splits, origin, ignored)
+                == (&other.runs, &other.splits, &other.origin, &other.ignored)
+    }
+}
+
+/// Whether the losses are the same and the same ones are missing.
+fn same_losses(a: &[f64], b: &[f64]) -> bool {
+    let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+    a.len() == b.len() && a.iter().zip(b).all(same)
+}
+
 /// One checkpoint of a [`Sweep`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Row<'a> {
     /// Model size N, in parameters.
@@ -141,12 +167,22 @@ pub struct Row<'a> {
     pub d: f64,
     /// Domain weights h, in the order of [`Sweep::domains`].
     pub h: &'a [f64],
-    /// Losses in nats, in the order of [`Sweep::targets`].
+    /// Losses in nats, in the order of [`Sweep::targets`]; NaN where one is missing
+    /// ([`SweepBuilder::missing_losses`]).
     pub losses: &'a [f64],
     /// The run this checkpoint belongs to.
     pub run: &'a str,
     /// The split: [`TRAIN`], [`EVAL`] or any other.
     pub split: &'a str,
+}
+
+/// Losses that are missing on both sides are equal.
+impl PartialEq for Row<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { n, d, h, losses, run, split } = *self;
+        (n, d, h, run, split) == (other.n, other.d, other.h, other.run, other.split)
+            && same_losses(losses, other.losses)
+    }
 }
 
 impl Row<'_> {
@@ -222,9 +258,8 @@ impl Sweep {
         Self::new(domains, targets, &n, &d, &h, &losses)
     }
 
-    /// Checks names, shapes, every row and every run, and names the runs where nobody did. Rows may
-    /// have the run and D of another if they are `repeats`.
-    fn validated(mut self, repeats: bool) -> Result<Self, Error> {
+    /// Checks names, shapes, every row and every run, and names the runs where nobody did.
+    fn validated(mut self, allowed: Allowed) -> Result<Self, Error> {
         check_names("domain", &self.domains)?;
         check_names("target", &self.targets)?;
         let p = self.n.len();
@@ -235,7 +270,7 @@ impl Sweep {
             return Err(ErrorKind::Empty { what: "a sweep", part: "row" }.into());
         }
         for i in 0..p {
-            self.check_row(i)?;
+            self.check_row(i, allowed)?;
         }
         self.splits.iter().try_for_each(|name| check_name("split", name))?;
         let has_names = !self.runs.is_empty();
@@ -246,7 +281,7 @@ impl Sweep {
             self.runs = self.name_runs();
         }
         match self.repeated_rows() {
-            Some((first, other)) if !repeats => Err(self.repeated(first, other, has_names)),
+            Some((first, other)) if !allowed.repeats => Err(self.repeated(first, other, has_names)),
             _ => Ok(self),
         }
     }
@@ -266,7 +301,7 @@ impl Sweep {
         ErrorKind::RowsDisagree { first, other, problem }.into()
     }
 
-    fn check_row(&self, i: usize) -> Result<(), Error> {
+    fn check_row(&self, i: usize, allowed: Allowed) -> Result<(), Error> {
         let value = |column: String, value: f64, expected| {
             let kind = ErrorKind::Value { value: value.to_string(), expected };
             Err(Error::from(kind).at(Place::Column(column)).at(self.place(i)))
@@ -286,10 +321,20 @@ impl Sweep {
                 _ => Err(error.at(self.place(i))),
             };
         }
-        for (target, &loss) in self.targets.iter().zip(self.row(i).losses) {
+        let losses = self.row(i).losses;
+        for (target, &loss) in self.targets.iter().zip(losses) {
+            let expected = match loss.is_nan() {
+                true if allowed.missing_losses => continue,
+                true => "a finite loss > 0; if losses may be missing, say `missing_losses()`",
+                false => "a finite loss > 0",
+            };
             if !(loss.is_finite() && loss > 0.0) {
-                return value(format!("loss_{target}"), loss, "a finite loss > 0");
+                return value(format!("loss_{target}"), loss, expected);
             }
+        }
+        if losses.iter().all(|loss| loss.is_nan()) {
+            let (value, expected) = ("no loss".to_owned(), "that of at least one target");
+            return Err(Error::from(ErrorKind::Value { value, expected }).at(self.place(i)));
         }
         Ok(())
     }
@@ -380,17 +425,32 @@ impl Sweep {
         view(&self.h, self.len(), self.domains.len())
     }
 
-    /// Losses in nats, rows x targets.
+    /// Losses in nats, rows x targets; NaN where one is missing.
     #[must_use]
     pub fn losses(&self) -> ArrayView2<'_, f64> {
         view(&self.losses, self.len(), self.targets.len())
     }
 
-    /// The losses of one target, in nats.
+    /// The losses of one target, in nats, one for each row.
     ///
     /// # Errors
-    /// [`ErrorKind::Unknown`] if the sweep has no such target.
+    /// [`ErrorKind::Unknown`] if the sweep has no such target, and [`ErrorKind::Value`] with the first
+    /// row that lacks its loss: [`Sweep::with_losses_of`] leaves such rows out.
     pub fn losses_of(&self, target: &str) -> Result<Vec<f64>, Error> {
+        let losses = self.losses_or_nan(target)?;
+        match losses.iter().position(|loss| loss.is_nan()) {
+            None => Ok(losses),
+            Some(i) => {
+                let value = "no loss".to_owned();
+                let expected = "one in every row; `with_losses_of` gives the rows that have it";
+                let column = Place::Column(format!("loss_{target}"));
+                Err(Error::from(ErrorKind::Value { value, expected }).at(column).at(self.place(i)))
+            }
+        }
+    }
+
+    /// The losses of one target, NaN where one is missing.
+    pub(crate) fn losses_or_nan(&self, target: &str) -> Result<Vec<f64>, Error> {
         let column =
             self.targets.iter().position(|t| t == target).ok_or_else(|| ErrorKind::Unknown {
                 kind: "target",
@@ -398,6 +458,69 @@ impl Sweep {
                 known: self.targets.clone(),
             })?;
         Ok(self.losses().column(column).to_vec())
+    }
+
+    /// The targets and how many rows have a loss of each, in the order of [`Sweep::targets`].
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// // Python is not evaluated at the first checkpoint.
+    /// let (d, losses) = ([1e9, 2e9], [3.1, f64::NAN, 2.9, 2.5]);
+    /// let builder = Sweep::builder(&["web"], &["web", "python"]).missing_losses();
+    /// let sweep = builder.build(&[1e8; 2], &d, &[1.0; 2], &losses)?;
+    /// assert_eq!(sweep.count_losses(), [("web".to_owned(), 2), ("python".to_owned(), 1)]);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn count_losses(&self) -> Vec<(String, usize)> {
+        let losses = self.losses();
+        let columns = losses.columns().into_iter();
+        let counts = columns.map(|column| column.iter().filter(|loss| !loss.is_nan()).count());
+        self.targets.iter().cloned().zip(counts).collect()
+    }
+
+    /// The rows that have a loss of this target, in order; all rows where none is missing. Errors name
+    /// them by the same places.
+    ///
+    /// There is no need for it before a fit: what is done for a target uses its rows only. Resamples of
+    /// targets that are to be compared are made from the whole sweep, from which the runs are drawn.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unknown`] if the sweep has no such target, [`ErrorKind::NoLosses`] if no row has a
+    /// loss of it.
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let (d, losses) = ([1e9, 2e9], [3.1, f64::NAN, 2.9, 2.5]);
+    /// let builder = Sweep::builder(&["web"], &["web", "python"]).missing_losses();
+    /// let sweep = builder.build(&[1e8; 2], &d, &[1.0; 2], &losses)?;
+    /// assert!(sweep.losses_of("python").is_err());
+    /// let rows = sweep.with_losses_of("python")?;
+    /// assert_eq!(rows.losses_of("python")?, [2.5]);
+    /// assert_eq!(rows.place(0).to_string(), "row 1");
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    pub fn with_losses_of(&self, target: &str) -> Result<Sweep, Error> {
+        self.measured(target).map(Cow::into_owned)
+    }
+
+    /// [`Sweep::with_losses_of`], which is the sweep itself where no loss of the target is missing.
+    pub(crate) fn measured(&self, target: &str) -> Result<Cow<'_, Sweep>, Error> {
+        let rows = self.rows_with_loss(target)?;
+        let all = rows.len() == self.len();
+        Ok(if all { Cow::Borrowed(self) } else { Cow::Owned(self.take(&rows)) })
+    }
+
+    /// The numbers of the rows that have a loss of a target; never none.
+    pub(crate) fn rows_with_loss(&self, target: &str) -> Result<Vec<usize>, Error> {
+        let losses = self.losses_or_nan(target)?;
+        let rows: Vec<usize> = (0..self.len()).filter(|&i| !losses[i].is_nan()).collect();
+        if rows.is_empty() {
+            return Err(ErrorKind::NoLosses { target: target.to_owned() }.into());
+        }
+        Ok(rows)
     }
 
     /// The least and the greatest weight of each domain over all rows.
@@ -410,12 +533,21 @@ impl Sweep {
         (0..self.domains.len()).map(range).collect()
     }
 
-    /// The geometric means of N and D over all rows.
+    /// The geometric means of N and D over all rows, whichever losses these have.
     #[must_use]
     pub fn scale(&self) -> Scale {
         let mean = |x: &[f64]| (x.iter().map(|v| v.ln()).sum::<f64>() / x.len() as f64).exp();
         Scale { n: mean(&self.n), d: mean(&self.d) }
     }
+}
+
+/// What a sweep may have that is an error otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+struct Allowed {
+    /// Rows with the run and D of another.
+    repeats: bool,
+    /// Losses that are NaN.
+    missing_losses: bool,
 }
 
 fn owned(names: &[impl AsRef<str>]) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Sweep, shape};
+use super::{Allowed, Origin, Sweep, shape};
 use crate::error::Error;
 use crate::stored::Version;
 
@@ -21,6 +21,9 @@ pub(super) struct StoredSweep {
     /// Whether a run may have a D several times.
     #[serde(default)]
     repeated_measurements: bool,
+    /// Whether losses may be NaN.
+    #[serde(default)]
+    missing_losses: bool,
     rows: Vec<StoredRow>,
 }
 
@@ -32,6 +35,7 @@ struct StoredRow {
     n_params: f64,
     n_tokens: f64,
     h: Vec<f64>,
+    #[serde(with = "crate::stored::number")]
     losses: Vec<f64>,
 }
 
@@ -47,6 +51,7 @@ impl From<Sweep> for StoredSweep {
         });
         let rows = rows.collect();
         let repeated_measurements = sweep.repeated_rows().is_some();
+        let missing_losses = sweep.losses.iter().any(|loss| loss.is_nan());
         let Sweep { domains, targets, origin, ignored, .. } = sweep;
         Self {
             mixlaw: Version,
@@ -55,6 +60,7 @@ impl From<Sweep> for StoredSweep {
             origin: Some(origin),
             ignored,
             repeated_measurements,
+            missing_losses,
             rows,
         }
     }
@@ -64,8 +70,7 @@ impl TryFrom<StoredSweep> for Sweep {
     type Error = Error;
 
     fn try_from(stored: StoredSweep) -> Result<Self, Error> {
-        let StoredSweep { domains, targets, origin, ignored, repeated_measurements, rows, .. } =
-            stored;
+        let StoredSweep { domains, targets, origin, ignored, rows, .. } = stored;
         for (i, row) in rows.iter().enumerate() {
             shape(&format!("h of row {i}"), row.h.len(), domains.len())?;
             shape(&format!("losses of row {i}"), row.losses.len(), targets.len())?;
@@ -79,8 +84,11 @@ impl TryFrom<StoredSweep> for Sweep {
         let builder = Sweep::builder(&domains, &targets)
             .runs(&names(|row| &row.run))
             .splits(&names(|row| &row.split));
-        let builder = if repeated_measurements { builder.repeated_measurements() } else { builder };
-        let sweep = builder.build(&n, &d, &h, &losses)?;
+        let allowed = Allowed {
+            repeats: stored.repeated_measurements,
+            missing_losses: stored.missing_losses,
+        };
+        let sweep = builder.allowing(allowed).build(&n, &d, &h, &losses)?;
         let origin = origin.unwrap_or_else(|| sweep.origin.clone());
         let (Origin::Rows(places) | Origin::Lines(places)) = &origin;
         shape("origin", places.len(), sweep.len())?;

@@ -21,9 +21,19 @@ pub enum Unit {
 /// Fits laws again and again to runs drawn with replacement: how the fits would have come out with other
 /// runs of the same kind.
 ///
-/// A draw is a weight for each row: how often its run was drawn. Runs whose rows all have weight 0 in the
-/// fit are not drawn. Every fit starts from the fit to all rows, so that it stays in the same valley. With the feature `rayon` the fits share the threads of
+/// A draw is a weight for each row: how often its run was drawn. Runs whose rows all have a
+/// [weight](crate::Fitter::row_weights) of 0 are not drawn. Every fit starts from the fit to all rows, so
+/// that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
+///
+/// Where [losses are missing](crate::sweep::SweepBuilder::missing_losses), runs are drawn from the whole
+/// sweep, also those without a loss of the target: members of different targets are then of the same
+/// runs, whatever each lacks, and [belong together](crate::predictor::Members::is_aligned_with). A
+/// resample draws runs with the loss u times on average, where u runs have it. A share of about
+/// `exp(-u)` of all resamples draws none; if one of those asked for does, that is an error. Intervals
+/// are about as wide, and hold as often, as by draws of the u runs alone. With fewer runs than the law
+/// has coefficients they hold far less often than they say, by either way of drawing and with nothing
+/// missing too: [`Identifiability::warnings`](super::Identifiability::warnings) counts the target's runs.
 ///
 /// It is the pairs bootstrap of clusters (Cameron, Gelbach and Miller, 2008), with percentile intervals
 /// (Efron and Tibshirani, 1993, ch. 13). `cargo bench --bench coverage` measures how often they hold.
@@ -83,7 +93,8 @@ impl Bootstrap {
     /// [`Error`] if the predictor is not made of fits, the sweep is not the one that they were made
     /// from, fewer than two runs (or mixtures) have a weight in the fits, these weigh different ones,
     /// the resamples asked for are not from 20 to 1,000,000, an observer stops it before one is made,
-    /// or no row is left out by a resample that predicts it: then nothing is known of the noise of a
+    /// one of these draws no run with a loss of the target ([`ErrorKind::Undrawn`]), or no row is left
+    /// out by a resample that predicts it: then nothing is known of the noise of a
     /// run. More resamples leave more out.
     pub fn run(&self, fit: impl Into<Predictor>, sweep: &Sweep) -> Result<Predictor, Error> {
         let predictor = fit.into();
@@ -93,7 +104,7 @@ impl Bootstrap {
         }
         let refits = refits(&predictor, sweep)?;
         let rows = Rows::new(&predictor, &refits, sweep)?;
-        let draws = self.draws(&refits, sweep)?;
+        let draws = self.draws(predictor.target(), &refits, sweep)?;
         let mut control = Control::default().observed_by(self.observer.as_ref());
         control.expect("resamples", Some(self.resamples));
         let call = control.clone();
@@ -124,19 +135,35 @@ impl Bootstrap {
         Ok(predictor.with_members(members))
     }
 
-    /// What is drawn: the runs or mixtures that have a weight, the same in all fits.
-    fn draws(&self, refits: &[Refit<'_>], sweep: &Sweep) -> Result<Draws, Error> {
-        let (unit_of, name) = match self.unit {
-            Unit::Run => (sweep.run_numbers(), "the number of runs to draw from"),
-            Unit::Mixture => (sweep.mixture_numbers(), "the number of mixtures to draw from"),
+    /// What is drawn: the runs or mixtures that have a weight, the same in all fits. Those that lack
+    /// the loss of the target are drawn too, so that resamples are of the same runs for every target.
+    fn draws(&self, target: &str, refits: &[Refit<'_>], sweep: &Sweep) -> Result<Draws, Error> {
+        let (unit_of, unit, name) = match self.unit {
+            Unit::Run => (sweep.run_numbers(), "runs", "the number of runs to draw from"),
+            Unit::Mixture => {
+                (sweep.mixture_numbers(), "mixtures", "the number of mixtures to draw from")
+            }
         };
-        let of = |refit: &Refit<'_>| {
-            Draws::new(self.seed, unit_of.clone(), &refit.row_weights(sweep.len()))
-        };
+        let by = |weights: &[f64]| Draws::new(self.seed, unit_of.clone(), weights);
+        let of = |refit: &Refit<'_>| by(&refit.weights_of_draws(sweep));
         let draws = of(&refits[0]);
-        if draws.units < 2 {
+        let weights = refits[0].row_weights(sweep.len());
+        let (units, measured) = (draws.units, by(&weights).units);
+        if measured < 2 {
             let expected = "at least 2 with a weight in the fit";
-            return Err(Error::setting(name, draws.units as f64, expected));
+            return Err(Error::setting(name, measured as f64, expected));
+        }
+        let is_empty = |resample: &usize| {
+            let counts = draws.counts(*resample);
+            counts.iter().zip(&weights).all(|(count, weight)| count * weight == 0.0)
+        };
+        // A resample without a row says nothing of the target. To draw another one in its place would
+        // be for this target alone, and to leave it out would hide how little is known.
+        let resamples = if measured < units { self.resamples } else { 0 };
+        if let Some(resample) = (0..resamples).find(is_empty) {
+            let target = target.to_owned();
+            let undrawn = ErrorKind::Undrawn { target, unit, units, measured, resample };
+            return Err(undrawn.into());
         }
         // A draw that leaves a fit without a row would leave it as it is.
         match refits.iter().find(|refit| of(refit) != draws) {
@@ -168,6 +195,7 @@ fn refits<'a>(predictor: &'a Predictor, sweep: &Sweep) -> Result<Vec<Refit<'a>>,
 struct Rows<'a> {
     predictor: &'a Predictor,
     sweep: &'a Sweep,
+    /// NaN where one is missing, which is a row without weight.
     losses: Vec<f64>,
     /// The domain weights in the order of the laws.
     h: Vec<f64>,
@@ -183,7 +211,7 @@ impl<'a> Rows<'a> {
         Ok(Self {
             predictor,
             sweep,
-            losses: sweep.losses_of(predictor.target())?,
+            losses: sweep.losses_or_nan(predictor.target())?,
             h: crate::fit::aligned(predictor.parts()[0].law(), sweep)?,
             weights: refits[0].row_weights(sweep.len()),
         })
@@ -271,5 +299,35 @@ mod tests {
         }
         // A few settle in another valley than the best of 24 starts.
         assert!(within >= 17, "{within} of 20 within 2% of the best");
+    }
+
+    #[test]
+    fn members_of_a_target_that_lacks_losses_are_of_draws_of_all_runs() {
+        let complete = sweep();
+        let losses = complete.losses();
+        // The sixth run has no loss of the second target, and three others lack a checkpoint.
+        let lacks = |i: usize| i % 7 == 3 || i / 2 == 5;
+        let both = (0..24).flat_map(|i| {
+            let loss = losses[[i, 0]];
+            [loss, if lacks(i) { f64::NAN } else { 1.1 * loss }]
+        });
+        let both: Vec<f64> = both.collect();
+        let h: Vec<f64> = complete.mixtures().iter().copied().collect();
+        let builder = Sweep::builder(&["web", "code"], &["t", "u"]).missing_losses();
+        let sweep = builder.build(complete.n(), complete.d(), &h, &both).unwrap();
+        let law = AdditiveLaw::for_sweep(&sweep);
+        let fit = Fitter::new().starts(2).fit(law, &sweep, "u").unwrap();
+        let resamples = Bootstrap::new(20).seed(3).run(&fit, &sweep).unwrap();
+        let draws = Draws::new(3, sweep.run_numbers(), &[1.0; 24]);
+        assert_eq!(draws.units, 12);
+        let own = sweep.with_losses_of("u").unwrap();
+        let refit = Refit::new(&fit, &own).unwrap();
+        for b in 0..20 {
+            let counts = draws.counts(b);
+            let counts: Vec<f64> = (0..24).filter(|&i| !lacks(i)).map(|i| counts[i]).collect();
+            let z = refit.solve(&counts, &Control::default()).unwrap();
+            let member = resamples.member(b).unwrap();
+            assert_eq!(member.laws().next().unwrap().1, z);
+        }
     }
 }

@@ -104,10 +104,11 @@ impl BuiltIn {
 
     /// Whether it is one of the laws of [`suitable`].
     fn suits(&self, sweep: &Sweep, target: &str) -> bool {
+        let Ok(rows) = sweep.measured(target) else { return false };
         let several = |x: &[f64]| x.iter().any(|value| *value != x[0]);
         let Dependence { n, d, h } = self.dependence;
         let has_target = || match sweep.domains().iter().position(|domain| domain == target) {
-            Some(i) => sweep.rows().all(|row| row.h[i] > 0.0),
+            Some(i) => rows.rows().all(|row| row.h[i] > 0.0),
             None => false,
         };
         let meets_needs = match self.needs {
@@ -115,11 +116,11 @@ impl BuiltIn {
             Needs::OwnDomain => has_target(),
             Needs::OtherRuns | Needs::OtherRunsOfOwnDomain | Needs::UniqueTokens => false,
         };
-        let few = |law: Arc<dyn ScalingLaw>| law.coordinates().len() <= sweep.len();
+        let few = |law: Arc<dyn ScalingLaw>| law.coordinates().len() <= rows.len();
         meets_needs
-            && n == several(sweep.n())
-            && d == several(sweep.d())
-            && (!h || sweep.count_mixtures() > 1)
+            && n == several(rows.n())
+            && d == several(rows.d())
+            && (!h || rows.count_mixtures() > 1)
             && self.for_sweep(sweep, &LawSettings::new().domain(target)).is_ok_and(few)
     }
 }

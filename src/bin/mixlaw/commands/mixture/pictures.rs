@@ -35,6 +35,8 @@ pub fn draw(
         for (_, fitted) in own {
             for split in [TRAIN, EVAL] {
                 let Ok(rows) = data.sweep.split(split) else { continue };
+                // A split may have no loss of a target.
+                let Ok(rows) = rows.with_losses_of(fitted.fit.target()) else { continue };
                 let observed = rows.losses_of(fitted.fit.target())?;
                 let points = observed.into_iter().zip(fitted.fit.predict_sweep(&rows)?).collect();
                 let label = fitted.fit.target().to_owned();

@@ -38,13 +38,14 @@ impl<'a> Examined<'a> {
         let eval = match &data.eval {
             None => None,
             Some(eval) => {
+                let eval = eval.with_losses_of(predictor.target())?;
                 let observed = eval.losses_of(predictor.target())?;
                 let mut held = 0;
                 for (row, loss) in eval.rows().zip(&observed) {
                     let interval = predictor.prediction_interval(row.scale(), row.h, level)?;
                     held += usize::from(interval.contains(*loss));
                 }
-                Some((predictor.evaluate(eval)?.mre, held as f64 / observed.len() as f64))
+                Some((predictor.evaluate(&eval)?.mre, held as f64 / observed.len() as f64))
             }
         };
         let uniform = Mixture::uniform(data.train.domains().len());

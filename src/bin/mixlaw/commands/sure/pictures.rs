@@ -52,8 +52,8 @@ pub fn draw(
 /// Losses of new runs over N, at the mixture with most rows and its most frequent D.
 fn over_size(predictors: &[Predictor], sweep: &Sweep, level: f64) -> Result<String> {
     let (h, d) = most_frequent(sweep);
-    let own = || sweep.rows().enumerate().filter(|(_, row)| row.h == &h[..] && row.d == d);
-    let largest = own().map(|(_, row)| row.n).fold(0.0, f64::max);
+    let is_own = |row: &mixlaw::sweep::Row<'_>| row.h == &h[..] && row.d == d;
+    let largest = sweep.rows().filter(is_own).map(|row| row.n).fold(0.0, f64::max);
     let mut bands = Vec::new();
     for predictor in predictors {
         let mut points = Vec::new();
@@ -62,8 +62,10 @@ fn over_size(predictors: &[Predictor], sweep: &Sweep, level: f64) -> Result<Stri
             points.push((n, predictor.prediction_interval(Scale { n, d }, &h, level)?));
         }
         let target = predictor.target();
-        let losses = sweep.losses_of(target)?;
-        let observed = own().map(|(i, row)| (row.n, losses[i])).collect();
+        let measured = sweep.with_losses_of(target)?;
+        let rows = measured.rows().zip(measured.losses_of(target)?);
+        let observed = rows.filter(|(row, _)| is_own(row)).map(|(row, loss)| (row.n, loss));
+        let observed = observed.collect();
         bands.push(Band { label: target.to_owned(), points, observed });
     }
     let level = percent(level);
