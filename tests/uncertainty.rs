@@ -218,8 +218,9 @@ fn the_certainty_of_a_choice_can_be_observed_and_stopped() {
     let none = plan.observe(|_| ControlFlow::Break(()));
     assert!(none.certainty(&choice).unwrap_err().is_stopped());
     let run = Run { scale: Scale { n: 4e8, d: 1.6e10 }, h: Mixture::uniform(3) };
-    let next =
-        |plan: &Plan| plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision);
+    let next = |plan: &Plan| {
+        plan.next_runs(&choice, std::slice::from_ref(&run), 1, Criterion::Decision)
+    };
     assert!(next(&none).unwrap_err().is_stopped());
     let patient = plan.observe(|_| ControlFlow::Continue(()));
     assert_eq!(next(&patient).unwrap(), next(&plan).unwrap());

@@ -17,7 +17,7 @@ impl Sweep {
     /// run), `split` (optional; otherwise all rows are `train`), `n_params`, `n_tokens`,
     /// `h_<domain>`... and `loss_<target>`.... Other columns, and those without a name, are ignored
     /// and listed by [`Sweep::ignored_columns`]. A byte order mark and CRLF line ends are accepted.
-    /// Every row is validated, whatever its split. [`SweepReader`] has options.
+    /// Every row is validated, whatever its split. [`SweepReader`] reads tables of other forms.
     ///
     /// # Errors
     /// For the first fault; the error names the file, the line (counted from 1, with the header), the

@@ -15,7 +15,7 @@
 //! run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
 //! ```
 //!
-//! of which `run` and `split` are optional.
+//! of which `run` and `split` are optional. `SweepReader` reads tables with other names and units.
 //!
 //! ```
 //! use mixlaw::Sweep;

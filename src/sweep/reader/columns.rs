@@ -230,19 +230,14 @@ impl Columns {
         reader: &SweepReader,
     ) -> Error {
         let number = |name: &str| self.called(sweep, name);
-        let renamed = |name: &String| number(name).map_or(name.clone(), |i| self.header[i].clone());
         error.edit(|kind, places| {
             places.retain(|place| !matches!(place, Place::Line(_) | Place::LineOf { .. }));
             for place in places {
                 match (&mut *kind, &mut *place) {
-                    (ErrorKind::Value { value, expected }, Place::Column(name)) => {
+                    (ErrorKind::Value { value, .. }, Place::Column(name)) => {
                         let column = number(name).expect("a column with a value");
                         let is_scale = column == self.n || column == self.d;
                         let is_loss = self.targets.iter().any(|(i, _)| *i == column);
-                        if is_loss && value == "NaN" {
-                            *expected =
-                                "a finite loss > 0; if losses may be missing, name such cells by `missing`";
-                        }
                         let is_scaled = match is_scale {
                             true => reader.units,
                             false => !is_loss && reader.weights_as != Weights::Fraction,
@@ -254,7 +249,8 @@ impl Columns {
                     }
                     (ErrorKind::WeightSum { tolerance, .. }, Place::Columns(names)) => {
                         *tolerance = tolerance.max(reader.normalize.unwrap_or(0.0));
-                        *names = names.iter().map(renamed).collect();
+                        *names =
+                            self.domains.iter().map(|(i, _)| self.header[*i].clone()).collect();
                     }
                     _ => {}
                 }

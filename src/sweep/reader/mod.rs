@@ -583,7 +583,13 @@ impl<'a> Table<'a> {
         for (k, &(column, _)) in columns.targets.iter().enumerate() {
             let is_missing = reader.is_missing(cells.get(column));
             report.missing[k].1 += usize::from(is_missing);
-            sweep.losses.push(if is_missing { f64::NAN } else { number(column, Unit::None)? });
+            let loss = if is_missing { f64::NAN } else { number(column, Unit::None)? };
+            if loss.is_nan() && !is_missing {
+                let expected =
+                    "a finite loss > 0; if losses may be missing, name such cells by `missing`";
+                return Err(fault(column, loss.to_string(), expected));
+            }
+            sweep.losses.push(loss);
         }
         sweep.runs.extend(columns.run.map(|i| cells.get(i).to_owned()));
         sweep.splits.push(columns.split.map_or(TRAIN, |i| cells.get(i)).to_owned());

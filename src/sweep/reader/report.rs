@@ -34,7 +34,7 @@ pub struct ReadReport {
     /// For each filter, in their order, its column and the rows that it left out; a row counts for the
     /// first filter that it does not pass.
     pub filtered: Vec<(String, usize)>,
-    /// Rows left out for an empty cell.
+    /// Rows left out because they have an empty cell, or no loss at all.
     pub incomplete: usize,
     /// Rows whose weights were divided by their sum. Token counts, which always are, do not count.
     pub normalized: usize,
@@ -63,7 +63,7 @@ impl fmt::Display for ReadReport {
             write!(f, "\n{} left out by the filter of `{column}`", rows(*count))?;
         }
         if self.incomplete > 0 {
-            write!(f, "\n{} left out for an empty cell", rows(self.incomplete))?;
+            write!(f, "\n{} left out as incomplete", rows(self.incomplete))?;
         }
         if self.normalized > 0 {
             let whose = if self.normalized == 1 { "its" } else { "their" };
