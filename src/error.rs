@@ -74,6 +74,14 @@ pub enum Place {
     /// A line of a file; the header is line 1.
     #[error("line {0}")]
     Line(usize),
+    /// A line of one of several files.
+    #[error("{file}, line {line}")]
+    LineOf {
+        /// The file.
+        file: String,
+        /// The line of it.
+        line: usize,
+    },
     /// A column of a table.
     #[error("column `{}`", cut(.0))]
     Column(String),
@@ -139,10 +147,14 @@ pub enum ErrorKind {
         value: f64,
     },
     /// Domain weights that do not sum to one.
-    #[error("the domain weights sum to {sum}, expected 1 (within 1e-6){}", but_ignored(ignored))]
+    #[error(
+        "the domain weights sum to {sum}, expected 1 (within {}){}", short(*tolerance), but_ignored(ignored)
+    )]
     WeightSum {
         /// What they sum to.
         sum: f64,
+        /// How far from 1 the sum may be.
+        tolerance: f64,
         /// Columns of the file that were ignored, where the sum is too small: one of them may be a
         /// domain whose name is misspelled.
         ignored: Vec<String>,
@@ -184,6 +196,16 @@ pub enum ErrorKind {
         name: String,
         /// In which group, where there are several.
         group: Option<String>,
+    },
+    /// A column of a table that two settings take for different things.
+    #[error("column `{}` is taken for {first} and for {other}, expected one of them", cut(name))]
+    Ambiguous {
+        /// The column.
+        name: String,
+        /// What the first setting takes it for.
+        first: &'static str,
+        /// What the other one does.
+        other: &'static str,
     },
     /// A name that nothing has.
     #[error("unknown {kind} `{}`, expected one of: {}", cut(name), list(known))]
@@ -250,8 +272,14 @@ pub enum ErrorKind {
     #[error("a quote is opened here and never closed")]
     UnclosedQuote,
     /// A file that is not text.
-    #[error("not UTF-8 text, expected a CSV file")]
+    #[error("not UTF-8 text, expected a table")]
     NotText,
+    /// A line of a file of JSON lines that is not an object.
+    #[error("not a JSON object: {message}")]
+    NotJson {
+        /// What is wrong, and at which character.
+        message: String,
+    },
     /// A file that could not be read or written.
     #[error("{message}")]
     Io {
@@ -475,6 +503,14 @@ impl Error {
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.0.places
+    }
+
+    /// The same error in other words, such as the names that a file has for its columns.
+    #[cfg(feature = "csv")]
+    #[must_use]
+    pub(crate) fn edit(mut self, edit: impl FnOnce(&mut ErrorKind, &mut Vec<Place>)) -> Self {
+        edit(&mut self.0.kind, &mut self.0.places);
+        self
     }
 
     /// The same error, with where it happened put first.

@@ -93,6 +93,7 @@
 //! # Features
 //!
 //! * `csv` (default): read and write sweeps as CSV files.
+//! * `json`: read sweeps from JSON lines too; includes `csv`.
 //! * `rayon` (default): starts run on all threads of the current pool, with the same result, bit for
 //!   bit, on any number of them.
 //! * `plot`: pictures of fits and mixtures as SVG.

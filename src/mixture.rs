@@ -52,7 +52,9 @@ pub(crate) fn validate(weights: &[f64]) -> Result<(), Error> {
     let sum: f64 = weights.iter().sum();
     // The sum of k rounded weights is itself off by a few units in the last place.
     if (sum - 1.0).abs() > SUM_TOLERANCE * (1.0 + 1e-9) {
-        return Err(ErrorKind::WeightSum { sum, ignored: Vec::new() }.into());
+        return Err(
+            ErrorKind::WeightSum { sum, tolerance: SUM_TOLERANCE, ignored: Vec::new() }.into()
+        );
     }
     Ok(())
 }

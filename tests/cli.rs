@@ -20,6 +20,11 @@ r2,eval,2e8,2e9,0.2,0.8,3.1,2.0
 r3,spare,1e8,1e9,0.2,0.8,3.3,2.1
 ";
 
+/// The flags of how a file is read, which all subcommands take.
+const READING: &str = "n-column d-column run-column split-column weight-columns weight-column \
+    loss-columns loss-column no-weights ignore-case delimiter json-lines units weights-as normalize \
+    missing where skip-incomplete repeated-measurements";
+
 const SUBCOMMANDS: [&str; 6] = ["fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
 fn run(args: &[&str]) -> Output {
@@ -205,7 +210,7 @@ fn shared_flags_that_are_wrong_are_named() {
         (&["--frobnicate"], &["--frobnicate", "--help"]),
         (&["-x"], &["-x"]),
         (&["--seed"], &["--seed"]),
-        (&["one.csv", "two.csv"], &["`two.csv`", "one file"]),
+        (&["one.csv", "two.csv"], &["one.csv: "]),
         (&["--json", "/no/such/directory/out.json"], &["--json", "`/no/such/directory/out.json`"]),
         (&["--json", "/"], &["--json", "`/`", "a file"]),
     ] {
@@ -241,6 +246,125 @@ fn subcommands_are_named() {
 }
 
 #[test]
+fn flags_of_reading_that_are_wrong_are_named() {
+    let file = TempFile::with("reading", SMALL);
+    for (args, expected) in [
+        (&["--n-column", ""][..], &["--n-column", "a name"][..]),
+        (&["--n-column", "size"], &["line 1", "`size`", "run, split, n_params"]),
+        (&["--d-column", " "], &["--d-column", "a name"]),
+        (&["--d-column", "seen"], &["line 1", "`seen`"]),
+        (&["--run-column", ""], &["--run-column", "a name"]),
+        (&["--run-column", "id"], &["line 1", "`id`"]),
+        (&["--split-column", ""], &["--split-column", "a name"]),
+        (&["--split-column", "set"], &["line 1", "`set`"]),
+        (&["--weight-columns", ""], &["--weight-columns", "a name"]),
+        (&["--weight-columns", "w/"], &["line 1", "`w/<domain>`"]),
+        (&["--weight-column", "h_web"], &["--weight-column", "`h_web`", "COLUMN=DOMAIN"]),
+        (&["--weight-column", "=web"], &["--weight-column", "`=web`", "COLUMN=DOMAIN"]),
+        (&["--weight-column", "w=web"], &["line 1", "`w`"]),
+        (&["--loss-columns", ""], &["--loss-columns", "a name"]),
+        (&["--loss-columns", "eval/"], &["line 1", "`eval/<target>`"]),
+        (&["--loss-column", "loss_web="], &["--loss-column", "`loss_web=`", "COLUMN=TARGET"]),
+        (&["--loss-column", "loss=web"], &["line 1", "`loss`"]),
+        (&["--no-weights", ""], &["--no-weights", "a name"]),
+        (&["--ignore-case=yes"], &["--ignore-case", "yes"]),
+        (&["--delimiter", "ab"], &["--delimiter", "`ab`", "one ASCII character"]),
+        (&["--delimiter", "\""], &["--delimiter", "one ASCII character"]),
+        (&["--delimiter", "é"], &["--delimiter", "`é`", "one ASCII character"]),
+        (&["--delimiter", ";"], &["line 1", "`n_params`"]),
+        (&["--json-lines"], &["line 1", "not a JSON object"]),
+        (&["--weights-as", "shares"], &["--weights-as", "`shares`", "fraction, percent, tokens"]),
+        (&["--weights-as", "percent"], &["line 2", "h_web + h_code", "0.01"]),
+        (&["--normalize", "1"], &["--normalize", "`1`", "between 0 and 1"]),
+        (&["--normalize", "x"], &["--normalize", "`x`", "between 0 and 1"]),
+        (&["--missing", "NaN,NaN"], &["--missing", "`NaN`", "twice"]),
+        (&["--where", "split"], &["--where", "`split`", "COLUMN=VALUE"]),
+        (&["--where", "=train"], &["--where", "`=train`", "COLUMN=VALUE"]),
+        (&["--where", "outlier=0"], &["line 1", "`outlier`"]),
+        (&["--where", "split=none"], &["passes the filters"]),
+    ] {
+        let quick = ["fit", file.path(), "--laws", "additive", "--starts", "1"];
+        fails(&[&quick[..], args].concat(), expected);
+    }
+    let units = TempFile::with("no-units", SMALL.replace("r0,train,1e8", "r0,train,100M"));
+    fails(&["fit", units.path()], &[units.path(), "line 2", "`n_params`", "`100M`"]);
+    let bad = TempFile::with("bad-units", SMALL.replace("r0,train,1e8", "r0,train,100X"));
+    fails(&["fit", bad.path(), "--units"], &["line 2", "`100X`", "K, M, B, G or T"]);
+    let empty = TempFile::with("incomplete", SMALL.replace(",2.2\n", ",\n"));
+    fails(&["fit", empty.path()], &["line 3", "`loss_code`", "an empty cell"]);
+    let twice = TempFile::with(
+        "measured-twice",
+        small_with("r1,train", "r0,train").replace("0.5,0.5", "0.7,0.3"),
+    );
+    fails(&["fit", twice.path()], &["line 2 and line 3", "`r0`"]);
+    fails(&["fit", file.path(), empty.path()], &[empty.path(), "line 3", "`loss_code`"]);
+}
+
+#[test]
+fn a_table_of_another_form_is_the_same_sweep() {
+    // The embedded sweep with other names, units of percent and semicolons, in two files.
+    let mut lines = SWEEP.lines();
+    let columns: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let header: Vec<String> = columns
+        .iter()
+        .map(|name| {
+            let name = name.replace("h_", "mix/").replace("loss_", "eval/");
+            name.replace("n_params", "Size").replace("n_tokens", "Seen").replace("run", "Id")
+        })
+        .collect();
+    let rows: Vec<String> = lines
+        .enumerate()
+        .map(|(i, line)| {
+            let cells = line.split(',').zip(&columns).map(|(cell, name)| match *name {
+                name if name.starts_with("h_") => format!("{cell}e2%"),
+                _ => cell.to_owned(),
+            });
+            format!("{};{}", cells.collect::<Vec<_>>().join(";"), i % 2)
+        })
+        .collect();
+    let file = |name: &str, rows: &[String]| {
+        TempFile::with(name, format!("{};bad\n{}\n", header.join(";"), rows.join("\n")))
+    };
+    let half = rows.len() / 2;
+    let (first, second) = (file("first", &rows[..half]), file("second", &rows[half..]));
+    let args = ["fit", "--laws", "chinchilla", "--targets", "rust", "--starts", "2"];
+    let reading = [
+        first.path(),
+        second.path(),
+        "--delimiter",
+        ";",
+        "--n-column",
+        "size",
+        "--d-column",
+        "seen",
+        "--run-column",
+        "id",
+        "--weight-columns",
+        "mix/",
+        "--weights-as",
+        "percent",
+        "--loss-columns",
+        "eval/",
+        "--ignore-case",
+        "--units",
+    ];
+    let mut plain = json("plain.json", &args);
+    let mut other = json("other-form.json", &[&args[..], &reading].concat());
+    for json in [&mut plain, &mut other] {
+        json["fits"][0]["seconds"] = Value::Null;
+    }
+    assert_eq!(plain["fits"], other["fits"]);
+
+    // What is left out is said.
+    let output = run(&[&args[..], &reading, &["--where", "bad=0"]].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let said = format!("note: {} rows read, {} kept\n", rows.len(), rows.len().div_ceil(2));
+    let left = format!("note: {} rows left out by the filter of `bad`\n", rows.len() / 2);
+    assert!(stderr.contains(&said) && stderr.contains(&left), "{stderr}");
+}
+
+#[test]
 fn help_and_version_are_printed() {
     let said = |args: &[&str]| {
         let output = run(args);
@@ -273,7 +397,12 @@ fn help_and_version_are_printed() {
             assert!(listed(&text, " ") || listed(&text, "\n"), "{subcommand} --{flag}: {text}");
             assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
         }
-        assert_eq!(text.matches("\n  --").count(), flags.split(' ').count(), "{text}");
+        for flag in READING.split(' ') {
+            assert!(text.contains(&format!("\n  --{flag} ")), "{subcommand} --{flag}: {text}");
+            assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
+        }
+        let count = flags.split(' ').count() + READING.split(' ').count();
+        assert_eq!(text.matches("\n  --").count(), count, "{text}");
     }
     let text = said(&["fit", "--help"]);
     let words: Vec<&str> = text.split([',', ' ', '\n']).collect();

@@ -220,7 +220,7 @@ fn a_run_is_worth_what_all_its_targets_are_worth_together() {
             };
             let s: Vec<Vec<f64>> = (0..3)
                 .map(|i| {
-                    let entry = |j| {
+                    let entry = |j: usize| {
                         let own = if i == j { noise(i) } else { 0.0 };
                         covariance(&losses[i], &losses[j]) + own
                     };

@@ -15,7 +15,7 @@
 //! run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
 //! ```
 //!
-//! of which `run` and `split` are optional.
+//! of which `run` and `split` are optional. `SweepReader` reads tables with other names and units.
 //!
 //! ```
 //! use mixlaw::Sweep;
@@ -38,6 +38,8 @@ mod builder;
 #[cfg(feature = "csv")]
 mod csv;
 mod groups;
+#[cfg(feature = "csv")]
+mod reader;
 mod split;
 #[cfg(feature = "serde")]
 mod stored;
@@ -54,7 +56,7 @@ use crate::scale::Scale;
 pub use builder::SweepBuilder;
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
-pub use csv::CsvReader;
+pub use reader::{ReadReport, SweepReader, Weights};
 
 /// The split that laws are fitted to.
 pub const TRAIN: &str = "train";
@@ -120,6 +122,12 @@ enum Origin {
         expect(dead_code, reason = "only files have lines")
     )]
     Lines(Vec<usize>),
+    /// Numbers of files and lines of them.
+    #[cfg_attr(
+        not(any(feature = "csv", feature = "serde")),
+        expect(dead_code, reason = "only files have lines")
+    )]
+    Files { names: Vec<String>, lines: Vec<(usize, usize)> },
 }
 
 impl Origin {
@@ -127,6 +135,10 @@ impl Origin {
         match self {
             Origin::Rows(rows) => Place::Row(rows[row]),
             Origin::Lines(lines) => Place::Line(lines[row]),
+            Origin::Files { names, lines } => {
+                let (file, line) = lines[row];
+                Place::LineOf { file: names[file].clone(), line }
+            }
         }
     }
 
@@ -135,6 +147,26 @@ impl Origin {
         match self {
             Origin::Rows(rows) => Origin::Rows(pick(rows)),
             Origin::Lines(lines) => Origin::Lines(pick(lines)),
+            Origin::Files { names, lines } => Origin::Files {
+                names: names.clone(),
+                lines: keep.iter().map(|&i| lines[i]).collect(),
+            },
+        }
+    }
+
+    /// The number of rows, if there is a file for each.
+    #[cfg(feature = "serde")]
+    fn len(&self) -> Result<usize, Error> {
+        match self {
+            Origin::Rows(rows) | Origin::Lines(rows) => Ok(rows.len()),
+            Origin::Files { names, lines } => {
+                let files = 1 + lines.iter().map(|(file, _)| *file).max().unwrap_or(0);
+                if files <= names.len() {
+                    return Ok(lines.len());
+                }
+                let what = "the names of files".to_owned();
+                Err(ErrorKind::Length { what, found: names.len(), expected: files }.into())
+            }
         }
     }
 }
@@ -342,7 +374,8 @@ impl Sweep {
     fn wrong_sum(&self, i: usize, sum: f64) -> Error {
         let columns = self.domains.iter().map(|domain| format!("h_{domain}")).collect();
         let ignored = if sum < 1.0 { self.ignored.clone() } else { Vec::new() };
-        let error = Error::from(ErrorKind::WeightSum { sum, ignored });
+        let tolerance = mixture::SUM_TOLERANCE;
+        let error = Error::from(ErrorKind::WeightSum { sum, tolerance, ignored });
         error.at(Place::Columns(columns)).at(self.place(i))
     }
 

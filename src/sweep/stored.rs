@@ -90,8 +90,7 @@ impl TryFrom<StoredSweep> for Sweep {
         };
         let sweep = builder.allowing(allowed).build(&n, &d, &h, &losses)?;
         let origin = origin.unwrap_or_else(|| sweep.origin.clone());
-        let (Origin::Rows(places) | Origin::Lines(places)) = &origin;
-        shape("origin", places.len(), sweep.len())?;
+        shape("origin", origin.len()?, sweep.len())?;
         Ok(Sweep { origin, ignored, ..sweep })
     }
 }

@@ -6,6 +6,7 @@ use mixlaw::law::{self, LawSettings};
 use mixlaw::plan::{Extrapolation, Goal, Plan};
 use mixlaw::selection::{Candidate, Selection};
 use mixlaw::simplex::Constraints;
+use mixlaw::sweep::{SweepReader, Weights};
 use mixlaw::uncertainty::{Bootstrap, Identifiability};
 use mixlaw::{Fitter, Mixture, Scale, Sweep};
 use rand::RngExt;
@@ -231,10 +232,69 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
     }
 }
 
+/// A reader with some settings, most of which do not fit the table.
+fn reader(rng: &mut Random) -> SweepReader {
+    const COLUMNS: [&str; 8] =
+        ["run", "split", "n_params", "n_tokens", "h_web", "loss_web", "note", "no such"];
+    const PREFIXES: [&str; 8] = ["h_", "loss_", "", "n_", "H_", "h", "loss_web", "\u{1f980}"];
+    let mut reader = SweepReader::new();
+    for _ in 0..rng.random_range(1..5) {
+        reader = match rng.random_range(0..20) {
+            0 => reader.n_column(pick(rng, &COLUMNS)),
+            1 => reader.d_column(pick(rng, &COLUMNS)),
+            2 => reader.run_column(pick(rng, &COLUMNS)),
+            3 => reader.split_column(pick(rng, &COLUMNS)),
+            4 => reader.weight_columns(pick(rng, &PREFIXES)),
+            5 => reader.loss_columns(pick(rng, &PREFIXES)),
+            6 => reader.weight_column(pick(rng, &COLUMNS), cell(rng)),
+            7 => reader.loss_column(pick(rng, &COLUMNS), cell(rng)),
+            8 => reader.no_weights(cell(rng)),
+            9 => reader.ignore_case(),
+            10 => reader.delimiter(pick(rng, b",;\t|\"\n\r\0\xff 0e")),
+            11 | 12 => reader.units(),
+            13 => {
+                let kinds = [Weights::Fraction, Weights::Percent, Weights::Tokens];
+                reader.weights_as(pick(rng, &kinds))
+            }
+            14 => reader.normalize(pick(rng, &[0.0, 1e-3, 0.05, 0.999, 1.0, -1.0, f64::NAN])),
+            15 => reader.missing(&[cell(rng), cell(rng)]),
+            16 => {
+                let (column, dropped) = (pick(rng, &COLUMNS), cell(rng));
+                reader.filter(column, move |cell| cell != dropped)
+            }
+            17 => reader.skip_incomplete(),
+            18 => reader.repeated_measurements(),
+            _ => reader.missing(&["", "NaN", "null"]),
+        };
+    }
+    reader
+}
+
+/// The counts of the report are those of the sweep, and the sweep is one.
+fn check_settings(rng: &mut Random, tally: &mut Tally, bytes: &[u8]) {
+    let Some((sweep, report)) = tally.answer("accepted by settings", reader(rng).read_from(bytes))
+    else {
+        return;
+    };
+    let filtered: usize = report.filtered.iter().map(|(_, count)| count).sum();
+    assert_eq!(report.rows, report.kept + report.incomplete + filtered, "{report}");
+    assert_eq!((report.kept, &report.ignored_columns[..]), (sweep.len(), sweep.ignored_columns()));
+    for ((target, missing), (other, there)) in report.missing.iter().zip(sweep.count_losses()) {
+        assert_eq!((target, missing + there), (&other, sweep.len()), "{report}");
+    }
+    for row in sweep.rows() {
+        assert!(row.n > 0.0 && row.n.is_finite() && row.d > 0.0 && row.d.is_finite());
+        assert!(Mixture::new(row.h.to_vec()).is_ok(), "{:?}", row.h);
+        assert!(row.losses.iter().all(|loss| loss.is_nan() || (*loss > 0.0 && loss.is_finite())));
+        assert!(row.losses.iter().any(|loss| !loss.is_nan()));
+    }
+}
+
 #[test]
 fn csv() {
     campaign("csv", 350, |rng, tally| {
         let bytes = bytes(rng);
+        check_settings(rng, tally, &bytes);
         let Some(sweep) = tally.answer("accepted", Sweep::from_csv(&bytes[..])) else { return };
         // A carriage return alone ends a line for some readers and not for others.
         if !bytes.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n') {

@@ -8,8 +8,10 @@ use std::str::FromStr;
 
 use mixlaw::Scale;
 use mixlaw::law::{self, LawSettings};
+use mixlaw::sweep::SweepReader;
 
 use crate::Result;
+use crate::reading;
 
 /// A flag, and its lines in the help.
 type Shared = (&'static str, &'static str);
@@ -63,7 +65,7 @@ pub fn help(names: &[&str], default_laws: &str) -> String {
         }
         text.push('\n');
     }
-    text + "  --help\n"
+    text + "  --help\n" + reading::HELP
 }
 
 /// Where a flag's explanation begins, on a line of its own.
@@ -90,7 +92,9 @@ const OPTIMIZERS: [&str; 4] = ["trust-region", "lbfgs", "multi-start", "basin-ho
 /// What the command line says, of the flags in [`SHARED`].
 #[derive(Debug, Clone)]
 pub struct Flags {
-    pub path: Option<String>,
+    /// Of the files that are read as one sweep.
+    pub paths: Vec<String>,
+    pub reader: SweepReader,
     pub laws: Option<Vec<String>>,
     pub unique: Vec<(String, f64)>,
     pub targets: Option<Vec<String>>,
@@ -106,7 +110,8 @@ pub struct Flags {
 impl Default for Flags {
     fn default() -> Self {
         Self {
-            path: None,
+            paths: Vec::new(),
+            reader: SweepReader::new(),
             laws: None,
             unique: Vec::new(),
             targets: None,
@@ -230,6 +235,15 @@ impl Given {
     /// The error that this part of the value is not as expected.
     pub fn wrong(&self, part: &str, expected: impl Display) -> Box<dyn std::error::Error> {
         wrong(&self.flag, part, expected)
+    }
+
+    /// A name or a part of one.
+    ///
+    /// # Errors
+    /// If it is empty.
+    pub fn name(&self) -> Result<&str> {
+        let name = self.text.trim();
+        if name.is_empty() { Err(self.wrong(name, "a name")) } else { Ok(name) }
     }
 
     fn parse<T: FromStr>(&self, part: &str, expected: &str) -> Result<T> {

@@ -7,13 +7,14 @@ use mixlaw::{Mixture, Scale, Sweep};
 
 use crate::Result;
 use crate::flags::Flags;
+use crate::reading;
 
 const EMBEDDED: &str = include_str!("../../../examples/data/byte_sweep.csv");
 
 /// A sweep and its parts.
 #[derive(Debug)]
 pub struct Data {
-    /// The path, or that it is the embedded sweep.
+    /// The paths, or that it is the embedded sweep.
     pub name: String,
     pub sweep: Sweep,
     pub train: Sweep,
@@ -32,15 +33,16 @@ impl Data {
     /// # Errors
     /// If it is no sweep, it has no train rows, or a flag names a target that it does not have.
     pub fn load(flags: &Flags) -> Result<Self> {
-        let name = flags.path.clone().unwrap_or_else(|| "embedded sweep".to_owned());
-        let sweep = match &flags.path {
-            Some(path) => Sweep::read_csv(path),
-            None => Sweep::from_csv(EMBEDDED.as_bytes()),
+        let name = match flags.paths.as_slice() {
+            [] => "embedded sweep".to_owned(),
+            paths => paths.join(", "),
         };
-        let sweep = sweep.map_err(|error| in_file(&name, error))?;
-        if !sweep.ignored_columns().is_empty() {
-            eprintln!("note: ignored columns: {}", sweep.ignored_columns().join(", "));
-        }
+        // An error names the file of several that it is in.
+        let sweep = reading::read(&flags.reader, &flags.paths, EMBEDDED);
+        let sweep = sweep.map_err(|error| match flags.paths.len() {
+            0 | 1 => in_file(&name, error),
+            _ => error.into(),
+        })?;
         for (split, count) in sweep.split_counts() {
             if split != TRAIN && split != EVAL {
                 eprintln!("note: {count} rows of split `{split}` are not used");
@@ -75,7 +77,7 @@ impl Data {
 
     /// Whether the embedded sweep was read.
     pub fn is_embedded(&self, flags: &Flags) -> bool {
-        flags.path.is_none()
+        flags.paths.is_empty()
     }
 
     /// The message with what was read in front.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `commands/` | a file or folder for each subcommand: its own flags, its table, its JSON |
 //! | `flags.rs` | the flags that several of them take, and what every flag's value must be |
+//! | `reading.rs` | how the table is read, which all of them take |
 //! | `load.rs` | the sweep of a run, checked against the flags |
 //! | `laws.rs` | laws by name, and their fits |
 //! | `goals.rs` | the weighted sums of targets to choose mixtures for, and the best mixtures |
@@ -23,6 +24,7 @@ mod laws;
 mod load;
 mod pictures;
 mod progress;
+mod reading;
 mod report;
 
 use std::error::Error;

@@ -12,14 +12,15 @@ use lexopt::prelude::*;
 
 use crate::Result;
 use crate::flags::{self, Flags, Given};
+use crate::reading;
 use crate::report::{Report, print};
 
 /// A subcommand. Its value holds the flags that it alone takes, at first with their defaults.
 pub trait Command: Default {
     /// What it is called by.
     const NAME: &'static str;
-    /// The file that it reads, in its usage.
-    const FILE: &'static str = "[SWEEP.csv]";
+    /// The files that it reads, in its usage.
+    const FILE: &'static str = "[SWEEP.csv...]";
     /// One line for the list of subcommands.
     const ABOUT: &'static str;
     /// The flags of [`flags::SHARED`] that it takes.
@@ -90,7 +91,7 @@ fn names() -> String {
 fn overview() -> String {
     let mut text = String::from(
         "Scaling laws for optimal data mixtures: fit them to small runs, choose the domain weights.\n\n\
-         usage: mixlaw SUBCOMMAND [SWEEP.csv] [FLAGS]\n\n",
+         usage: mixlaw SUBCOMMAND [SWEEP.csv...] [FLAGS]\n\n",
     );
     for (name, about) in ALL {
         text += &format!("  {name:10}  {about}\n");
@@ -116,19 +117,17 @@ fn run_one<C: Command>(mut parser: Parser) -> Result<()> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return print(&help::<C>()),
-            Value(path) if flags.path.is_none() => {
-                flags.path = Some(path.into_string().map_err(|path| {
+            Value(path) => {
+                flags.paths.push(path.into_string().map_err(|path| {
                     format!("{}: expected a path in UTF-8", path.to_string_lossy())
                 })?);
-            }
-            Value(other) => {
-                let other = other.to_string_lossy();
-                return Err(format!("unexpected argument `{other}`, expected one file").into());
             }
             Long(name) => {
                 let name = name.to_owned();
                 let value = &mut || Given::new(&name, parser.value()?);
-                let known = if C::SHARED.contains(&name.as_str()) {
+                let known = if reading::take(&mut flags.reader, &name, value)? {
+                    true
+                } else if C::SHARED.contains(&name.as_str()) {
                     flags.take(&name, value)?
                 } else {
                     command.take(&name, value)?

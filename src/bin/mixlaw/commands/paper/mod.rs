@@ -53,7 +53,7 @@ for Tables 13 and 14.";
     }
 
     fn run(&self, flags: &Flags) -> Result<Report> {
-        if flags.path.is_none() {
+        if flags.paths.is_empty() {
             return Err(
                 "the SlimPajama sweep is not part of this crate; get it from Apple's repository \
                  ml-scalefit, or as data/dmsl_llm_slimpajama.csv of the public GitHub repository \
