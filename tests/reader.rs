@@ -513,6 +513,23 @@ fn three_files_are_joined() {
     assert_eq!(error(&[]), "a list of files needs at least one file, got none");
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn files_are_stored_with_the_sweep() {
+    let folder = Folder::new("stored");
+    let header = PLAIN.lines().next().unwrap();
+    let (first, second) = PLAIN.split_once("b,").unwrap();
+    let paths =
+        [folder.file("1.csv", first), folder.file("2.csv", &format!("{header}\nb,{second}"))];
+    let (sweep, _) = SweepReader::new().read_all(&paths).unwrap();
+    let text = serde_json::to_string(&sweep).unwrap();
+    let back: Sweep = serde_json::from_str(&text).unwrap();
+    assert_eq!((back.place(2), &back), (sweep.place(2), &sweep));
+    let beyond = edit(&text, "[1,2]", "[2,2]");
+    let error = serde_json::from_str::<Sweep>(&beyond).unwrap_err().to_string();
+    assert!(error.contains("the names of files has length 2, expected 3"), "{error}");
+}
+
 #[test]
 fn rows_are_filtered_by_a_flag_and_counted() {
     let marked = |flags: [&str; 3]| -> String {
