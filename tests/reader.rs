@@ -518,7 +518,7 @@ fn three_files_are_joined() {
 fn files_are_stored_with_the_sweep() {
     let folder = Folder::new("stored");
     let header = PLAIN.lines().next().unwrap();
-    let (first, second) = PLAIN.split_once("b,").unwrap();
+    let (first, second) = PLAIN.split_once("\nb,").unwrap();
     let paths =
         [folder.file("1.csv", first), folder.file("2.csv", &format!("{header}\nb,{second}"))];
     let (sweep, _) = SweepReader::new().read_all(&paths).unwrap();
