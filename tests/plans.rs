@@ -478,7 +478,11 @@ fn a_budget_says_what_is_wrong_with_it() {
         assert_eq!(text, format!("the budget is {amount}, expected a number > 0"));
     }
     let text = plan.within_budget(1.0, &Budget::flops()).unwrap_err().to_string();
-    assert_eq!(text, "the budget is 1, expected enough for the least N and D considered");
+    assert_eq!(
+        text,
+        "the budget for N >= 1e6 and D >= 1e6 is 1, expected enough for these, which \
+         Budget::sizes and Budget::tokens set"
+    );
     for (budget, expected) in [
         (Budget::flops().sizes(0.0..=1e9), "the least of the sizes considered is 0, expected"),
         (Budget::flops().sizes(1e8..=f64::INFINITY), "the most of the sizes considered is inf"),

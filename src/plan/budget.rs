@@ -214,9 +214,9 @@ impl Plan {
         let search = plan.sharing(32);
         let Some(at) = search.best_scale(amount, most, budget, &mut plan.control())? else {
             let (n, d) = (budget.sizes.start(), budget.tokens.start());
-            let name =
-                format!("the budget for at least N = {n:e} and D = {d:e} (Budget::sizes, tokens)");
-            return Err(Error::setting(name, amount, "enough for these"));
+            let name = format!("the budget for N >= {n:e} and D >= {d:e}");
+            let expected = "enough for these, which Budget::sizes and Budget::tokens set";
+            return Err(Error::setting(name, amount, expected));
         };
         let choice = plan.best(at);
         plan.complete();
