@@ -21,8 +21,8 @@ impl Sweep {
     ///
     /// # Errors
     /// For the first fault; the error names the file, the line (counted from 1, with the header), the
-    /// column and the value. [`ErrorKind::Contradiction`](crate::error::ErrorKind::Contradiction) if a run has several N or mixtures, or the
-    /// same D twice.
+    /// column and the value. [`ErrorKind::RowsDisagree`](crate::error::ErrorKind::RowsDisagree) if a
+    /// run has several N or mixtures, or the same D twice.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self, Error> {
         SweepReader::new().read(path).map(|(sweep, _)| sweep)
     }
