@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Design,
     /// The noise of a synthetic sweep.
     Noise,
+    /// What a member of a bootstrap believes.
+    Belief,
 }
 
 /// The stream of drawn mixtures, the only one that is the seed's own: designs stay as they are.
@@ -68,14 +70,14 @@ mod tests {
 
     #[test]
     fn no_two_streams_are_the_same() {
-        use Kind::{Design, Folds, Inner, Noise, Own, Part, Resample, Restart, Split};
+        use Kind::{Belief, Design, Folds, Inner, Noise, Own, Part, Resample, Restart, Split};
         let mut all = HashSet::new();
         let mut count = 0;
         for base in (0..20).chain([u64::MAX, 1 << 63, GOLDEN, GOLDEN.wrapping_mul(2)]) {
             // That of mixtures.
             all.insert(base);
             count += 1;
-            for kind in [Own, Inner, Resample, Restart, Split, Folds, Part, Design, Noise] {
+            for kind in [Own, Inner, Resample, Restart, Split, Folds, Part, Design, Noise, Belief] {
                 for index in (0..200).chain([u64::MAX]) {
                     all.insert(seed(base, kind, index));
                     // And so on within the calls of a call.

@@ -38,7 +38,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Place, cut};
-use crate::law::{Coordinates, ScalingLaw, Transform};
+use crate::law::{Coordinates, Prior, ScalingLaw, Transform};
 use crate::optim::{
     Control, Minimum, MultiStart, Objective, Observer, Optimizer, Progress, Sequence, SmoothFirst,
     Termination, TrustRegion,
@@ -47,7 +47,7 @@ use crate::scale::Scale;
 use crate::sweep::Sweep;
 
 pub use metrics::Metrics;
-use problem::{Bound, Problem};
+use problem::{Bound, Criterion, Known, PriorPart, Problem};
 pub(crate) use refit::{Profile, Refit};
 use scale::FittedScale;
 #[cfg(feature = "serde")]
@@ -115,6 +115,9 @@ pub struct Fitter {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     compute_power: f64,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    prior: f64,
+    beliefs: Prior,
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     constraints: Vec<(String, f64, f64)>,
     #[cfg_attr(feature = "serde", serde(skip))]
     optimizer: Arc<dyn Optimizer>,
@@ -169,6 +172,8 @@ impl Default for Fitter {
             residual: Residual::Loss,
             row_weights: None,
             compute_power: 0.0,
+            prior: 0.0,
+            beliefs: Prior::new(),
             constraints: Vec::new(),
             optimizer: default_optimizer(),
             seed: 0,
@@ -214,6 +219,29 @@ impl Fitter {
     #[must_use]
     pub fn weigh_by_compute(self, power: f64) -> Self {
         Self { compute_power: power, ..self }
+    }
+
+    /// Lets the law's [prior](ScalingLaw::prior) count, with a strength in nats; 0, no prior, by default. The
+    /// objective is then
+    ///
+    /// ```text
+    /// mean_j Huber(r_j) + strength^2 / rows * prior
+    /// ```
+    ///
+    /// which is, up to a factor, the posterior of rows whose residuals have this standard deviation: the
+    /// larger it is, the less a row says against the prior. Rows of one run err together and laws err
+    /// in all, so the strength that serves best is above the noise of a run;
+    /// [`Selection`](crate::selection::Selection) compares several.
+    #[must_use]
+    pub fn prior(self, strength: f64) -> Self {
+        Self { prior: strength, ..self }
+    }
+
+    /// Adds beliefs to the law's prior, in place of its own on the same coefficients; they count with the
+    /// strength of [`Fitter::prior`].
+    #[must_use]
+    pub fn believe(self, beliefs: Prior) -> Self {
+        Self { beliefs: self.beliefs.and(beliefs), ..self }
     }
 
     /// Fixes a coefficient, in the paper's units.
@@ -358,6 +386,7 @@ impl Fitter {
         self.optimizer.check()?;
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
+        let criterion = self.criterion(law.as_ref(), &data)?;
         let free = self.free_coefficients(law.as_ref())?;
         let rows = data.losses.len();
         if rows < free {
@@ -370,10 +399,10 @@ impl Fitter {
             self.optimizer.minimize(problem, &start, &mut control.inner(0))
         };
         let without_rounding = data.without_rounding();
-        let (problem, minimum) = rounding::minimize(
+        let (mut problem, minimum) = rounding::minimize(
             &data,
             without_rounding.as_ref(),
-            |data| Problem::new(law.as_ref(), data, &bounds, self.delta, self.residual),
+            |data| Problem::new(law.as_ref(), data, &bounds, &criterion),
             search,
             &TrustRegion::default(),
             &control,
@@ -384,6 +413,7 @@ impl Fitter {
         }
         let at_bound = problem::at_bound(law.as_ref(), &bounds, &minimum.x);
         let coordinates = problem.coordinates(&minimum.x);
+        let huber = problem.huber(&minimum.x);
         drop(problem);
         let ranges = [scale::range(&data.n), scale::range(&data.d)];
         Ok(Fit {
@@ -392,6 +422,7 @@ impl Fitter {
             coordinates,
             at_bound,
             minimum,
+            huber,
             fitter: Self { observer: None, ..self.clone() },
             law,
         })
@@ -406,6 +437,10 @@ impl Fitter {
         if !self.compute_power.is_finite() {
             let name = "the power of the compute";
             return Err(Error::setting(name, self.compute_power, "a finite number"));
+        }
+        if !(self.prior.is_finite() && self.prior >= 0.0) {
+            let name = "the strength of the prior";
+            return Err(Error::setting(name, self.prior, "a finite number of nats >= 0"));
         }
         let mut weights = self.row_weights.iter().flatten().enumerate();
         match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {
@@ -458,6 +493,15 @@ impl Fitter {
             rows,
         };
         Ok(all.weighted(|_| 1.0))
+    }
+
+    /// What the fit to some rows minimises.
+    fn criterion(&self, law: &dyn ScalingLaw, data: &Data) -> Result<Criterion, Error> {
+        let Self { delta, residual, prior: strength, .. } = *self;
+        let over = || law.prior(&Known::of(data).start_data()).and(self.beliefs.clone()).over(law);
+        let factor = strength * strength / data.rows.len() as f64;
+        let prior = if strength > 0.0 { Some(PriorPart { factor, over: over()? }) } else { None };
+        Ok(Criterion { delta, residual, prior })
     }
 
     /// How many coefficients of a law are not fixed.
@@ -619,6 +663,7 @@ pub struct Fit {
     coordinates: Vec<f64>,
     at_bound: Vec<String>,
     minimum: Minimum,
+    huber: f64,
     fitter: Fitter,
     scale: FittedScale,
 }
@@ -661,10 +706,17 @@ impl Fit {
         self.coefficients().into_iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
-    /// The mean Huber loss that was reached (eq. 6).
+    /// The objective that was reached: [`Fit::huber`], and the part of the prior where it
+    /// [counts](Fitter::prior).
     #[must_use]
     pub fn objective(&self) -> f64 {
         self.minimum.value
+    }
+
+    /// The weighted mean Huber loss at the fit (eq. 6), without any prior.
+    #[must_use]
+    pub fn huber(&self) -> f64 {
+        self.huber
     }
 
     /// Why the fit stopped.

@@ -1,7 +1,7 @@
 //! The objective of a fit.
 
 use super::{Data, Residual};
-use crate::law::{Batch, Points, ScalingLaw, StartData, Transform, second_derivatives};
+use crate::law::{Batch, Points, PriorOver, ScalingLaw, StartData, Transform, second_derivatives};
 use crate::optim::Objective;
 use crate::optim::sealed::Token;
 use crate::random::Random;
@@ -16,15 +16,55 @@ pub(super) struct Bound {
     pub(super) raw: bool,
 }
 
-/// The weighted mean Huber loss as a function of the variables y: the law's coordinates z, but for
+/// What is minimised over the coordinates: the weighted mean Huber loss, and with it a prior.
+#[derive(Debug, Clone)]
+pub(super) struct Criterion {
+    pub(super) delta: f64,
+    pub(super) residual: Residual,
+    pub(super) prior: Option<PriorPart>,
+}
+
+/// A prior with the factor that it has beside the mean over rows.
+#[derive(Debug, Clone)]
+pub(super) struct PriorPart {
+    pub(super) factor: f64,
+    pub(super) over: PriorOver,
+}
+
+/// What a law may know of rows when it draws a start or states its prior.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    least_loss: f64,
+    median_loss: f64,
+    mixture: Vec<f64>,
+}
+
+impl Known {
+    pub(super) fn of(data: &Data) -> Self {
+        let k = data.h.len() / data.rows.len();
+        let mut mixture = vec![0.0; k];
+        for (h, weight) in data.h.chunks_exact(k).zip(&data.weights) {
+            mixture.iter_mut().zip(h).for_each(|(m, h)| *m += weight * h);
+        }
+        let mut losses = data.losses.clone();
+        losses.sort_by(f64::total_cmp);
+        Self { least_loss: losses[0], median_loss: losses[losses.len() / 2], mixture }
+    }
+
+    pub(super) fn start_data(&self) -> StartData<'_> {
+        let Self { least_loss, median_loss, ref mixture } = *self;
+        StartData { least_loss, median_loss, mixture }
+    }
+}
+
+/// The objective of a fit as a function of the variables y: the law's coordinates z, but for
 /// those with a bound on their raw coefficient, where `y_i = z_i + ln(scale) exponent`.
 pub(super) struct Problem<'a> {
     law: &'a dyn ScalingLaw,
     data: &'a Data,
     bounds: &'a [Bound],
     batch: Box<dyn Batch + 'a>,
-    delta: f64,
-    residual: Residual,
+    criterion: &'a Criterion,
     /// What delta is multiplied by.
     smoothing: f64,
     /// The coordinates that all rows were predicted at last.
@@ -39,8 +79,7 @@ pub(super) struct Problem<'a> {
     /// Other coordinates, and the second derivative of each prediction along a step.
     other: Vec<f64>,
     second_derivatives: Vec<f64>,
-    mean_mixture: Vec<f64>,
-    sorted_losses: Vec<f64>,
+    known: Known,
 }
 
 /// The curvature of the Huber loss. In its linear part that of the parabola that touches it there and
@@ -75,24 +114,16 @@ impl<'a> Problem<'a> {
         law: &'a dyn ScalingLaw,
         data: &'a Data,
         bounds: &'a [Bound],
-        delta: f64,
-        residual: Residual,
+        criterion: &'a Criterion,
     ) -> Self {
         let k = law.domains().len();
         let rows = data.losses.len();
-        let mut mean_mixture = vec![0.0; k];
-        for (h, weight) in data.h.chunks_exact(k).zip(&data.weights) {
-            mean_mixture.iter_mut().zip(h).for_each(|(m, h)| *m += weight * h);
-        }
-        let mut sorted_losses = data.losses.clone();
-        sorted_losses.sort_by(f64::total_cmp);
         Self {
             law,
             data,
             bounds,
             batch: law.batch(Points::new(&data.n, &data.d, &data.h, k)),
-            delta,
-            residual,
+            criterion,
             smoothing: 1.0,
             z: vec![0.0; bounds.len()],
             is_current: false,
@@ -102,8 +133,7 @@ impl<'a> Problem<'a> {
             row_weights: vec![0.0; rows],
             other: vec![0.0; bounds.len()],
             second_derivatives: vec![0.0; rows],
-            mean_mixture,
-            sorted_losses,
+            known: Known::of(data),
         }
     }
 
@@ -157,7 +187,7 @@ impl<'a> Problem<'a> {
             self.is_current = true;
             self.batch.losses(&self.z, &mut self.predictions);
             let rows = self.predictions.iter().zip(&self.data.losses);
-            match self.residual {
+            match self.criterion.residual {
                 Residual::Loss => {
                     let residuals = self.residuals.iter_mut().zip(rows);
                     residuals.for_each(|(out, (predicted, observed))| *out = observed - predicted);
@@ -185,7 +215,7 @@ impl<'a> Problem<'a> {
     }
 
     fn delta(&self) -> f64 {
-        self.delta * self.smoothing
+        self.criterion.delta * self.smoothing
     }
 
     fn mean_huber(&self) -> f64 {
@@ -200,6 +230,11 @@ impl<'a> Problem<'a> {
         if value.is_nan() { f64::INFINITY } else { value }
     }
 
+    /// The weighted mean Huber loss alone at y (eq. 6).
+    pub(super) fn huber(&mut self, y: &[f64]) -> f64 {
+        if self.predict(y) { self.mean_huber() } else { f64::INFINITY }
+    }
+
     /// Fills the weights of the rows in a sum over their gradients, from residual and slope.
     fn weigh(&mut self, weight: impl Fn(f64, f64) -> f64) {
         let rows = self.residuals.iter().zip(&self.slopes).zip(&self.data.weights);
@@ -210,6 +245,11 @@ impl<'a> Problem<'a> {
     /// The weighted sum of the gradients of the rows with respect to y.
     fn sum_gradients(&mut self, y: &[f64], out: &mut [f64]) {
         self.batch.gradient(&self.z, &self.row_weights, out);
+        self.shift_gradient(y, out);
+    }
+
+    /// Turns a gradient with respect to z into one with respect to y.
+    fn shift_gradient(&self, y: &[f64], out: &mut [f64]) {
         for (i, j, ln_scale) in self.shifted() {
             out[j] -= ln_scale * self.exponent(j, y[j]).1 * out[i];
         }
@@ -236,7 +276,9 @@ impl Objective for Problem<'_> {
     }
 
     fn value(&mut self, y: &[f64]) -> f64 {
-        if self.predict(y) { self.mean_huber() } else { f64::INFINITY }
+        let huber = self.huber(y);
+        let prior = self.criterion.prior.as_ref();
+        huber + prior.map_or(0.0, |prior| prior.factor * prior.over.value(&self.z))
     }
 
     fn value_gradient(&mut self, y: &[f64], g: &mut [f64]) -> f64 {
@@ -247,7 +289,11 @@ impl Objective for Problem<'_> {
         }
         let delta = self.delta();
         self.weigh(|r, slope| r.clamp(-delta, delta) * slope);
-        self.sum_gradients(y, g);
+        self.batch.gradient(&self.z, &self.row_weights, g);
+        if let Some(prior) = &self.criterion.prior {
+            prior.over.add_gradient(&self.z, prior.factor, g);
+        }
+        self.shift_gradient(y, g);
         value
     }
 
@@ -262,6 +308,9 @@ impl Objective for Problem<'_> {
         let delta = self.delta();
         self.weigh(|r, slope| slope * slope * curvature(r, delta, reserve));
         self.batch.gauss_newton(&self.z, &self.row_weights, out);
+        if let Some(prior) = &self.criterion.prior {
+            prior.over.add_curvature(self.z.len(), prior.factor, out);
+        }
         self.transform_curvature(y, out);
         true
     }
@@ -293,12 +342,7 @@ impl Objective for Problem<'_> {
     }
 
     fn draw_start(&mut self, random: &mut Random) -> Option<Vec<f64>> {
-        let data = StartData {
-            least_loss: self.sorted_losses[0],
-            median_loss: self.sorted_losses[self.sorted_losses.len() / 2],
-            mixture: &self.mean_mixture,
-        };
-        let mut y = self.law.start(&data, random);
+        let mut y = self.law.start(&self.known.start_data(), random);
         let inside = |y: f64, b: &Bound| y.clamp(b.lower, b.upper);
         // Exponents first: shifted variables follow from where they end up.
         let kept = y.iter_mut().zip(self.bounds).filter(|(_, b)| !b.raw);
@@ -310,12 +354,12 @@ impl Objective for Problem<'_> {
     }
 
     fn fork(&self) -> Option<Box<dyn Objective + Send + '_>> {
-        let fork = Problem::new(self.law, self.data, self.bounds, self.delta, self.residual);
+        let fork = Problem::new(self.law, self.data, self.bounds, self.criterion);
         Some(Box::new(Problem { smoothing: self.smoothing, ..fork }))
     }
 
     fn set_smoothing(&mut self, factor: f64, _: Token) -> bool {
         self.smoothing = factor;
-        self.delta.is_finite()
+        self.criterion.delta.is_finite()
     }
 }

@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::problem::{Bound, Problem, exponent};
-use super::{Data, Fit, Fitter, rounding};
+use super::problem::{Bound, Criterion, PriorPart, Problem, exponent};
+use super::{Data, Fit, rounding};
 use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
+use crate::random::Random;
 use crate::sweep::Sweep;
 
 /// By how much the objective at a fit may differ from the one that it reached, relative to it.
@@ -25,6 +26,7 @@ pub(crate) struct Refit<'a> {
     /// The same without the rounding of weights, if there is any.
     without_rounding: Option<Data>,
     bounds: Vec<Bound>,
+    criterion: Criterion,
     optimizer: TrustRegion,
 }
 
@@ -37,9 +39,10 @@ impl<'a> Refit<'a> {
     pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
+        let criterion = fit.fitter.criterion(fit.law(), &data)?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
         let without_rounding = data.without_rounding();
-        let refit = Self { fit, data, without_rounding, bounds, optimizer };
+        let refit = Self { fit, data, without_rounding, bounds, criterion, optimizer };
         let (found, expected) = (refit.problem(&refit.data).value(&fit.minimum.x), fit.objective());
         let close = SAME_OBJECTIVE * expected.abs() + f64::MIN_POSITIVE;
         let distance = (found - expected).abs();
@@ -51,8 +54,7 @@ impl<'a> Refit<'a> {
     }
 
     fn problem<'b>(&'b self, data: &'b Data) -> Problem<'b> {
-        let fitter = &self.fit.fitter;
-        Problem::new(self.fit.law(), data, &self.bounds, fitter.delta, fitter.residual)
+        Problem::new(self.fit.law(), data, &self.bounds, &self.criterion)
     }
 
     /// What is fitted again.
@@ -72,17 +74,33 @@ impl<'a> Refit<'a> {
         self.fit.fitter.row_weights.clone().unwrap_or_else(|| vec![1.0; sweep.len()])
     }
 
-    /// The coordinates of the fit to rows that count `counts` times as much; `None` if the observer of
-    /// the call has stopped it.
-    pub(crate) fn solve(&self, counts: &[f64], call: &Control) -> Option<Vec<f64>> {
+    /// The coordinates of the fit to rows that count `counts` times as much, with each belief of a prior
+    /// moved by a draw of its own deviation; `None` if the observer of the call has stopped it.
+    pub(crate) fn solve(
+        &self,
+        counts: &[f64],
+        random: &mut Random,
+        call: &Control,
+    ) -> Option<Vec<f64>> {
+        let perturbed = |part: &PriorPart| PriorPart { over: part.over.perturbed(random), ..*part };
+        let prior = self.criterion.prior.as_ref().map(perturbed);
+        let criterion = &Criterion { prior, ..self.criterion };
         let data = self.data.reweighted(counts);
         let without_rounding = self.without_rounding.as_ref().map(|data| data.reweighted(counts));
         let search = |problem: &mut Problem<'_>| {
             let start = &self.fit.minimum.x;
             self.optimizer.minimize(problem, start, &mut call.within(0))
         };
-        let found = self.minimize(&data, without_rounding.as_ref(), search, &self.optimizer, call);
-        found.map(|(z, _)| z)
+        let problem = |data| Problem::new(self.fit.law(), data, &self.bounds, criterion);
+        let (problem, minimum) = rounding::minimize(
+            &data,
+            without_rounding.as_ref(),
+            problem,
+            search,
+            &self.optimizer,
+            call,
+        );
+        (!call.is_cut_off(minimum.termination)).then(|| problem.coordinates(&minimum.x))
     }
 
     /// The places of the coefficients that are not fixed.
@@ -173,8 +191,7 @@ impl<'a> Refit<'a> {
             start[i] += shift(start[offset.exponent]);
             level = Some(Level { exponent: offset.exponent, ln_scale: offset.ln_scale, bounds: z });
         }
-        let Fitter { delta, residual, .. } = self.fit.fitter;
-        let problem = Problem::new(law, &self.data, &bounds, delta, residual);
+        let problem = Problem::new(law, &self.data, &bounds, &self.criterion);
         let value = start[i];
         let optimizer = self.optimizer.clone().tolerance(tolerance);
         search(Profile { law, problem, variable: i, value, level, start, optimizer })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::problem::{Bound, at_bound};
 use super::{Fit, FittedScale, Fitter, Residual};
 use crate::error::{Error, ErrorKind, Place, list};
-use crate::law::{Coordinates, LawSettings, ScalingLaw, built_in, named};
+use crate::law::{Coordinates, LawSettings, Prior, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
 use crate::scale::Scale;
 use crate::stored::Version;
@@ -83,6 +83,9 @@ pub struct StoredFit {
     coordinates: Vec<StoredCoordinate>,
     at_bound: Vec<String>,
     minimum: Minimum,
+    /// The mean Huber loss alone; without a prior it is the objective.
+    #[serde(default, with = "crate::stored::number")]
+    huber: Option<f64>,
     fitter: Fitter,
     /// The least and the greatest N and D of the rows; files of earlier crates have none.
     #[serde(default)]
@@ -131,6 +134,7 @@ impl Fit {
             coordinates: coordinates.iter().zip(&self.coordinates).map(place).collect(),
             at_bound: self.at_bound.clone(),
             minimum: self.minimum.clone(),
+            huber: Some(self.huber),
             fitter: self.fitter.clone(),
             trained: self.scale.ranges.map(|[n, d]| Trained { n, d }),
             any_scale: self.scale.any,
@@ -196,10 +200,11 @@ impl StoredFit {
         let at_bound = self.check_place(law.as_ref())?;
         self.check_rows()?;
         let coordinates = self.coordinates.iter().map(|c| c.z).collect();
+        let huber = self.huber.unwrap_or(self.minimum.value);
         let Self { target, minimum, fitter, trained, any_scale, .. } = self;
         let ranges = trained.map(|Trained { n, d }| [n, d]);
         let scale = FittedScale::new(law.as_ref(), ranges, any_scale);
-        Ok(Fit { law, target, coordinates, at_bound, minimum, fitter, scale })
+        Ok(Fit { law, target, coordinates, at_bound, minimum, huber, fitter, scale })
     }
 
     fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> Error {
@@ -253,6 +258,10 @@ impl StoredFit {
         let objective = self.minimum.value;
         if !(objective.is_finite() && objective >= 0.0) {
             return Err(self.fault("the stored objective is", objective, "a finite number >= 0"));
+        }
+        if let Some(huber) = self.huber.filter(|huber| !(0.0..=objective).contains(huber)) {
+            let expected = format!("a number from 0 to the objective, {objective}");
+            return Err(self.fault("the stored mean Huber loss is", huber, expected));
         }
         if self.minimum.optimality.is_nan() || self.minimum.optimality < 0.0 {
             let (what, found) = ("the stored distance from optimality is", self.minimum.optimality);
@@ -387,6 +396,11 @@ pub(super) struct StoredFitter {
     compute_power: f64,
     #[serde(with = "crate::stored::number")]
     constraints: Vec<(String, f64, f64)>,
+    /// Files of earlier crates have no prior.
+    #[serde(default, with = "crate::stored::number")]
+    prior: f64,
+    #[serde(default)]
+    beliefs: Prior,
     seed: u64,
 }
 
@@ -394,8 +408,7 @@ impl TryFrom<StoredFitter> for Fitter {
     type Error = Error;
 
     fn try_from(stored: StoredFitter) -> Result<Self, Error> {
-        let StoredFitter { delta, residual, row_weights, compute_power, constraints, seed } =
-            stored;
+        let StoredFitter { delta, residual, row_weights, compute_power, constraints, .. } = stored;
         // What a bound may be is known with the law, but no law can keep these.
         let unordered = |(_, lower, upper): &&(String, f64, f64)| {
             lower.is_nan() || upper.is_nan() || lower > upper
@@ -404,8 +417,18 @@ impl TryFrom<StoredFitter> for Fitter {
             let name = format!("the lower bound of `{name}`");
             return Err(Error::setting(name, *lower, "a number that is not above the upper bound"));
         }
-        let own =
-            Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
+        let StoredFitter { prior, beliefs, seed, .. } = stored;
+        let own = Self {
+            delta,
+            residual,
+            row_weights,
+            compute_power,
+            constraints,
+            prior,
+            beliefs,
+            seed,
+            ..Self::new()
+        };
         own.check_settings(Place::Row)?;
         Ok(own)
     }

@@ -158,6 +158,12 @@ impl Coordinate {
         (self.lower, self.upper)
     }
 
+    /// The coefficient in the middle of the draws, and half their width in the coordinate.
+    pub(crate) fn draws(&self) -> (f64, f64) {
+        let (lower, upper) = self.draw;
+        (self.transform.coefficient(0.5 * (lower + upper)), 0.5 * (upper - lower))
+    }
+
     /// Draws a start, uniform in the coordinate.
     pub fn draw(&self, random: &mut Random) -> f64 {
         let (lower, upper) = self.draw;

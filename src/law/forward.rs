@@ -48,6 +48,10 @@ macro_rules! forward_law {
                 $inner.start(data, random)
             }
 
+            fn prior(&$self, data: &crate::law::StartData<'_>) -> crate::law::Prior {
+                $inner.prior(data)
+            }
+
             fn dependence(&$self) -> crate::law::Dependence {
                 $inner.dependence()
             }

@@ -101,6 +101,7 @@ mod grouped;
 mod mixture_function;
 mod named;
 mod power_law;
+mod prior;
 mod scalar;
 mod settings;
 
@@ -122,7 +123,7 @@ pub(crate) use coefficient::BoundCoefficient;
 use coefficient::indexed;
 pub use coefficient::{
     Biased, CoefficientFn, Constant, ExponentialProduct, ExponentialSum, GeometricMean, InverseSum,
-    LinearPower, SharedExponentialSum,
+    LinearPower, SharedExponentialSum, Typical,
 };
 pub(crate) use coordinates::Transform;
 pub use coordinates::{Coordinate, Coordinates};
@@ -132,6 +133,8 @@ pub(crate) use from_fn::FromFn;
 pub(crate) use mixture_function::{Curvature, MixtureFunction, Sum};
 pub use named::*;
 pub use power_law::{PowerLaw, PowerLawBuilder};
+pub(crate) use prior::PriorOver;
+pub use prior::{Prior, PriorTerm};
 #[doc(hidden)]
 pub use scalar::Dual;
 pub use scalar::Scalar;
@@ -222,6 +225,13 @@ pub trait ScalingLaw: Debug + Send + Sync {
     fn start(&self, data: &StartData<'_>, random: &mut Random) -> Vec<f64> {
         let _ = data;
         self.coordinates().iter().map(|c| c.draw(random)).collect()
+    }
+
+    /// What is believed of the coefficients before there is data; by default each is near the middle of the
+    /// range that starts are drawn from, with half the width of that as its deviation.
+    fn prior(&self, data: &StartData<'_>) -> Prior {
+        let _ = data;
+        self.coordinates().iter().fold(Prior::new(), |prior, c| prior.within_draws(c))
     }
 
     /// Which of N, D and h the loss depends on; by default as the derivatives at some drawn points say.
@@ -317,7 +327,7 @@ impl Gradient {
     }
 }
 
-/// What a law may know of the data when it draws a start.
+/// What a law may know of the data when it draws a start or states its prior.
 #[derive(Debug, Clone, Copy)]
 pub struct StartData<'a> {
     /// The least loss, in nats.

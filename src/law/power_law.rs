@@ -9,9 +9,9 @@ use super::grouped::Grouped;
 use super::mixture_function::{MixtureFunction, PowerTerm, Sum};
 use super::sealed::Token;
 use super::{
-    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, LawSettings, Points, ScalingLaw,
-    StartData, bad_coefficient, check_domains, check_point, infinite, missing_coefficient,
-    no_repeats, unknown_coefficient,
+    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, LawSettings, Points, Prior,
+    ScalingLaw, StartData, Typical, bad_coefficient, check_domains, check_point, infinite,
+    missing_coefficient, no_repeats, unknown_coefficient,
 };
 use crate::error::{Error, ErrorKind, cut};
 use crate::random::Random;
@@ -426,6 +426,18 @@ impl ScalingLaw for PowerLaw {
             }
         }
         z
+    }
+
+    /// E(h) is about .6 of the least loss, each other term about .2 of it at the reference scale, and alpha
+    /// and beta are about .35.
+    fn prior(&self, data: &StartData<'_>) -> Prior {
+        let of = |part: &Part, value: f64, deviation: f64| {
+            part.function.prior(part.symbol, &self.domains, Typical { value, deviation })
+        };
+        let least = data.least_loss;
+        self.terms().fold(of(&self.bias, 0.6 * least, 0.7), |prior, (_, term)| {
+            prior.and(of(&term.level, 0.2 * least, 1.5)).and(of(&term.exponent, 0.35, 0.5))
+        })
     }
 
     fn batch<'a>(&'a self, points: Points<'a>) -> Box<dyn Batch + 'a> {

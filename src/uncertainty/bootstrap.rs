@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::{Draws, Members, Part, Predictor, residual_quantiles};
+use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
 /// What a bootstrap draws: all checkpoints of a unit move together.
@@ -110,7 +111,8 @@ impl Bootstrap {
         let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
-            let solve = |refit: &Refit<'_>| refit.solve(&counts, &call);
+            let mut random = streams::stream(self.seed, Kind::Belief, resample as u64);
+            let solve = |refit: &Refit<'_>| refit.solve(&counts, &mut random, &call);
             let z: Vec<Vec<f64>> = refits.iter().map(solve).collect::<Option<_>>()?;
             let left_out = (0..counts.len()).filter(|&i| counts[i] == 0.0 && rows.weights[i] > 0.0);
             let predictions = left_out.map(|i| (i, rows.predict(&z, i))).collect();
@@ -239,8 +241,8 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fitter;
     use crate::law::AdditiveLaw;
+    use crate::{Fitter, Random};
 
     /// Twelve runs with two checkpoints each.
     fn sweep() -> Sweep {
@@ -325,7 +327,7 @@ mod tests {
         for b in 0..20 {
             let counts = draws.counts(b);
             let counts: Vec<f64> = (0..24).filter(|&i| !lacks(i)).map(|i| counts[i]).collect();
-            let z = refit.solve(&counts, &Control::default()).unwrap();
+            let z = refit.solve(&counts, &mut Random::new(0), &Control::default()).unwrap();
             let member = resamples.member(b).unwrap();
             assert_eq!(member.laws().next().unwrap().1, z);
         }

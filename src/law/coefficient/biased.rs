@@ -1,8 +1,8 @@
 use super::constant::LEVELS;
-use super::{BIASED_E, BoundCoefficient, CoefficientFn, MixtureFunction, number};
-use crate::law::Coordinate;
+use super::{BIASED_E, BoundCoefficient, CoefficientFn, MixtureFunction, Typical, number};
 use crate::law::mixture_function::{Fixed, Sum};
 use crate::law::sealed::Token;
+use crate::law::{Coordinate, Prior};
 use crate::random::Random;
 
 /// A positive constant E plus another coefficient function: the bias term of the paper's laws.
@@ -46,6 +46,13 @@ impl<T: CoefficientFn> CoefficientFn for Biased<T> {
         let share = random.uniform(0.3..0.95);
         z[0] = (share * level).ln();
         self.0.start((1.0 - share) * level, h, random, &mut z[1..]);
+    }
+
+    /// The constant is most of the value. The rest differs by mixture, and is less well known.
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        let rest = Typical { value: typical.value / 3.0, deviation: 4.0 * typical.deviation };
+        let prior = Prior::new().about(symbol, typical.value, typical.deviation);
+        prior.and(self.0.prior(&inner(symbol), domains, rest))
     }
 
     fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {

@@ -1,6 +1,8 @@
-use super::{BoundCoefficient, CoefficientFn, MixtureFunction, indexed, number, sum, within};
+use super::{
+    BoundCoefficient, CoefficientFn, MixtureFunction, Typical, indexed, number, sum, within,
+};
 use crate::law::sealed::Token;
-use crate::law::{Coordinate, Curvature};
+use crate::law::{Coordinate, Curvature, Prior};
 use crate::linalg::least_on_simplex;
 use crate::random::Random;
 
@@ -74,6 +76,17 @@ impl CoefficientFn for InverseSum {
             let at_mean = ln_gamma[i].exp() * h[i].max(1e-3).ln();
             ln_c[i] = (ln_c[i] / (total * level)).ln() - at_mean;
         }
+    }
+
+    /// Losses fall about with the square root of a weight, in every domain alike. Domains differ more in what
+    /// they are worth.
+    fn prior(&self, symbol: &str, domains: &[String], _: Typical) -> Prior {
+        let names = |name: &str| -> Vec<String> {
+            let name = within(name, symbol);
+            domains.iter().map(|d| indexed(&name, d)).collect()
+        };
+        let near = |prior: Prior, gamma: String| prior.about(gamma, 0.5, 0.6);
+        names("gamma").into_iter().fold(Prior::new().alike(&names("C"), 1.5), near)
     }
 
     fn at<'a>(&'a self, z: &'a [f64], _: Token) -> Box<dyn MixtureFunction + 'a> {

@@ -2,10 +2,11 @@ use std::ops::RangeInclusive;
 
 use super::constant::{EXPONENTS, LEVELS};
 use super::{
-    BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, indexed, named, number, sum,
+    BoundCoefficient, CoefficientFn, MixtureFunction, OneByOne, Plain, Typical, indexed, named,
+    number, sum,
 };
 use crate::law::sealed::Token;
-use crate::law::{Coordinate, Curvature};
+use crate::law::{Coordinate, Curvature, Prior};
 use crate::linalg::least_on_simplex;
 use crate::random::Random;
 
@@ -331,6 +332,17 @@ impl CoefficientFn for LinearPower {
         }
         let (least, most) = (*self.q.start(), *self.q.end());
         z[h.len()] = random.uniform(least.max(-1.5)..most.min(1.5));
+    }
+
+    /// A domain alone has about the typical value, and domains differ by less than is known of it.
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        let coordinates = self.coordinates(symbol, domains);
+        let (corners, q) = coordinates.split_at(domains.len());
+        let names: Vec<&str> = corners.iter().map(Coordinate::name).collect();
+        let prior = Prior::new().alike(&names, 0.25 * typical.deviation);
+        let near =
+            |prior: Prior, name: &&str| prior.about(*name, typical.value.ln(), typical.deviation);
+        names.iter().fold(prior, near).about(q[0].name(), 1.0, 3.0)
     }
 
     fn formula(&self, _: &str, domains: &[String], c: &[f64]) -> String {

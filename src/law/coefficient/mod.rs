@@ -9,9 +9,9 @@ mod linear_power;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::Coordinate;
 use super::mixture_function::{MixtureFunction, Plain};
 use super::sealed::Token;
+use super::{Coordinate, Prior};
 use crate::linalg::dot;
 use crate::random::Random;
 
@@ -99,6 +99,19 @@ pub trait CoefficientFn: Debug + Send + Sync {
         }
     }
 
+    /// What is believed of the coefficients where the value is about `typical`: by default each level is near
+    /// that, and every other one near the middle of the range that starts are drawn from.
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        let add = |prior: Prior, c: Coordinate| {
+            if c.is_level() {
+                prior.about(c.name(), typical.value, typical.deviation)
+            } else {
+                prior.within_draws(&c)
+            }
+        };
+        self.coordinates(symbol, domains).into_iter().fold(Prior::new(), add)
+    }
+
     /// The function with its numbers, for people to read; `c` holds its coefficients in the paper's
     /// units, one for each coordinate. By default their names and values.
     fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {
@@ -159,6 +172,15 @@ pub trait CoefficientFn: Debug + Send + Sync {
     }
 }
 
+/// What is believed of the value of a coefficient function.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Typical {
+    /// The value.
+    pub value: f64,
+    /// The standard deviation of its logarithm.
+    pub deviation: f64,
+}
+
 macro_rules! forward_coefficient {
     ($pointer:ty) => {
         impl<F: CoefficientFn + ?Sized> CoefficientFn for $pointer {
@@ -183,6 +205,10 @@ macro_rules! forward_coefficient {
 
             fn start(&self, level: f64, h: &[f64], random: &mut Random, z: &mut [f64]) {
                 (**self).start(level, h, random, z);
+            }
+
+            fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+                (**self).prior(symbol, domains, typical)
             }
 
             fn formula(&self, symbol: &str, domains: &[String], c: &[f64]) -> String {
