@@ -70,6 +70,27 @@ pub enum Residual {
     LogLoss,
 }
 
+/// How much a law's [prior](ScalingLaw::prior) counts in a fit: by the standard deviation s that rows are
+/// taken to have; see [`Fitter::prior`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum PriorStrength {
+    /// Not at all (eq. 6).
+    #[default]
+    None,
+    /// With this s, a finite number of nats > 0 (of the unit of the residual, if that is another one).
+    Nats(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
+    /// With s as large as the residuals are: 1.4826 times the median of their sizes, at a first fit with s half
+    /// a percent of the median loss. That is the noise of a run and the misfit of the law, both of which
+    /// keep a row from telling coefficients apart.
+    Residuals,
+}
+
 /// How to fit a law to a sweep.
 ///
 /// The objective is the weighted mean over rows of the Huber loss of the residual, which is a
@@ -114,8 +135,7 @@ pub struct Fitter {
     row_weights: Option<Vec<f64>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     compute_power: f64,
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    prior: f64,
+    prior: PriorStrength,
     beliefs: Prior,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     constraints: Vec<(String, f64, f64)>,
@@ -138,6 +158,10 @@ pub struct FitterSettings<'a> {
     pub row_weights: Option<&'a [f64]>,
     /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
     pub compute_power: f64,
+    /// How much the prior counts: [`Fitter::prior`].
+    pub prior: PriorStrength,
+    /// What is believed beside the prior of the law: [`Fitter::believe`].
+    pub beliefs: &'a Prior,
     /// The name, the lower and the upper bound of each coefficient that has one, in the paper's units:
     /// [`Fitter::bound`] and [`Fitter::fix`].
     pub bounds: &'a [(String, f64, f64)],
@@ -147,6 +171,8 @@ pub struct FitterSettings<'a> {
 
 /// Starts of the default optimizer.
 const DEFAULT_STARTS: usize = 24;
+/// The first strength of a prior whose strength follows from the residuals, relative to the median loss.
+const FIRST_STRENGTH: f64 = 0.005;
 
 /// The crate's own way to the best fit that can be found: each start solved on least squares, then on
 /// Huber coarsely; finer solves from the best third, and a last one to the end.
@@ -172,7 +198,7 @@ impl Default for Fitter {
             residual: Residual::Loss,
             row_weights: None,
             compute_power: 0.0,
-            prior: 0.0,
+            prior: PriorStrength::None,
             beliefs: Prior::new(),
             constraints: Vec::new(),
             optimizer: default_optimizer(),
@@ -188,6 +214,25 @@ impl Fitter {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The settings that a decision is made by: rows count by their [compute](Fitter::weigh_by_compute), and the
+    /// law's [prior](Fitter::prior) counts by the residuals.
+    ///
+    /// Chosen on the training sizes of three sweeps, the largest held out, with all their mixtures and with
+    /// parts of them: [measurements](crate::guide::measurements), `cargo bench --bench decisions`.
+    ///
+    /// ```
+    /// use mixlaw::Fitter;
+    /// use mixlaw::fit::PriorStrength;
+    ///
+    /// let settings = Fitter::recommended();
+    /// assert_eq!(settings.settings().compute_power, 1.0);
+    /// assert_eq!(settings.settings().prior, PriorStrength::Residuals);
+    /// ```
+    #[must_use]
+    pub fn recommended() -> Self {
+        Self::new().weigh_by_compute(1.0).prior(PriorStrength::Residuals)
     }
 
     /// The Huber delta, in the unit of the residual; infinity is least squares.
@@ -221,19 +266,16 @@ impl Fitter {
         Self { compute_power: power, ..self }
     }
 
-    /// Lets the law's [prior](ScalingLaw::prior) count, with a strength in nats; 0, no prior, by default. The
-    /// objective is then
+    /// Lets the law's [prior](ScalingLaw::prior) count; by default it does not. The objective is then
     ///
     /// ```text
-    /// mean_j Huber(r_j) + strength^2 / rows * prior
+    /// mean_j Huber(r_j) + s^2 / rows * prior
     /// ```
     ///
-    /// which is, up to a factor, the posterior of rows whose residuals have this standard deviation: the
-    /// larger it is, the less a row says against the prior. Rows of one run err together and laws err
-    /// in all, so the strength that serves best is above the noise of a run;
-    /// [`Selection`](crate::selection::Selection) compares several.
+    /// which is, up to a factor, minus the logarithm of the posterior of rows whose residuals have the standard
+    /// deviation s: the larger that is, the less a row says against the prior. Every optimizer works with it.
     #[must_use]
-    pub fn prior(self, strength: f64) -> Self {
+    pub fn prior(self, strength: PriorStrength) -> Self {
         Self { prior: strength, ..self }
     }
 
@@ -338,6 +380,8 @@ impl Fitter {
             residual: self.residual,
             row_weights: self.row_weights.as_deref(),
             compute_power: self.compute_power,
+            prior: self.prior,
+            beliefs: &self.beliefs,
             bounds: &self.constraints,
             seed: self.seed,
         }
@@ -386,27 +430,43 @@ impl Fitter {
         self.optimizer.check()?;
         let data = self.data(law.as_ref(), sweep, target)?;
         let bounds = self.bounds(law.as_ref())?;
-        let criterion = self.criterion(law.as_ref(), &data)?;
         let free = self.free_coefficients(law.as_ref())?;
         let rows = data.losses.len();
         if rows < free {
             let law = law.name().to_owned();
             return Err(ErrorKind::TooFewRows { law, rows, coefficients: free }.into());
         }
+        let (mut strength, by_residuals) = self.first_strength(&data);
+        let mut criterion = self.criterion(law.as_ref(), &data, strength)?;
         let search = |problem: &mut Problem<'_>| {
             let start = problem.draw_start(&mut control.stream(0)).expect("a law draws its starts");
             control.expect("local solves", self.optimizer.local_solves(problem));
             self.optimizer.minimize(problem, &start, &mut control.inner(0))
         };
         let without_rounding = data.without_rounding();
-        let (mut problem, minimum) = rounding::minimize(
+        let last = TrustRegion::default();
+        let (mut problem, mut minimum) = rounding::minimize(
             &data,
             without_rounding.as_ref(),
             |data| Problem::new(law.as_ref(), data, &bounds, &criterion),
             search,
-            &TrustRegion::default(),
+            &last,
             &control,
         );
+        if by_residuals && minimum.value.is_finite() {
+            strength = problem.spread(&minimum.x);
+            drop(problem);
+            criterion = self.criterion(law.as_ref(), &data, strength)?;
+            problem = Problem::new(law.as_ref(), &data, &bounds, &criterion);
+            let Minimum { x, evaluations, local_solves, termination, .. } = minimum;
+            minimum = if termination == Termination::Stopped {
+                Minimum::measured(&mut problem, x, termination, evaluations)
+            } else {
+                last.minimize(&mut problem, &x, &mut control.within(0))
+            };
+            minimum.evaluations += evaluations;
+            minimum.local_solves = local_solves;
+        }
         control.end(&minimum);
         if !minimum.value.is_finite() {
             return Err(ErrorKind::NoFiniteLoss { law: law.name().to_owned() }.into());
@@ -423,6 +483,7 @@ impl Fitter {
             at_bound,
             minimum,
             huber,
+            strength,
             fitter: Self { observer: None, ..self.clone() },
             law,
         })
@@ -438,9 +499,11 @@ impl Fitter {
             let name = "the power of the compute";
             return Err(Error::setting(name, self.compute_power, "a finite number"));
         }
-        if !(self.prior.is_finite() && self.prior >= 0.0) {
-            let name = "the strength of the prior";
-            return Err(Error::setting(name, self.prior, "a finite number of nats >= 0"));
+        if let PriorStrength::Nats(s) = self.prior {
+            if !(s.is_finite() && s > 0.0) {
+                let name = "the strength of the prior";
+                return Err(Error::setting(name, s, "a finite number of nats > 0"));
+            }
         }
         let mut weights = self.row_weights.iter().flatten().enumerate();
         match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {
@@ -495,13 +558,30 @@ impl Fitter {
         Ok(all.weighted(|_| 1.0))
     }
 
-    /// What the fit to some rows minimises.
-    fn criterion(&self, law: &dyn ScalingLaw, data: &Data) -> Result<Criterion, Error> {
-        let Self { delta, residual, prior: strength, .. } = *self;
+    /// What a fit to some rows minimises, where the prior has this strength: none at 0.
+    fn criterion(
+        &self,
+        law: &dyn ScalingLaw,
+        data: &Data,
+        strength: f64,
+    ) -> Result<Criterion, Error> {
+        let Self { delta, residual, .. } = *self;
         let over = || law.prior(&Known::of(data).start_data()).and(self.beliefs.clone()).over(law);
         let factor = strength * strength / data.rows.len() as f64;
         let prior = if strength > 0.0 { Some(PriorPart { factor, over: over()? }) } else { None };
         Ok(Criterion { delta, residual, prior })
+    }
+
+    /// The strength to begin with, and whether the residuals then say better.
+    fn first_strength(&self, data: &Data) -> (f64, bool) {
+        match (self.prior, self.residual) {
+            (PriorStrength::None, _) => (0.0, false),
+            (PriorStrength::Nats(s), _) => (s, false),
+            (PriorStrength::Residuals, Residual::Loss) => {
+                (FIRST_STRENGTH * Known::of(data).start_data().median_loss, true)
+            }
+            (PriorStrength::Residuals, Residual::LogLoss) => (FIRST_STRENGTH, true),
+        }
     }
 
     /// How many coefficients of a law are not fixed.
@@ -664,6 +744,8 @@ pub struct Fit {
     at_bound: Vec<String>,
     minimum: Minimum,
     huber: f64,
+    /// Of the prior, in nats; 0 without.
+    strength: f64,
     fitter: Fitter,
     scale: FittedScale,
 }
@@ -717,6 +799,12 @@ impl Fit {
     #[must_use]
     pub fn huber(&self) -> f64 {
         self.huber
+    }
+
+    /// The strength that the prior had, in nats, if it [counted](Fitter::prior).
+    #[must_use]
+    pub fn prior_strength(&self) -> Option<f64> {
+        (self.strength > 0.0).then_some(self.strength)
     }
 
     /// Why the fit stopped.

@@ -214,6 +214,15 @@ impl<'a> Problem<'a> {
         linear.fold(0.0, |sum, (_, w)| sum + w)
     }
 
+    /// The standard deviation of the residuals at y, by the median of their sizes.
+    pub(super) fn spread(&mut self, y: &[f64]) -> f64 {
+        self.predict(y);
+        let mut sizes: Vec<f64> = self.residuals.iter().map(|r| r.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        // That of a normal distribution is 0.6745 standard deviations.
+        1.4826 * sizes[sizes.len() / 2]
+    }
+
     fn delta(&self) -> f64 {
         self.criterion.delta * self.smoothing
     }

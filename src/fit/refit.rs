@@ -39,7 +39,7 @@ impl<'a> Refit<'a> {
     pub(crate) fn new(fit: &'a Fit, sweep: &Sweep) -> Result<Self, Error> {
         let data = fit.fitter.data(fit.law(), sweep, &fit.target)?;
         let bounds = fit.fitter.bounds(fit.law())?;
-        let criterion = fit.fitter.criterion(fit.law(), &data)?;
+        let criterion = fit.fitter.criterion(fit.law(), &data, fit.strength)?;
         let optimizer = TrustRegion::default().tolerance(1e-6).max_iterations(300);
         let without_rounding = data.without_rounding();
         let refit = Self { fit, data, without_rounding, bounds, criterion, optimizer };

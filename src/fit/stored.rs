@@ -7,7 +7,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::{Bound, at_bound};
-use super::{Fit, FittedScale, Fitter, Residual};
+use super::{Fit, FittedScale, Fitter, PriorStrength, Residual};
 use crate::error::{Error, ErrorKind, Place, list};
 use crate::law::{Coordinates, LawSettings, Prior, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
@@ -86,6 +86,9 @@ pub struct StoredFit {
     /// The mean Huber loss alone; without a prior it is the objective.
     #[serde(default, with = "crate::stored::number")]
     huber: Option<f64>,
+    /// Of the prior.
+    #[serde(default, with = "crate::stored::number")]
+    strength: f64,
     fitter: Fitter,
     /// The least and the greatest N and D of the rows; files of earlier crates have none.
     #[serde(default)]
@@ -135,6 +138,7 @@ impl Fit {
             at_bound: self.at_bound.clone(),
             minimum: self.minimum.clone(),
             huber: Some(self.huber),
+            strength: self.strength,
             fitter: self.fitter.clone(),
             trained: self.scale.ranges.map(|[n, d]| Trained { n, d }),
             any_scale: self.scale.any,
@@ -201,10 +205,10 @@ impl StoredFit {
         self.check_rows()?;
         let coordinates = self.coordinates.iter().map(|c| c.z).collect();
         let huber = self.huber.unwrap_or(self.minimum.value);
-        let Self { target, minimum, fitter, trained, any_scale, .. } = self;
+        let Self { target, minimum, strength, fitter, trained, any_scale, .. } = self;
         let ranges = trained.map(|Trained { n, d }| [n, d]);
         let scale = FittedScale::new(law.as_ref(), ranges, any_scale);
-        Ok(Fit { law, target, coordinates, at_bound, minimum, huber, fitter, scale })
+        Ok(Fit { law, target, coordinates, at_bound, minimum, huber, strength, fitter, scale })
     }
 
     fn fault(&self, what: &str, found: impl ToString, expected: impl ToString) -> Error {
@@ -262,6 +266,10 @@ impl StoredFit {
         if let Some(huber) = self.huber.filter(|huber| !(0.0..=objective).contains(huber)) {
             let expected = format!("a number from 0 to the objective, {objective}");
             return Err(self.fault("the stored mean Huber loss is", huber, expected));
+        }
+        if !(self.strength.is_finite() && self.strength >= 0.0) {
+            let what = "the stored strength of the prior is";
+            return Err(self.fault(what, self.strength, "a finite number >= 0"));
         }
         if self.minimum.optimality.is_nan() || self.minimum.optimality < 0.0 {
             let (what, found) = ("the stored distance from optimality is", self.minimum.optimality);
@@ -397,8 +405,8 @@ pub(super) struct StoredFitter {
     #[serde(with = "crate::stored::number")]
     constraints: Vec<(String, f64, f64)>,
     /// Files of earlier crates have no prior.
-    #[serde(default, with = "crate::stored::number")]
-    prior: f64,
+    #[serde(default)]
+    prior: PriorStrength,
     #[serde(default)]
     beliefs: Prior,
     seed: u64,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Goal, Penalty, Plan, Target};
 use crate::error::{Error, ErrorKind};
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, Seen};
 use crate::simplex::{Constraints, SimplexSolver};
 
 /// What a [`Plan`] will hold; made by [`Plan::builder`].
@@ -16,6 +16,7 @@ pub struct PlanBuilder {
     penalties: Vec<Penalty>,
     constraints: Constraints,
     solver: SimplexSolver,
+    expected: bool,
 }
 
 impl PlanBuilder {
@@ -28,18 +29,54 @@ impl PlanBuilder {
             penalties: plan.penalties.iter().map(|added| added.to_penalty(&plan.domains)).collect(),
             constraints: Constraints::clone(&plan.constraints),
             solver: plan.solver.clone(),
+            expected: plan.seen == Seen::Mean,
         }
     }
 
     /// Adds a target with its weight: anything that is or makes a [`Predictor`], such as a
     /// [`&Fit`](crate::Fit).
     ///
-    /// A predictor with [members](Predictor::members) decides by its own prediction; its members answer
-    /// [`Plan::certainty`] and the like.
+    /// A predictor with [members](Predictor::members) decides by its own prediction, unless
+    /// [`PlanBuilder::expected`] is set; its members answer [`Plan::certainty`] and the like.
     #[must_use]
     pub fn target(mut self, weight: f64, predictor: impl Into<Predictor>) -> Self {
         self.targets.push((weight, predictor.into()));
         self
+    }
+
+    /// Lets the mean of the losses over the members of each predictor count in place of its own prediction:
+    /// the plan then minimises what is expected, given all that the data leaves open, and not what one fit
+    /// says.
+    ///
+    /// ```
+    /// # use mixlaw::law::AdditiveLaw;
+    /// # use mixlaw::uncertainty::Bootstrap;
+    /// # use mixlaw::{Fitter, Plan, Scale, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         let noise = 1.0 + 0.002 * (37.0 * web + size / 1e8).sin();
+    /// #         loss.push(noise * (1.0 + 1.0 / (2.0 * f64::powf(web, 0.5) + f64::powf(1.0 - web, 0.5))
+    /// #             + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28)));
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let fit = Fitter::recommended().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// let web = Bootstrap::new(50).run(fit, &sweep)?;
+    /// let at = Scale { n: 1e9, d: 2e10 };
+    /// let choice = Plan::builder().target(1.0, &web).expected().build()?.best(at)?;
+    /// // The value is the mean over the members.
+    /// let values = web.values(at, &choice.optimum.weights)?;
+    /// let mean = values.iter().sum::<f64>() / values.len() as f64;
+    /// assert!((choice.optimum.value - mean).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn expected(self) -> Self {
+        Self { expected: true, ..self }
     }
 
     /// How several targets count together; by default their weighted sum.
@@ -79,7 +116,7 @@ impl PlanBuilder {
     /// # Errors
     /// [`Error`] if there are no targets, two have the same name, a weight is not a finite
     /// number > 0, the predictors have different domains (in whatever order), a penalty does not fit
-    /// them, the constraints name an unknown domain or contradict each other for every D, or a setting of
+    /// them, [`PlanBuilder::expected`] is set and a predictor has no members, the constraints name an unknown domain or contradict each other for every D, or a setting of
     /// the solver is out of its range.
     pub fn build(self) -> Result<Plan, Error> {
         let Some((_, first)) = self.targets.first() else {
@@ -101,6 +138,10 @@ impl PlanBuilder {
             let blind = !predictor.sees_mixture();
             targets.push(Target { weight, predictor, order, blind });
         }
+        if self.expected {
+            targets.iter().try_for_each(|t| t.predictor.needed_members().map(|_| ()))?;
+        }
+        let seen = if self.expected { Seen::Mean } else { Seen::Own };
         let penalties: Result<Vec<_>, Error> =
             self.penalties.iter().map(|penalty| penalty.resolve(&domains)).collect();
         self.solver.check()?;
@@ -114,7 +155,7 @@ impl PlanBuilder {
             constraints: Arc::new(self.constraints),
             solver: self.solver,
             observer: None,
-            member: None,
+            seen,
             call: None,
         })
     }

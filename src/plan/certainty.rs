@@ -4,7 +4,7 @@ use super::{BEST, Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
-use crate::predictor::{Interval, Members, check_level, interval};
+use crate::predictor::{Interval, Members, Seen, check_level, interval};
 
 /// So many draws are looked at between two calls of the observer.
 const ROUND: usize = 256;
@@ -313,7 +313,7 @@ impl Plan {
     ) -> Result<(Vec<T>, Termination), Error> {
         let solver = self.descents_only(members / 8);
         let as_member = |member| Self {
-            member: Some(member),
+            seen: Seen::Member(member),
             solver: solver.clone(),
             call: Some(self.part()),
             ..self.clone()

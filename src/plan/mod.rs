@@ -54,7 +54,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, list};
 use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Progress};
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, Seen};
 use crate::scale::Scale;
 use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
 
@@ -116,8 +116,8 @@ pub struct Plan {
     constraints: Arc<Constraints>,
     solver: SimplexSolver,
     observer: Option<Observer>,
-    /// The member that all targets are seen by; `None` for their own predictions.
-    member: Option<usize>,
+    /// Whose losses count.
+    seen: Seen,
     /// The call that it answers.
     call: Option<Control>,
 }
@@ -426,7 +426,7 @@ impl Plan {
 
     fn objective_over(&self, at: Scale, references: &[f64]) -> Result<MixtureObjective<'_>, Error> {
         let targets = self.targets.iter().map(|target| (target, target.weight));
-        let sum = MixtureObjective::new(targets, &self.domains, &self.penalties, self.member, at)?;
+        let sum = MixtureObjective::new(targets, &self.domains, &self.penalties, self.seen, at)?;
         Ok(if self.goal == Goal::Sum { sum } else { sum.worst(references) })
     }
 
@@ -438,7 +438,7 @@ impl Plan {
         at: Scale,
     ) -> Result<MixtureObjective<'a>, Error> {
         let one = std::iter::once((target, 1.0));
-        MixtureObjective::new(one, &self.domains, penalties, self.member, at)
+        MixtureObjective::new(one, &self.domains, penalties, self.seen, at)
     }
 
     /// What each target could have alone, which the excesses are over; none for other goals.

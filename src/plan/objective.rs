@@ -2,6 +2,7 @@ use super::Target;
 use super::penalty::Added;
 use crate::error::{Error, ErrorKind};
 use crate::law::{Curvature, MixtureFunction};
+use crate::predictor::Seen;
 use crate::scale::Scale;
 use crate::simplex::SimplexObjective;
 use crate::simplex::sealed::Token;
@@ -134,18 +135,18 @@ impl<'a> Reordered<'a> {
 }
 
 impl<'a> MixtureObjective<'a> {
-    /// Of targets with weights, as a member sees them or, without one, as they are.
+    /// Of targets with weights, as these losses are.
     pub(super) fn new(
         targets: impl Iterator<Item = (&'a Target, f64)>,
         domains: &'a [String],
         penalties: &'a [Added],
-        member: Option<usize>,
+        seen: Seen,
         at: Scale,
     ) -> Result<Self, Error> {
         at.check()?;
         let term = |(target, weight): (&'a Target, f64)| {
             target.predictor.check_scale(at)?;
-            let function = target.predictor.at_scale(member, at);
+            let function = target.predictor.at_scale(seen, at);
             let function = Reordered::new(function, target.order.clone());
             Ok(Term { weight, reference: 0.0, target, function })
         };

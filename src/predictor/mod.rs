@@ -252,17 +252,14 @@ impl Predictor {
         Ok(Self::of(first.target().to_owned(), parts, None))
     }
 
-    /// The crate's predictor for a larger scale: the mean of the joint and the full law, each fitted
-    /// with rows weighted by their compute ([`Fitter::weigh_by_compute`]).
+    /// The crate's predictor for a larger scale: the mean of the joint and the full law, each fitted by
+    /// [`Fitter::recommended`], with rows that count by their compute and a prior.
     ///
-    /// Chosen by its errors on larger sizes held out from two sweeps (three hold-outs within the paper's
-    /// training sizes, four of the byte-level sweep), among three laws and their means, best fits,
-    /// means of near-optimal fits and means of resamples, and powers of the compute: `cargo bench
-    /// --bench predictors`. Near-optimal fits gain 3% more for 24 times the work, and the power 1.5
-    /// gains 6%, but costs up to 80% where a law is right.
+    /// The laws and the power of the compute were chosen by errors on larger sizes held out (`cargo bench
+    /// --bench predictors`), the prior by the choices that follow from it on three sweeps of real runs (`cargo
+    /// bench --bench decisions`).
     ///
-    /// It is `Predictor::mean` of two fits by `Fitter::new().weigh_by_compute(1.0)`, which can be
-    /// [observed](Fitter::observe) one by one.
+    /// It is `Predictor::mean` of two fits, which can be [observed](Fitter::observe) one by one.
     ///
     /// # Errors
     /// As [`Fitter::fit`], and if all rows have the same N or the same D.
@@ -275,7 +272,7 @@ impl Predictor {
                 return Err(Error::setting(name, values[0], expected));
             }
         }
-        let fitter = Fitter::new().weigh_by_compute(1.0);
+        let fitter = Fitter::recommended();
         let joint = fitter.fit(JointLaw::for_sweep(sweep), sweep, target)?;
         let full = fitter.fit(FullLaw::for_sweep(sweep), sweep, target)?;
         Self::mean([joint, full])
@@ -381,19 +378,21 @@ impl Predictor {
         self.0.parts.iter().try_for_each(|part| part.check_scale(at))
     }
 
-    /// Its own loss, or that of a member, at one N and D as a function of h alone.
-    pub(crate) fn at_scale(
-        &self,
-        member: Option<usize>,
-        at: Scale,
-    ) -> Box<dyn MixtureFunction + '_> {
+    /// The loss at one N and D as a function of h alone.
+    pub(crate) fn at_scale(&self, seen: Seen, at: Scale) -> Box<dyn MixtureFunction + '_> {
         let parts = &self.0.parts;
-        let share = 1.0 / parts.len() as f64;
-        let mut functions: Vec<(f64, Box<dyn MixtureFunction + '_>)> = parts
-            .iter()
-            .enumerate()
-            .map(|(i, part)| (share, at_scale(part.law(), self.z(member, i), at)))
-            .collect();
+        let members = match (seen, &self.0.members) {
+            (Seen::Own, _) | (_, None) => vec![None],
+            (Seen::Member(member), _) => vec![Some(member)],
+            (Seen::Mean, Some(members)) => (0..members.len()).map(Some).collect(),
+        };
+        let share = 1.0 / (members.len() * parts.len()) as f64;
+        let mut functions: Vec<(f64, Box<dyn MixtureFunction + '_>)> = Vec::new();
+        for member in members {
+            for (i, part) in parts.iter().enumerate() {
+                functions.push((share, at_scale(part.law(), self.z(member, i), at)));
+            }
+        }
         match functions.pop() {
             Some((_, one)) if functions.is_empty() => one,
             last => Box::new(Sum(functions.into_iter().chain(last).collect())),
@@ -407,6 +406,17 @@ impl Predictor {
             _ => self.0.parts[part].z(),
         }
     }
+}
+
+/// Whose losses count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The predictor's own.
+    Own,
+    /// Those of a member.
+    Member(usize),
+    /// The mean over all members.
+    Mean,
 }
 
 /// What follows from the members of a predictor.

@@ -68,7 +68,7 @@ impl Candidate {
         Self {
             name: "recommended".to_owned(),
             laws: vec![Arc::new(JointLaw::for_sweep(sweep)), Arc::new(FullLaw::for_sweep(sweep))],
-            fitter: Fitter::new().weigh_by_compute(1.0),
+            fitter: Fitter::recommended(),
         }
     }
 
