@@ -111,6 +111,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod decision;
 pub mod error;
 pub mod fit;
 pub mod guide;
@@ -137,6 +138,7 @@ pub mod uncertainty;
 
 pub use ndarray;
 
+pub use decision::Decider;
 pub use error::Error;
 pub use fit::{Fit, Fitter};
 pub use mixture::Mixture;

@@ -270,7 +270,7 @@ fn a_mixture_of_rounded_weights_is_within_what_it_keeps() {
     // The box of one mixture whose sum is off by rounding.
     let h = [0.333333, 0.333333, 0.333333];
     let sweep = Sweep::new(&["a", "b", "c"], &["t"], &[1e8], &[1e9], &h, &[3.0]).unwrap();
-    let limits = Constraints::new().trained_box(&sweep);
+    let limits = Constraints::new().trained_box(&sweep, 0.0);
     let region = limits.region(&domains, 1e9).unwrap();
     assert!(region.contains(Mixture::new(h.to_vec()).unwrap()));
     let best = SimplexSolver::new().minimize_within(&mut kinked(3, 1.0, 0.0), &region).unwrap();

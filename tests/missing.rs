@@ -474,7 +474,7 @@ fn intervals_of_a_sparse_sweep_hold_what_the_full_one_says() {
     };
     let plan = |predictors: [Predictor; 2]| {
         let builder = predictors.into_iter().fold(Plan::builder(), |b, p| b.target(0.5, p));
-        builder.constraints(Constraints::new().trained_box(&train)).build().unwrap()
+        builder.constraints(Constraints::new().trained_box(&train, 0.0)).build().unwrap()
     };
 
     let full = PAIR.map(|target| Predictor::from(fit(&train, target)));

@@ -802,7 +802,7 @@ fn decisions_are_kept_and_checked() {
         .at_most("books", 0.3)
         .group(&["code", "web"], 0.2, 0.9)
         .epochs("web", f64::INFINITY, 0.0)
-        .trained_box(&sweep);
+        .trained_box(&sweep, 0.0);
     assert_kept(&limits);
     assert_eq!(
         serde_json::to_value(Constraints::new().at_least("code", 0.1)).unwrap(),

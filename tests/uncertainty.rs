@@ -351,7 +351,7 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     assert_eq!(advantage.probability, 1.0);
     assert!(advantage.nats.lower > 0.0 && advantage.within_limits);
     let limited =
-        plan.to_builder().constraints(Constraints::new().trained_box(&sweep)).build().unwrap();
+        plan.to_builder().constraints(Constraints::new().trained_box(&sweep, 0.0)).build().unwrap();
     let choice_within = limited.best(at).unwrap();
     assert!(!limited.advantage(&choice_within, &other, 0.9).unwrap().within_limits);
     let narrow = plan.region_share(&choice, 0.5, 2000, 0).unwrap();

@@ -363,6 +363,11 @@ impl Fitter {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
+    /// The same with the observer of some settings, if they have one.
+    pub(crate) fn observed_by(self, observer: Option<&Observer>) -> Self {
+        Self { observer: observer.cloned(), ..self }
+    }
+
     /// The values of all settings but the optimizer and the observer.
     ///
     /// ```

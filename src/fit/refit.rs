@@ -8,7 +8,6 @@ use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::optim::sealed::Token;
 use crate::optim::{Control, Minimum, Objective, Optimizer, SmoothFirst, TrustRegion};
-use crate::random::Random;
 use crate::sweep::Sweep;
 
 /// By how much the objective at a fit may differ from the one that it reached, relative to it.
@@ -79,10 +78,10 @@ impl<'a> Refit<'a> {
     pub(crate) fn solve(
         &self,
         counts: &[f64],
-        random: &mut Random,
+        normal: &mut dyn FnMut() -> f64,
         call: &Control,
     ) -> Option<Vec<f64>> {
-        let perturbed = |part: &PriorPart| PriorPart { over: part.over.perturbed(random), ..*part };
+        let perturbed = |part: &PriorPart| PriorPart { over: part.over.perturbed(normal), ..*part };
         let prior = self.criterion.prior.as_ref().map(perturbed);
         let criterion = &Criterion { prior, ..self.criterion };
         let data = self.data.reweighted(counts);

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::{Coordinate, ScalingLaw};
 use crate::error::{Error, ErrorKind, Place};
-use crate::random::Random;
 
 /// What is believed of the coefficients of a law before it has seen data: that some are near a value, and
 /// that some are like each other.
@@ -262,11 +261,11 @@ impl PriorOver {
     }
 
     /// The same with each mean moved by a draw of its own deviation: minimising with it and with resampled
-    /// rows draws, about, from the posterior.
-    pub(crate) fn perturbed(&self, random: &mut Random) -> Self {
+    /// rows draws, about, from the posterior. `normal` gives the draws.
+    pub(crate) fn perturbed(&self, normal: &mut dyn FnMut() -> f64) -> Self {
         let mut out = self.clone();
         let mut draw = |precision: f64| {
-            let normal = random.normal();
+            let normal = normal();
             if precision > 0.0 { normal / precision.sqrt() } else { 0.0 }
         };
         out.about.iter_mut().for_each(|term| term.mean += draw(term.precision));

@@ -116,8 +116,9 @@ impl PlanBuilder {
     /// # Errors
     /// [`Error`] if there are no targets, two have the same name, a weight is not a finite
     /// number > 0, the predictors have different domains (in whatever order), a penalty does not fit
-    /// them, [`PlanBuilder::expected`] is set and a predictor has no members, the constraints name an unknown domain or contradict each other for every D, or a setting of
-    /// the solver is out of its range.
+    /// them, [`PlanBuilder::expected`] is set and a predictor has no members, the constraints name an
+    /// unknown domain or contradict each other for every D, or a setting of the solver is out of its
+    /// range.
     pub fn build(self) -> Result<Plan, Error> {
         let Some((_, first)) = self.targets.first() else {
             return Err(ErrorKind::Empty { what: "a plan", part: "target" }.into());

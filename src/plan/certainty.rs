@@ -181,6 +181,22 @@ impl Plan {
         Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
     }
 
+    /// Between what values the choice lies, by percentiles of the members: how far off its value may be.
+    ///
+    /// # Errors
+    /// As [`Plan::certainty`], and if the level is not between 0 and 1.
+    pub fn interval(&self, choice: &Choice, level: f64) -> Result<Interval, Error> {
+        check_level(level)?;
+        let members = self.count_members()?;
+        self.check_choice(choice)?;
+        let value = |plan: &Self| -> Result<f64, Error> {
+            let value = plan.objective(choice.scale)?.value(&choice.optimum.weights)?;
+            finite("the value of the choice", value)
+        };
+        let values = self.for_all_members(members, value)?;
+        Ok(interval(value(self)?, values, level))
+    }
+
     /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
     /// one need not keep the constraints; [`Advantage::within_limits`] tells whether it does.
     ///

@@ -254,6 +254,11 @@ impl Plan {
         Self { observer: Some(Observer::new(observer)), ..self.clone() }
     }
 
+    /// The same plan with the observer of some settings, if they have one.
+    pub(crate) fn observed_by(self, observer: Option<&Observer>) -> Self {
+        Self { observer: observer.cloned(), ..self }
+    }
+
     /// The names of the domains, in the order of every mixture: those of the first predictor, unless they
     /// were set on the builder.
     #[must_use]
@@ -455,7 +460,7 @@ impl Plan {
         self.targets.iter().map(least).collect()
     }
 
-    fn region(&self, d: f64) -> Result<Region, Error> {
+    pub(crate) fn region(&self, d: f64) -> Result<Region, Error> {
         self.constraints.region(&self.domains, d)
     }
 

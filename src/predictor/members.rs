@@ -61,6 +61,10 @@ impl Members {
     }
 }
 
+/// So many resamples are balanced together: what follows from them in the mean, and is about linear in the
+/// draws, has hardly any noise of the drawing.
+pub(crate) const BLOCK: usize = 20;
+
 /// What was drawn: equal draws are of the same runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -97,13 +101,13 @@ impl Draws {
         Err(ErrorKind::Stored { what, found, expected }.into())
     }
 
-    /// How often each row is drawn by a resample.
+    /// How often each row is drawn by a resample. A block of resamples draws every unit equally often.
     pub(crate) fn counts(&self, resample: usize) -> Vec<f64> {
-        let mut random = streams::stream(self.seed, Kind::Resample, resample as u64);
+        let (block, place) = (resample / BLOCK, resample % BLOCK);
+        let mut drawn: Vec<usize> = (0..BLOCK * self.units).map(|i| i % self.units).collect();
+        streams::stream(self.seed, Kind::Resample, block as u64).shuffle(&mut drawn);
         let mut counts = vec![0.0; self.units];
-        for _ in 0..self.units {
-            counts[random.below(self.units)] += 1.0;
-        }
+        drawn[place * self.units..][..self.units].iter().for_each(|&unit| counts[unit] += 1.0);
         self.unit_of.iter().map(|unit| unit.map_or(0.0, |unit| counts[unit])).collect()
     }
 }
@@ -137,12 +141,20 @@ pub(crate) fn residual_quantiles(mut residuals: Vec<(f64, f64)>) -> Result<Vec<f
 mod tests {
     use super::*;
 
-    /// Draws may change only together with a value-breaking entry in the changelog.
     #[test]
-    fn draws_are_stable_per_seed() {
-        let draws = Draws::new(42, vec![0, 1, 2, 3, 4], &[1.0; 5]);
-        assert_eq!(draws.counts(0), [0.0, 4.0, 0.0, 1.0, 0.0]);
-        assert_eq!(draws.counts(1), [1.0, 2.0, 0.0, 1.0, 1.0]);
+    fn a_block_of_resamples_draws_every_unit_equally_often() {
+        let draws = Draws::new(42, (0..30).collect(), &[1.0; 30]);
+        let all: Vec<Vec<f64>> = (0..20 * BLOCK).map(|resample| draws.counts(resample)).collect();
+        assert!(all.iter().all(|counts| counts.iter().sum::<f64>() == 30.0));
+        for block in all.chunks(BLOCK) {
+            let of = |unit: usize| block.iter().map(|counts| counts[unit]).sum::<f64>();
+            assert!((0..30).all(|unit| of(unit) == BLOCK as f64));
+        }
+        // The variance of a count without replacement: 1 (1 - 1/30) (20 * 30 - 30) / (20 * 30 - 1).
+        let expected = (1.0 - 1.0 / 30.0) * 570.0 / 599.0;
+        let squares: f64 = all.iter().flatten().map(|count| (count - 1.0).powi(2)).sum();
+        let variance = squares / (all.len() * 30) as f64;
+        assert!((variance / expected - 1.0).abs() < 0.05, "{variance} {expected}");
     }
 
     #[test]

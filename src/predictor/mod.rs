@@ -51,7 +51,7 @@ use crate::sweep::Sweep;
 pub use interval::{CoefficientInterval, Interval};
 pub(crate) use interval::{check_level, interval};
 pub use members::Members;
-pub(crate) use members::{Draws, residual_quantiles};
+pub(crate) use members::{BLOCK, Draws, residual_quantiles};
 #[cfg(feature = "serde")]
 pub(crate) use stored::plain;
 
@@ -264,6 +264,15 @@ impl Predictor {
     /// # Errors
     /// As [`Fitter::fit`], and if all rows have the same N or the same D.
     pub fn recommended(sweep: &Sweep, target: &str) -> Result<Self, Error> {
+        Self::recommended_by(&Fitter::recommended(), sweep, target)
+    }
+
+    /// As [`Predictor::recommended`], with another seed or an observer.
+    pub(crate) fn recommended_by(
+        fitter: &Fitter,
+        sweep: &Sweep,
+        target: &str,
+    ) -> Result<Self, Error> {
         for (what, values) in [("N", sweep.n()), ("D", sweep.d())] {
             if values.iter().all(|value| *value == values[0]) {
                 let name = format!("the only {what} of all rows");
@@ -272,7 +281,6 @@ impl Predictor {
                 return Err(Error::setting(name, values[0], expected));
             }
         }
-        let fitter = Fitter::recommended();
         let joint = fitter.fit(JointLaw::for_sweep(sweep), sweep, target)?;
         let full = fitter.fit(FullLaw::for_sweep(sweep), sweep, target)?;
         Self::mean([joint, full])

@@ -63,6 +63,9 @@ enum Constraint {
         domain: String,
         lower: f64,
         upper: f64,
+        /// By which share of the trained range the two are outside of it.
+        #[cfg_attr(feature = "serde", serde(default))]
+        margin: f64,
     },
 }
 
@@ -103,10 +106,12 @@ impl Constraints {
         self.with(Constraint::Epochs { domain: domain.into(), tokens, epochs })
     }
 
-    /// Every weight between the least and the greatest that a row of the sweep was trained with: where a
-    /// fitted law interpolates. Weights whose sum differs from one by rounding are divided by their sum.
+    /// Every weight between the least and the greatest that a row of the sweep was trained with, or outside
+    /// of these by at most the share `margin` of the range between them, which is finite and not negative.
+    /// With a margin of 0 a fitted law interpolates. Weights whose sum differs from one by rounding are
+    /// divided by their sum.
     #[must_use]
-    pub fn trained_box(self, sweep: &Sweep) -> Self {
+    pub fn trained_box(self, sweep: &Sweep, margin: f64) -> Self {
         let ends = (f64::INFINITY, f64::NEG_INFINITY);
         let mut ranges = vec![ends; sweep.domains().len()];
         for row in sweep.rows() {
@@ -115,8 +120,10 @@ impl Constraints {
                 (*low, *high) = (low.min(h / sum), high.max(h / sum));
             }
         }
-        sweep.domains().iter().zip(ranges).fold(self, |out, (domain, (lower, upper))| {
-            out.with(Constraint::Trained { domain: domain.clone(), lower, upper })
+        sweep.domains().iter().zip(ranges).fold(self, |out, (domain, (low, high))| {
+            let beyond = margin * (high - low);
+            let (lower, upper) = ((low - beyond).max(0.0), (high + beyond).min(1.0));
+            out.with(Constraint::Trained { domain: domain.clone(), lower, upper, margin })
         })
     }
 
@@ -190,8 +197,12 @@ impl Constraint {
                 vec![Kind::AtLeast(at(domain)?, self.checked(*weight)?)]
             }
             Self::AtMost(domain, weight) => vec![Kind::AtMost(at(domain)?, self.checked(*weight)?)],
-            Self::Trained { domain, lower, upper } => {
+            Self::Trained { domain, lower, upper, margin } => {
                 let i = at(domain)?;
+                if !(margin.is_finite() && *margin >= 0.0) {
+                    let name = "the margin around what was trained on";
+                    return Err(Error::setting(name, *margin, "a finite number >= 0"));
+                }
                 // A sweep's weights are in order, those of a file need not be.
                 if !(*lower >= 0.0 && lower <= upper) {
                     let name = format!("the least weight in `{self}`");
@@ -245,12 +256,21 @@ impl Constraint {
                 let (sign, value) = if at_least { (">=", lower) } else { ("<=", upper) };
                 format!("{} {sign} {value}", domains.join(" + "))
             }
-            Self::Trained { domain, lower, upper } => {
+            Self::Trained { domain, lower, upper, margin } => {
                 let (sign, value) = if at_least { (">=", lower) } else { ("<=", upper) };
-                format!("{domain} {sign} {value} (trained on)")
+                format!("{domain} {sign} {value} ({})", trained_with(*margin))
             }
             _ => self.to_string(),
         }
+    }
+}
+
+/// Where the limits of a trained range are from.
+fn trained_with(margin: f64) -> String {
+    if margin == 0.0 {
+        "trained on".to_owned()
+    } else {
+        format!("trained on, with a margin of {margin} of that range")
     }
 }
 
@@ -278,8 +298,8 @@ impl fmt::Display for Constraint {
             Self::Epochs { domain, tokens, epochs } => {
                 write!(f, "{domain} <= {epochs} epochs of {tokens:e} tokens")
             }
-            Self::Trained { domain, lower, upper } => {
-                write!(f, "{lower} <= {domain} <= {upper} (trained on)")
+            Self::Trained { domain, lower, upper, margin } => {
+                write!(f, "{lower} <= {domain} <= {upper} ({})", trained_with(*margin))
             }
         }
     }

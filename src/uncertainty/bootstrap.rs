@@ -3,7 +3,8 @@ use std::ops::ControlFlow;
 use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::predictor::{Draws, Members, Part, Predictor, residual_quantiles};
+use crate::predictor::{BLOCK, Draws, Members, Part, Predictor, residual_quantiles};
+use crate::random::Random;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
 
@@ -22,7 +23,10 @@ pub enum Unit {
 /// Fits laws again and again to runs drawn with replacement: how the fits would have come out with other
 /// runs of the same kind.
 ///
-/// A draw is a weight for each row: how often its run was drawn. Runs whose rows all have a
+/// A draw is a weight for each row: how often its run was drawn, equally often in every 20 resamples (a
+/// balanced bootstrap: Davison, Hinkley and Schechtman, 1986), so that the mean over them depends little on
+/// the seed. Where a fit has a [prior](crate::Fitter::prior), each resample also moves what is believed by a
+/// draw of its own deviation, which stands for what no run determines. Runs whose rows all have a
 /// [weight](crate::Fitter::row_weights) of 0 are not drawn. Every fit starts from the fit to all rows, so
 /// that it stays in the same valley. With the feature `rayon` the fits share the threads of
 /// the current pool, with the same result, bit for bit, on any number of them.
@@ -87,6 +91,11 @@ impl Bootstrap {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
+    /// The same with the observer of some settings, if they have one.
+    pub(crate) fn observed_by(self, observer: Option<&Observer>) -> Self {
+        Self { observer: observer.cloned(), ..self }
+    }
+
     /// Resamples a fit, or a mean of them, on the sweep that it was made from: the same predictor with
     /// [members](Predictor::members).
     ///
@@ -111,8 +120,8 @@ impl Bootstrap {
         let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
-            let mut random = streams::stream(self.seed, Kind::Belief, resample as u64);
-            let solve = |refit: &Refit<'_>| refit.solve(&counts, &mut random, &call);
+            let mut normal = balanced_normals(self.seed, resample);
+            let solve = |refit: &Refit<'_>| refit.solve(&counts, &mut normal, &call);
             let z: Vec<Vec<f64>> = refits.iter().map(solve).collect::<Option<_>>()?;
             let left_out = (0..counts.len()).filter(|&i| counts[i] == 0.0 && rows.weights[i] > 0.0);
             let predictions = left_out.map(|i| (i, rows.predict(&z, i))).collect();
@@ -180,6 +189,18 @@ impl Bootstrap {
     }
 }
 
+/// The standard normal draws of a resample, which are zero in the mean over each block of resamples.
+fn balanced_normals(seed: u64, resample: usize) -> impl FnMut() -> f64 {
+    let (block, place) = (resample / BLOCK * BLOCK, resample % BLOCK);
+    let stream = |i| streams::stream(seed, Kind::Belief, (block + i) as u64);
+    let mut streams: Vec<Random> = (0..BLOCK).map(stream).collect();
+    let scale = (BLOCK as f64 / (BLOCK - 1) as f64).sqrt();
+    move || {
+        let drawn: Vec<f64> = streams.iter_mut().map(Random::normal).collect();
+        scale * (drawn[place] - drawn.iter().sum::<f64>() / BLOCK as f64)
+    }
+}
+
 /// What it takes to fit each part again.
 fn refits<'a>(predictor: &'a Predictor, sweep: &Sweep) -> Result<Vec<Refit<'a>>, Error> {
     let one = |part: &'a Part| match part {
@@ -242,7 +263,7 @@ impl<'a> Rows<'a> {
 mod tests {
     use super::*;
     use crate::law::AdditiveLaw;
-    use crate::{Fitter, Random};
+    use crate::Fitter;
 
     /// Twelve runs with two checkpoints each.
     fn sweep() -> Sweep {
@@ -327,7 +348,7 @@ mod tests {
         for b in 0..20 {
             let counts = draws.counts(b);
             let counts: Vec<f64> = (0..24).filter(|&i| !lacks(i)).map(|i| counts[i]).collect();
-            let z = refit.solve(&counts, &mut Random::new(0), &Control::default()).unwrap();
+            let z = refit.solve(&counts, &mut || 0.0, &Control::default()).unwrap();
             let member = resamples.member(b).unwrap();
             assert_eq!(member.laws().next().unwrap().1, z);
         }

@@ -66,7 +66,7 @@ fn limits(
     }
     if inside.is_none() && rng.random_bool(0.2) {
         let rows = sweep(rng, k, 1);
-        constraints = constraints.trained_box(&rows);
+        constraints = constraints.trained_box(&rows, 0.0);
         for (i, (lower, upper)) in rows.weight_ranges().into_iter().enumerate() {
             list.push(Limit { domains: vec![i], lower, upper });
         }

@@ -185,7 +185,7 @@ fn downstream(rng: &mut Random, tally: &mut Tally, sweep: &Sweep) {
         assert!(!loss.is_nan(), "{} predicts NaN at N = {n:e}, D = {d:e}, h = {h:?}", law.name());
     }
     let limits = if rng.random_bool(0.5) {
-        Constraints::new().trained_box(sweep)
+        Constraints::new().trained_box(sweep, 0.0)
     } else {
         Constraints::new()
     };

@@ -33,7 +33,7 @@ fn good() -> Good {
     ];
     let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
     let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
-    let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep);
+    let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep, 0.0);
     let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
     let choice = plan.best(Scale { n: 1e9, d: 2e10 }).unwrap();
     let certainty = plan.certainty(&choice).unwrap();

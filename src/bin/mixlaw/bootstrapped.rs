@@ -1,5 +1,6 @@
 //! Predictors with members: what fits to other runs of the same kind would have said.
 
+use mixlaw::fit::PriorStrength;
 use mixlaw::plan::Plan;
 use mixlaw::uncertainty::Bootstrap;
 use mixlaw::{Fit, Predictor};
@@ -25,8 +26,8 @@ pub fn resamples(given: &Given) -> Result<usize> {
     given.count(20..=1_000_000)
 }
 
-/// For each target the mean of the laws that are about it, rows weighted by their compute, with
-/// members. Targets that no law is about are noted on stderr.
+/// For each target the mean of the laws that are about it, rows weighted by their compute, with a prior
+/// unless the flags say otherwise, and with members. Targets that no law is about are noted on stderr.
 ///
 /// # Errors
 /// If a fit cannot be made, or no law is about any target.
@@ -60,10 +61,40 @@ fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec
         let law = laws::law(name, &data.train, target, &flags.law_settings())?;
         let Some(law) = law else { continue };
         let bar = progress::bar(format!("{target}, {name}, local solves"));
-        let fitter = laws::fitter(flags).weigh_by_compute(1.0).observe(bar.observer());
+        let prior = flags.coefficient_prior.unwrap_or(PriorStrength::Residuals);
+        let fitter = laws::fitter(flags).weigh_by_compute(1.0).prior(prior);
+        let fitter = fitter.observe(bar.observer());
         fits.push(fitter.fit(law, &data.train, target).map_err(|error| data.fault(error))?);
     }
     Ok(fits)
+}
+
+/// How a predictor does on the eval rows.
+#[derive(Debug)]
+pub struct HeldOut {
+    /// The mean relative error, as a fraction.
+    pub mre: f64,
+    /// The share of the rows that are in their prediction intervals.
+    pub inside: f64,
+}
+
+impl HeldOut {
+    /// None where there are no eval rows.
+    ///
+    /// # Errors
+    /// If the predictor does not know their scale.
+    pub fn of(predictor: &Predictor, data: &Data, level: f64) -> Result<Option<Self>> {
+        let Some(eval) = &data.eval else { return Ok(None) };
+        let eval = eval.with_losses_of(predictor.target())?;
+        let observed = eval.losses_of(predictor.target())?;
+        let mut inside = 0;
+        for (row, loss) in eval.rows().zip(&observed) {
+            let interval = predictor.prediction_interval(row.scale(), row.h, level)?;
+            inside += usize::from(interval.contains(*loss));
+        }
+        let inside = inside as f64 / observed.len() as f64;
+        Ok(Some(Self { mre: predictor.evaluate(&eval)?.mre, inside }))
+    }
 }
 
 /// The plan for a weighted sum of targets.

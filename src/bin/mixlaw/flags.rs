@@ -7,6 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use mixlaw::Scale;
+use mixlaw::fit::PriorStrength;
 use mixlaw::law::{self, LawSettings};
 use mixlaw::sweep::SweepReader;
 
@@ -17,7 +18,7 @@ use crate::reading;
 type Shared = (&'static str, &'static str);
 
 /// The flags that a subcommand can take beside its own.
-pub const SHARED: [Shared; 10] = [
+pub const SHARED: [Shared; 11] = [
     ("laws", "  --laws a,b              "),
     (
         "unique",
@@ -33,6 +34,12 @@ pub const SHARED: [Shared; 10] = [
         "starts",
         "  --starts S              starts, or hops of basin-hopping
                           [default: 24; lbfgs 1; multi-start and basin-hopping 32]",
+    ),
+    (
+        "coefficient-prior",
+        "  --coefficient-prior none|auto|NATS   how much what is believed of coefficients before the runs counts:
+                          auto by the size of the residuals, NATS as if rows were off by so many nats
+                          [default: auto for decide, sure and next-runs, otherwise none]",
     ),
     ("gamma", "  --gamma any|positive    sign of a linear power's exponent [default: any]"),
     ("seed", "  --seed S                [default: 0]"),
@@ -100,6 +107,7 @@ pub struct Flags {
     pub targets: Option<Vec<String>>,
     pub optimizer: String,
     pub starts: Option<usize>,
+    pub coefficient_prior: Option<PriorStrength>,
     pub positive_gamma: bool,
     pub seed: u64,
     pub at: Option<Scale>,
@@ -117,6 +125,7 @@ impl Default for Flags {
             targets: None,
             optimizer: OPTIMIZERS[0].to_owned(),
             starts: None,
+            coefficient_prior: None,
             positive_gamma: false,
             seed: 0,
             at: None,
@@ -138,6 +147,7 @@ impl Flags {
             "targets" => self.targets = Some(value()?.names()?),
             "optimizer" => self.optimizer = value()?.one_of(&OPTIMIZERS)?.to_owned(),
             "starts" => self.starts = Some(value()?.count(1..=1_000_000)?),
+            "coefficient-prior" => self.coefficient_prior = Some(prior(&value()?)?),
             "gamma" => self.positive_gamma = value()?.one_of(&["any", "positive"])? == "positive",
             "seed" => self.seed = value()?.whole("a whole number from 0 to 2^64 - 1")?,
             "at" => self.at = Some(value()?.scale()?),
@@ -195,6 +205,29 @@ impl Flags {
         one_of_each("laws", laws, &known)?;
         Ok(laws.clone())
     }
+}
+
+/// `none`, `auto`, or a number of nats.
+fn prior(given: &Given) -> Result<PriorStrength> {
+    match given.text.as_str() {
+        "none" => Ok(PriorStrength::None),
+        "auto" => Ok(PriorStrength::Residuals),
+        text => {
+            let wrong = || given.wrong(text, "none, auto, or a finite number of nats > 0");
+            let nats: f64 = text.trim().parse().map_err(|_| wrong())?;
+            let valid = nats.is_finite() && nats > 0.0;
+            if valid { Ok(PriorStrength::Nats(nats)) } else { Err(wrong()) }
+        }
+    }
+}
+
+/// The mixture of `--against`, by name.
+///
+/// # Errors
+/// If it is not of the right form.
+pub fn against(given: Given) -> Result<(Given, Vec<(String, f64)>)> {
+    let weights = given.weights("A=W,B=W", Given::number)?;
+    Ok((given, weights))
 }
 
 /// An error about a part of what was given to a flag.

@@ -38,7 +38,8 @@ pub fn law(
 
 /// The fitter that the flags ask for.
 pub fn fitter(flags: &Flags) -> Fitter {
-    let fitter = Fitter::new().seed(flags.seed);
+    let prior = flags.coefficient_prior.unwrap_or_default();
+    let fitter = Fitter::new().seed(flags.seed).prior(prior);
     let starts = |default| flags.starts.unwrap_or(default);
     match flags.optimizer.as_str() {
         "lbfgs" => fitter.optimizer(MultiStart::new(Lbfgs::default(), starts(1))),
@@ -166,7 +167,7 @@ pub fn fit_json(x: &Fitted) -> Value {
     json!({
         "target": x.fit.target(),
         "law": x.law,
-        "huber": x.fit.objective(),
+        "huber": x.fit.huber(),
         "mre_train": percent(x.mre_train),
         "mre_eval": x.mre_eval.map(percent),
         "coefficients": object(x.fit.coefficients()),

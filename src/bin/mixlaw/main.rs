@@ -21,6 +21,7 @@ mod commands;
 mod flags;
 mod goals;
 mod laws;
+mod limits;
 mod load;
 mod pictures;
 mod progress;

@@ -1,6 +1,7 @@
 //! The subcommands: what is common to all of them, and which there are.
 
 mod compare;
+mod decide;
 mod fit;
 mod mixture;
 mod next_runs;
@@ -61,6 +62,7 @@ pub fn run() -> Result<()> {
     match name.as_str() {
         fit::Fit::NAME => run_one::<fit::Fit>(parser),
         mixture::Mixture::NAME => run_one::<mixture::Mixture>(parser),
+        decide::Decide::NAME => run_one::<decide::Decide>(parser),
         sure::Sure::NAME => run_one::<sure::Sure>(parser),
         compare::Compare::NAME => run_one::<compare::Compare>(parser),
         next_runs::NextRuns::NAME => run_one::<next_runs::NextRuns>(parser),
@@ -71,7 +73,8 @@ pub fn run() -> Result<()> {
 }
 
 /// Names and what they are about, in the order of the work.
-const ALL: [(&str, &str); 6] = [
+const ALL: [(&str, &str); 7] = [
+    about::<decide::Decide>(),
     about::<fit::Fit>(),
     about::<mixture::Mixture>(),
     about::<sure::Sure>(),

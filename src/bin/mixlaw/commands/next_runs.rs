@@ -61,7 +61,7 @@ impl Command for NextRuns {
   --run-at N,D            where the candidates would be run; may be repeated [default: each size of the
                           train rows with its largest D]
   --resamples R           resampled fits, from 20 to 1000000 [default: 200]
-The laws are averaged, and rows count by their compute.";
+The laws are averaged, rows count by their compute, and the coefficients have a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {

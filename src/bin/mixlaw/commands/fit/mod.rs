@@ -28,6 +28,7 @@ impl Command for Fit {
         "targets",
         "optimizer",
         "starts",
+        "coefficient-prior",
         "gamma",
         "seed",
         "at",

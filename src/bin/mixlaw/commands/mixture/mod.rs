@@ -1,7 +1,6 @@
 //! `mixlaw mixture`: from fitted laws to a decision. Certified mixtures within constraints, how much of
 //! them is decided, and how they move with scale.
 
-mod limits;
 #[cfg(feature = "plot")]
 mod pictures;
 mod summary;
@@ -14,11 +13,11 @@ use crate::Result;
 use crate::flags::{Flags, Given};
 use crate::goals::{self, Best};
 use crate::laws::{self, Fitted};
+use crate::limits::Limits;
 use crate::load::Data;
 use crate::pictures::Folder;
 use crate::progress;
 use crate::report::Report;
-use limits::Limits;
 use summary::Summary;
 
 /// Its own flags.

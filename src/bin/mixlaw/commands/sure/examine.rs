@@ -8,6 +8,7 @@ use mixlaw::{Mixture, Predictor};
 use serde_json::{Map, Value, json};
 
 use crate::Result;
+use crate::bootstrapped::HeldOut;
 use crate::load::Data;
 use crate::progress;
 use crate::report::{interval, percent};
@@ -17,8 +18,7 @@ pub struct Examined<'a> {
     predictor: &'a Predictor,
     reports: Vec<Identifiability>,
     mre_train: f64,
-    /// The error on the eval rows, and the share of them in their prediction intervals.
-    eval: Option<(f64, f64)>,
+    eval: Option<HeldOut>,
     law: Interval,
     run: Interval,
 }
@@ -35,24 +35,11 @@ impl<'a> Examined<'a> {
             let bar = progress::bar(what);
             reports.push(Probe::new().observe(bar.observer()).run(fit, &data.train)?);
         }
-        let eval = match &data.eval {
-            None => None,
-            Some(eval) => {
-                let eval = eval.with_losses_of(predictor.target())?;
-                let observed = eval.losses_of(predictor.target())?;
-                let mut held = 0;
-                for (row, loss) in eval.rows().zip(&observed) {
-                    let interval = predictor.prediction_interval(row.scale(), row.h, level)?;
-                    held += usize::from(interval.contains(*loss));
-                }
-                Some((predictor.evaluate(&eval)?.mre, held as f64 / observed.len() as f64))
-            }
-        };
         let uniform = Mixture::uniform(data.train.domains().len());
         Ok(Self {
             reports,
             mre_train: predictor.evaluate(&data.train)?.mre,
-            eval,
+            eval: HeldOut::of(predictor, data, level)?,
             law: predictor.interval(data.scale, &uniform, level)?,
             run: predictor.prediction_interval(data.scale, &uniform, level)?,
             predictor,
@@ -74,8 +61,8 @@ impl<'a> Examined<'a> {
             "target": self.predictor.target(),
             "laws": self.predictor.name(),
             "mre_train": percent(self.mre_train),
-            "mre_eval": self.eval.map(|(mre, _)| percent(mre)),
-            "eval_in_interval": self.eval.map(|(_, held)| held),
+            "mre_eval": self.eval.as_ref().map(|held| percent(held.mre)),
+            "eval_in_interval": self.eval.as_ref().map(|held| held.inside),
             "law_at_uniform": interval(&self.law),
             "run_at_uniform": interval(&self.run),
             "coefficients": coefficients,
@@ -109,8 +96,8 @@ pub fn write(
     )?;
     for x in all {
         let target = x.predictor.target();
-        let (eval, held) = x.eval.map_or(("-".to_owned(), "-".to_owned()), |(mre, held)| {
-            (format!("{:.2}", percent(mre)), format!("{:.0}%", percent(held)))
+        let (eval, held) = x.eval.as_ref().map_or(("-".to_owned(), "-".to_owned()), |held| {
+            (format!("{:.2}", percent(held.mre)), format!("{:.0}%", percent(held.inside)))
         });
         let errors = format!("{:.2} / {eval}", percent(x.mre_train));
         let (law, run) = (format!("{:.3}", x.law), format!("{:.3}", x.run));

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Command;
 use crate::Result;
 use crate::bootstrapped;
-use crate::flags::{Flags, Given};
+use crate::flags::{Flags, Given, against};
 use crate::goals;
 use crate::load::Data;
 use crate::pictures::Folder;
@@ -46,17 +46,13 @@ impl Command for Sure {
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use; beside
                           uniform and the mean of the train rows
   --pictures DIR          draw pictures there (built with --features cli,plot)
-The laws are averaged, and rows count by their compute.";
+The laws are averaged, rows count by their compute, and the coefficients have a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
             "resamples" => self.resamples = bootstrapped::resamples(&value()?)?,
             "level" => self.level = value()?.share()?,
-            "against" => {
-                let given = value()?;
-                let weights = given.weights("A=W,B=W", Given::number)?;
-                self.against = Some((given, weights));
-            }
+            "against" => self.against = Some(against(value()?)?),
             "pictures" => self.pictures = Some(Folder::new(value()?)?),
             _ => return Ok(false),
         }

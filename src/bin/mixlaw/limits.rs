@@ -82,7 +82,7 @@ impl Limits {
     /// What they are together.
     pub fn constraints(&self, data: &Data) -> Constraints {
         let all = self.list.iter().fold(Constraints::new(), |all, (_, limit)| limit.add_to(all));
-        if self.trained_box { all.trained_box(&data.train) } else { all }
+        if self.trained_box { all.trained_box(&data.train, 0.0) } else { all }
     }
 
     /// Checks each of them, and where D is known whether they can be kept together.

@@ -1,0 +1,79 @@
+//! Sweeps of real runs, and the errors at their eval sizes.
+
+use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::sweep::{EVAL, TRAIN};
+use mixlaw::{Fitter, Predictor, Sweep};
+use rayon::prelude::*;
+
+use crate::{Result, todays};
+
+/// A sweep of real runs.
+pub struct Real {
+    pub name: &'static str,
+    pub sweep: Sweep,
+    /// Those whose losses are of a mixture's runs alone and of text that people could train for.
+    pub targets: Vec<String>,
+}
+
+impl Real {
+    pub fn train(&self) -> Sweep {
+        self.sweep.split(TRAIN).expect("it has train rows")
+    }
+}
+
+/// The sweeps that are there.
+pub fn sweeps() -> Result<Vec<Real>> {
+    let bytes = include_str!("../../examples/data/byte_sweep.csv");
+    let mut all = vec![("byte sweep", Sweep::from_csv(bytes.as_bytes())?)];
+    for (name, variable) in [("SlimPajama", "MIXLAW_SLIMPAJAMA"), ("RedPajama", "MIXLAW_REDPAJAMA")]
+    {
+        match std::env::var_os(variable) {
+            Some(path) => all.push((name, Sweep::read_csv(path)?)),
+            None => println!("{name} is left out: {variable} is not set"),
+        }
+    }
+    let real = |(name, sweep): (&'static str, Sweep)| {
+        // The 3B rows of OpenHermes are off every curve; the means are those of the paper.
+        let kept = |target: &&String| *target != "openhermes";
+        let targets = sweep.targets().iter().filter(kept).cloned().collect();
+        Real { name, sweep, targets }
+    };
+    Ok(all.into_iter().map(real).collect())
+}
+
+/// The predictors by name, those of single laws fitted by eq. 6.
+pub const WAYS: [&str; 6] = ["recommended", "today's", "simple", "additive", "joint", "full"];
+
+/// The predictor of a way; `None` where a law does not know what it would have to predict.
+pub fn predictor(way: &str, train: &Sweep, target: &str) -> Result<Predictor> {
+    let law: Box<dyn ScalingLaw> = match way {
+        "recommended" => return Ok(Predictor::recommended(train, target)?),
+        "today's" => return Ok(todays(train, target, 0)?),
+        "simple" => Box::new(SimpleLaw::for_sweep(train)),
+        "additive" => Box::new(AdditiveLaw::for_sweep(train)),
+        "joint" => Box::new(JointLaw::for_sweep(train)),
+        _ => Box::new(FullLaw::for_sweep(train)),
+    };
+    Ok(Predictor::from(Fitter::new().fit(law, train, target)?).for_any_scale())
+}
+
+/// The mean MRE at the eval size over the targets, by way.
+pub fn errors(sweeps: &[Real]) -> Result<()> {
+    println!("\n## MRE (%) at the eval size, mean over targets\n");
+    println!("| sweep | targets | {} |", WAYS.join(" | "));
+    println!("|---|---|{}", "---|".repeat(WAYS.len()));
+    for real in sweeps {
+        let (train, eval) = (real.train(), real.sweep.split(EVAL)?);
+        print!("| {} | {} |", real.name, real.targets.len());
+        for way in WAYS {
+            let one = |target: &String| -> f64 {
+                let fitted = predictor(way, &train, target).expect("a fit");
+                100.0 * fitted.evaluate(&eval).expect("errors").mre
+            };
+            let all: Vec<f64> = real.targets.par_iter().map(one).collect();
+            print!(" {:.2} |", all.iter().sum::<f64>() / all.len() as f64);
+        }
+        println!();
+    }
+    Ok(())
+}

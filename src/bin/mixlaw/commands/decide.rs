@@ -1,0 +1,225 @@
+//! `mixlaw decide`: the recommended way from a sweep to a mixture, with how far it can be trusted.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use mixlaw::decision::Decision;
+use mixlaw::plan::Outside;
+use mixlaw::{Decider, Mixture, Predictor};
+use serde_json::{Map, Value, json};
+
+use super::{Command, fit};
+use crate::Result;
+use crate::bootstrapped::{self, HeldOut};
+use crate::flags::{Flags, Given, against};
+use crate::goals::{self, Targets};
+use crate::limits::Limits;
+use crate::load::Data;
+use crate::progress;
+use crate::report::{Report, interval, named, object, percent};
+
+/// Its own flags.
+#[derive(Debug)]
+pub struct Decide {
+    members: usize,
+    level: f64,
+    margin: Option<f64>,
+    limits: Limits,
+    against: Option<(Given, Vec<(String, f64)>)>,
+    each: bool,
+}
+
+impl Default for Decide {
+    fn default() -> Self {
+        let (members, limits) = (bootstrapped::RESAMPLES, Limits::default());
+        Self { members, level: 0.9, margin: None, limits, against: None, each: false }
+    }
+}
+
+impl Command for Decide {
+    const NAME: &'static str = "decide";
+    const ABOUT: &'static str =
+        "The recommended way: the mixture, how far it can be trusted, and what would tell more";
+    const SHARED: &'static [&'static str] = fit::Fit::SHARED;
+    const LAWS: &'static str = "joint,full, the predictor that the crate recommends";
+    const HELP: &'static str =
+        "  --members M             resampled fits that stand for what the runs leave open, from 20 to 1000000
+                          [default: 200]
+  --level P               of the intervals, between 0 and 1 [default: 0.9]
+  --margin M              how far a weight may be outside of what was trained with, in ranges of what was;
+                          0 for not at all, any for no such limit [default: 1]
+  --each                  a choice for each of the targets alone
+  --against A=W,B=W       a mixture to compare the choice with, such as the one in use, in place of the
+                          mean of the trained ones
+  --cap DOMAIN=TOKENS:EPOCHS, --min DOMAIN=WEIGHT, --max DOMAIN=WEIGHT, --group A+B=LEAST:MOST, --box
+                          what the mixture must keep, as in `mixlaw mixture`
+The laws are averaged, rows count by their compute, and the coefficients have a prior. A mixture is chosen
+by the mean of its losses over the members.";
+
+    fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
+        match flag {
+            "members" => self.members = bootstrapped::resamples(&value()?)?,
+            "level" => self.level = value()?.share()?,
+            "margin" => self.margin = Some(margin(&value()?)?),
+            "against" => self.against = Some(against(value()?)?),
+            "each" => self.each = true,
+            _ => return self.limits.take(flag, value),
+        }
+        Ok(true)
+    }
+
+    fn run(&self, flags: &Flags) -> Result<Report> {
+        if self.each && flags.weights.is_some() {
+            return Err("--each: expected no --weights, which is one choice".into());
+        }
+        let laws = flags.laws_or(&bootstrapped::LAWS)?;
+        let data = Data::load(flags)?;
+        self.limits.check(&data, Some(data.scale.d))?;
+        let decider = self.decider(flags, &data)?;
+        let predictors = bootstrapped::predictors(&laws, &data, flags, self.members)?;
+        let held_out = predictors.iter().map(|p| HeldOut::of(p, &data, self.level));
+        let held_out = held_out.collect::<Result<Vec<_>>>()?;
+        let mut text = String::new();
+        write_targets(&mut text, &predictors, &held_out, self.level)?;
+
+        let mut choices = Vec::new();
+        for targets in self.goals(&laws, &predictors, &data, flags)? {
+            let start = Instant::now();
+            let own = targets.iter().map(|(target, weight)| {
+                let own = predictors.iter().find(|p| p.target() == target);
+                (*weight, own.expect("goals are of fitted targets"))
+            });
+            let bar = progress::bar(format!("{}, members", goals::title(&targets)));
+            let decider = decider.clone().observe(bar.observer());
+            let decision = decider.decide_by(own, &data.train, data.scale)?;
+            drop(bar);
+            writeln!(text, "\n{}, {decision}", goals::title(&targets))?;
+            choices.push(choice_json(targets, &decision, start.elapsed().as_secs_f64()));
+        }
+        let targets: Vec<Value> =
+            predictors.iter().zip(&held_out).map(|(p, held)| target_json(p, held)).collect();
+        Ok(Report { text, json: json!({ "targets": targets, "choices": choices }) })
+    }
+}
+
+impl Decide {
+    fn decider(&self, flags: &Flags, data: &Data) -> Result<Decider> {
+        let mut decider = Decider::new()
+            .members(self.members)
+            .seed(flags.seed)
+            .level(self.level)
+            .constraints(self.limits.constraints(data));
+        if let Some(margin) = self.margin {
+            decider = decider.margin(margin);
+        }
+        let Some((Given { flag, text }, weights)) = &self.against else { return Ok(decider) };
+        let named: Vec<(&str, f64)> = weights.iter().map(|(d, w)| (d.as_str(), *w)).collect();
+        let h = Mixture::from_named(data.train.domains(), &named)
+            .map_err(|error| format!("--{flag}: `{text}`: {error}"))?;
+        Ok(decider.against(h))
+    }
+
+    /// What to choose a mixture for.
+    fn goals(
+        &self,
+        laws: &[String],
+        predictors: &[Predictor],
+        data: &Data,
+        flags: &Flags,
+    ) -> Result<Vec<Targets>> {
+        let fitted: Vec<String> = predictors.iter().map(|p| p.target().to_owned()).collect();
+        if self.each {
+            return Ok(fitted.into_iter().map(|target| vec![(target, 1.0)]).collect());
+        }
+        goals::goals(&laws.join(" + "), &fitted, data, flags)
+    }
+}
+
+/// A number that is not negative, or `any`.
+fn margin(given: &Given) -> Result<f64> {
+    if given.text == "any" {
+        return Ok(f64::INFINITY);
+    }
+    let wrong = || given.wrong(&given.text, "a number >= 0, or any");
+    let value: f64 = given.text.trim().parse().map_err(|_| wrong())?;
+    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(wrong()) }
+}
+
+fn write_targets(
+    out: &mut String,
+    predictors: &[Predictor],
+    held_out: &[Option<HeldOut>],
+    level: f64,
+) -> Result<()> {
+    let width = predictors.iter().map(|p| p.target().len()).max().unwrap_or(0).max("target".len());
+    let level = percent(level);
+    writeln!(out, "{:width$}  MRE eval  in {level:.0}% interval  predictor", "target")?;
+    for (predictor, held) in predictors.iter().zip(held_out) {
+        let (target, name) = (predictor.target(), predictor.name());
+        let (mre, inside) = held.as_ref().map_or(("-".to_owned(), "-".to_owned()), |held| {
+            (format!("{:.2}%", percent(held.mre)), format!("{:.0}%", percent(held.inside)))
+        });
+        writeln!(out, "{target:width$}  {mre:>8}  {inside:>15}  {name}")?;
+    }
+    Ok(())
+}
+
+fn target_json(predictor: &Predictor, held: &Option<HeldOut>) -> Value {
+    json!({
+        "target": predictor.target(),
+        "predictor": predictor.name(),
+        "mre_eval": held.as_ref().map(|held| percent(held.mre)),
+        "coverage_eval": held.as_ref().map(|held| percent(held.inside)),
+    })
+}
+
+fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
+    let (choice, domains) = (&decision.choice, &decision.choice.domains);
+    let ends = |x: &mixlaw::predictor::Interval| json!([x.lower, x.upper]);
+    let outside = decision.extrapolation.weights.iter().map(|one| {
+        let Outside { domain, weight, lower, upper, .. } = one;
+        (domain.clone(), if weight < lower { weight - lower } else { weight - upper })
+    });
+    let rivals = decision.rivals.iter().map(|rival| {
+        let advantage = &rival.advantage;
+        json!({
+            "name": rival.name,
+            "weights": named(domains, &rival.h),
+            "probability": advantage.probability,
+            "nats": ends(&advantage.nats),
+            "is_the_choice": rival.is_the_choice(),
+            "is_told": rival.is_told(),
+        })
+    });
+    let next = decision.next_runs.iter().map(|(run, gain)| {
+        let weights = named(domains, &run.h);
+        json!({ "n": run.scale.n, "d": run.scale.d, "weights": weights, "gain": gain })
+    });
+    let best: Map<String, Value> =
+        domains.iter().cloned().zip(decision.weights.iter().map(interval)).collect();
+    let uniform = &decision.rivals[0].advantage;
+    let mut value = json!({
+        "n": choice.scale.n,
+        "d": choice.scale.d,
+        "targets": object(targets),
+        "weights": named(domains, &choice.optimum.weights),
+        "loss": choice.optimum.value,
+        "interval": ends(&decision.value),
+        "better_than_uniform": { "probability": uniform.probability, "nats": ends(&uniform.nats) },
+        "outside_of_training": object(outside),
+        "lower_bound": choice.optimum.lower_bound,
+        "seconds": seconds,
+        "best_weights": best,
+        "is_told": decision.is_told(),
+        "rivals": rivals.collect::<Vec<_>>(),
+        "next_runs": next.collect::<Vec<_>>(),
+        "n_over_trained": decision.extrapolation.size,
+        "d_over_trained": decision.extrapolation.tokens,
+        "anywhere": {
+            "weights": named(domains, &decision.anywhere.optimum.weights),
+            "loss": decision.anywhere.optimum.value,
+        },
+    });
+    goals::add_blind(value.as_object_mut().expect("it was made as an object"), choice);
+    value
+}

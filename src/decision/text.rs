@@ -1,0 +1,52 @@
+use std::fmt;
+
+use super::{Decision, Rival};
+
+/// The choice with its intervals, how far it is from what was trained, and what it is better than.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { choice, level, value, weights, extrapolation, .. } = self;
+        let percent = 100.0 * level;
+        writeln!(f, "{choice}")?;
+        writeln!(f, "intervals at {percent:.0}%: the value {value:.4}, and the best weight of")?;
+        let width = choice.domains.iter().map(|d| d.chars().count()).max().unwrap_or(0);
+        for (domain, weight) in choice.domains.iter().zip(weights) {
+            writeln!(f, "  {domain:width$}  {weight:.3}")?;
+        }
+        writeln!(f, "{extrapolation}")?;
+        let (cost, far) = (self.cost_of_staying_near(), &self.anywhere.optimum);
+        if cost > 0.0 {
+            let h = far.weights.named(&choice.domains);
+            writeln!(f, "to stay near what was trained costs {cost:.4} nats: else {h:.3}")?;
+        }
+        for (i, rival) in self.rivals.iter().enumerate() {
+            let end = if i + 1 < self.rivals.len() { "\n" } else { "" };
+            write!(f, "{rival}{end}")?;
+        }
+        if !self.next_runs.is_empty() {
+            write!(
+                f,
+                "\nthe runs that would tell most, and the share of the doubt they take off together:"
+            )?;
+        }
+        for (run, gain) in &self.next_runs {
+            let h = run.h.named(&choice.domains);
+            write!(f, "\n  {:.3}: {h:.2}: {:.0}%", run.scale, 100.0 * gain)?;
+        }
+        Ok(())
+    }
+}
+
+/// That it is better, or that the runs do not tell.
+impl fmt::Display for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, advantage, .. } = self;
+        if self.is_the_choice() {
+            write!(f, "it is {name}")
+        } else if self.is_told() {
+            write!(f, "better than {name} by {advantage}")
+        } else {
+            write!(f, "these runs do not tell whether it is better than {name}: by {advantage}")
+        }
+    }
+}
