@@ -437,7 +437,7 @@ impl Fitter {
         let bounds = self.bounds(law.as_ref())?;
         let free = self.free_coefficients(law.as_ref())?;
         let rows = data.losses.len();
-        if rows < free {
+        if rows < free && self.prior == PriorStrength::None {
             let law = law.name().to_owned();
             return Err(ErrorKind::TooFewRows { law, rows, coefficients: free }.into());
         }

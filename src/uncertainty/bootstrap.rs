@@ -262,8 +262,8 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::AdditiveLaw;
     use crate::Fitter;
+    use crate::law::AdditiveLaw;
 
     /// Twelve runs with two checkpoints each.
     fn sweep() -> Sweep {
