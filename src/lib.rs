@@ -23,7 +23,8 @@
 //! | law | [`ScalingLaw`](law::ScalingLaw) | a formula with named coefficients: [`AdditiveLaw`](law::AdditiveLaw), [`JointLaw`](law::JointLaw), ... or your own |
 //! | fit | [`Fitter`], [`Fit`] | the robust loss of eq. 6, minimised by any [`Optimizer`](optim::Optimizer) |
 //! | prediction | [`Predictor`] | the loss of one target at any [`Scale`] and mixture: a fit, several, one with intervals, or a function of yours |
-//! | decision | [`Plan`], [`Constraints`](simplex::Constraints) | the certified mixture within limits, for a budget, over scale, and how much of it is decided |
+//! | decision | [`Decider`] | the recommended way in one call: the mixture, how far it can be trusted, and which runs would tell more |
+//! | questions | [`Plan`], [`Constraints`](simplex::Constraints) | the certified mixture within limits, for a budget, over scale, and how much of it is decided |
 //! | doubt | [`Bootstrap`](uncertainty::Bootstrap), [`Selection`](selection::Selection) | intervals, what is not determined, which law predicts best |
 //!
 //! ```
@@ -81,8 +82,8 @@
 //!
 //! Joint and full laws are badly identified: many sets of coefficients within 1% of the best
 //! objective differ by up to a factor of two in their error at larger scale. The best objective is not
-//! the best predictor: [`Predictor::recommended`] is the one that measurements
-//! chose, and [`Selection`](selection::Selection) compares others on your sweep by their predictions for
+//! the best predictor: [`Predictor::recommended`], whose fits have a [prior](law::Prior), is the one that
+//! measurements chose, and [`Selection`](selection::Selection) compares others on your sweep by their predictions for
 //! its largest runs. [`Identifiability`](uncertainty::Identifiability) tells what the data does not
 //! determine, and [`Bootstrap`](uncertainty::Bootstrap) how far off a prediction may be. An optimal mixture
 //! outside the range of mixtures that were trained on is an extrapolation.

@@ -25,7 +25,8 @@ const READING: &str = "n-column d-column run-column split-column weight-columns 
     loss-columns loss-column no-weights ignore-case delimiter json-lines units weights-as normalize \
     missing where skip-incomplete repeated-measurements";
 
-const SUBCOMMANDS: [&str; 6] = ["fit", "mixture", "sure", "compare", "next-runs", "paper"];
+const SUBCOMMANDS: [&str; 7] =
+    ["decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mixlaw")).args(args).output().expect("the program runs")
@@ -78,7 +79,7 @@ fn fails(args: &[&str], expected: &[&str]) {
 fn refuses(name: &str, content: impl AsRef<[u8]>, expected: &[&str]) {
     let file = TempFile::with(name, content);
     let expected: Vec<&str> = expected.iter().copied().chain([file.path()]).collect();
-    for subcommand in ["fit", "mixture", "sure", "next-runs"] {
+    for subcommand in ["decide", "fit", "mixture", "sure", "next-runs"] {
         let quick = ["--laws", "additive", "--starts", "2"];
         fails(&[&[subcommand, file.path()], &quick[..]].concat(), &expected);
     }
@@ -170,8 +171,15 @@ fn files_that_are_no_sweep_are_refused() {
 
 #[test]
 fn too_little_data_is_refused() {
-    let few = ["2 rows", "9 free coefficients", "additive"];
-    refuses("few", SMALL, &few);
+    let file = TempFile::with("few", SMALL);
+    let quick = |subcommand| [subcommand, file.path(), "--laws", "additive", "--starts", "2"];
+    let few = ["2 rows", "9 free coefficients", "additive", file.path()];
+    ["fit", "mixture"].iter().for_each(|subcommand| fails(&quick(subcommand), &few));
+    // Without the prior that they have by default.
+    for subcommand in ["decide", "sure", "next-runs"] {
+        fails(&[&quick(subcommand)[..], &["--coefficient-prior", "none"]].concat(), &few);
+    }
+    fails(&quick("sure"), &["no law suits the sweep"]);
     refuses("no-train", SMALL.replace("train", "test"), &["`train`", "test, eval, spare"]);
 }
 
@@ -237,7 +245,7 @@ fn every_subcommand_refuses_flags_that_are_not_its_own() {
 
 #[test]
 fn subcommands_are_named() {
-    let all = "fit, mixture, sure, compare, next-runs, paper";
+    let all = "decide, fit, mixture, sure, compare, next-runs, paper";
     fails(&[], &["a subcommand", all]);
     fails(&["frobnicate"], &["`frobnicate`", all]);
     fails(&["--frobnicate"], &["--frobnicate"]);
@@ -377,15 +385,13 @@ fn help_and_version_are_printed() {
     assert_eq!(overview, said(&["-h"]));
     let version = said(&["--version"]);
     assert_eq!(version, format!("mixlaw {}\n", env!("CARGO_PKG_VERSION")));
-    let shared = "laws unique targets optimizer starts gamma seed at weights json help";
+    let shared =
+        "laws unique targets optimizer starts coefficient-prior gamma seed at weights json help";
+    let limits = "cap min max group box";
     for (subcommand, flags) in [
+        ("decide", format!("{shared} {limits} members level margin each against")),
         ("fit", shared.to_owned()),
-        (
-            "mixture",
-            format!(
-                "{shared} cap min max group box prior pull minimax excess flops epsilon pictures"
-            ),
-        ),
+        ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
         ("sure", format!("{shared} resamples level against pictures")),
         ("compare", "laws unique targets optimizer starts gamma seed json folds help".to_owned()),
         ("next-runs", format!("{shared} count criterion mixtures run-at resamples")),
@@ -844,6 +850,127 @@ fn sure_refuses_what_it_cannot_answer() {
     ] {
         fails(&[&["sure", "--laws", "chinchilla", "--starts", "2"], &args[..]].concat(), expected);
     }
+}
+
+/// Few members of one law.
+const DECIDED: [&str; 5] = ["decide", "--laws", "additive", "--members", "20"];
+
+#[test]
+fn decide_says_which_mixture_and_how_far_to_trust_it() {
+    let all = json("decide.json", &[&DECIDED[..], &["--starts", "4"]].concat());
+    has_keys(&all, &["targets", "choices"]);
+    let targets = all["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), 5);
+    for target in targets {
+        has_keys(target, &["target", "predictor", "mre_eval", "coverage_eval"]);
+        assert_eq!(target["predictor"], "additive");
+        // In percent.
+        assert!((0.2..20.0).contains(&target["mre_eval"].as_f64().unwrap()), "{target}");
+        assert!((0.0..=100.0).contains(&target["coverage_eval"].as_f64().unwrap()));
+    }
+    // The goals of `fit`: the mean of the domains, and Rust alone.
+    let choices = all["choices"].as_array().unwrap();
+    let goals: Vec<usize> =
+        choices.iter().map(|x| x["targets"].as_object().unwrap().len()).collect();
+    assert_eq!(goals, [4, 1]);
+    for choice in choices {
+        let expected = [
+            "n",
+            "d",
+            "targets",
+            "weights",
+            "loss",
+            "interval",
+            "better_than_uniform",
+            "outside_of_training",
+            "lower_bound",
+            "seconds",
+            "best_weights",
+            "is_told",
+            "rivals",
+            "next_runs",
+            "n_over_trained",
+            "d_over_trained",
+            "within_trained",
+        ];
+        has_keys(choice, &expected);
+        has_keys(&choice["better_than_uniform"], &["probability", "nats"]);
+        let weights = choice["weights"].as_object().unwrap();
+        let sum: f64 = weights.values().map(|w| w.as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-9);
+        let [low, high] = [0, 1].map(|i| choice["interval"][i].as_f64().unwrap());
+        let loss = choice["loss"].as_f64().unwrap();
+        assert!(low < loss && loss < high, "{choice}");
+        // An additive law with gamma at most one is convex: its choices are certified.
+        let bound = choice["lower_bound"].as_f64().unwrap();
+        assert!(bound <= loss && loss - bound < 1e-6, "{choice}");
+        // All weights of the sweep are from 0.1 to 0.7.
+        for (domain, off) in choice["outside_of_training"].as_object().unwrap() {
+            let weight = weights[domain].as_f64().unwrap();
+            let nearest = weight.clamp(0.1, 0.7);
+            assert!((weight - nearest - off.as_f64().unwrap()).abs() < 1e-9, "{domain}");
+        }
+    }
+}
+
+#[test]
+fn decide_takes_limits_rivals_and_each_target() {
+    let more = ["--targets", "python,rust", "--starts", "4", "--each", "--margin", "0", "--min"];
+    let against = ["french=0.2", "--against", "english=1,french=0,python=0,c=0"];
+    let all = json("decide-each.json", &[&DECIDED[..], &more, &against].concat());
+    let choices = all["choices"].as_array().unwrap();
+    assert_eq!(choices.len(), 2);
+    for (choice, target) in choices.iter().zip(["python", "rust"]) {
+        assert_eq!(choice["targets"].as_object().unwrap().keys().collect::<Vec<_>>(), [target]);
+        assert_eq!(choice["outside_of_training"], serde_json::json!({}));
+        assert!(choice["weights"]["french"].as_f64().unwrap() >= 0.2 - 1e-9);
+        let rivals = choice["rivals"].as_array().unwrap();
+        let in_use = rivals.iter().find(|rival| rival["name"] == "the mixture in use").unwrap();
+        assert_eq!(in_use["weights"]["english"], 1.0);
+    }
+}
+
+#[test]
+fn two_runs_do_not_tell() {
+    let file = TempFile::with("two", SMALL);
+    let all = json("two.json", &["decide", file.path(), "--members", "40"]);
+    let choice = &all["choices"][0];
+    assert_eq!(choice["is_told"], false, "{choice}");
+    assert_eq!(choice["next_runs"].as_array().unwrap().len(), 3);
+    has_keys(&choice["next_runs"][0], &["n", "d", "weights", "gain"]);
+}
+
+#[test]
+fn decide_refuses_what_it_cannot_answer() {
+    for (args, expected) in [
+        (&["--level", "1"][..], &["--level", "`1`", "between 0 and 1"][..]),
+        (&["--members", "5"], &["--members", "`5`", "from 20 to 1000000"]),
+        (&["--margin", "-1"], &["--margin", "`-1`", "a finite number >= 0"]),
+        (&["--margin", "inf"], &["--margin", "`inf`", "a finite number >= 0"]),
+        (&["--coefficient-prior", "0"], &["--coefficient-prior", "`0`", "none, auto"]),
+        (&["--coefficient-prior", "strong"], &["--coefficient-prior", "`strong`", "nats > 0"]),
+        (&["--against", "english=2"], &["--against", "`english=2`"]),
+        (&["--max", "ruby=0.1"], &["--max", "ruby"]),
+        (&["--each", "--weights", "c=1"], &["--each", "--weights"]),
+    ] {
+        fails(&[&["decide", "--laws", "chinchilla", "--starts", "2"], args].concat(), expected);
+    }
+}
+
+#[test]
+fn a_prior_is_asked_for_and_huber_stays_that_of_eq_6() {
+    let args = ["fit", "--laws", "joint", "--targets", "rust", "--starts", "6"];
+    let huber = |name: &str, more: &[&str]| {
+        json(name, &[&args[..], more].concat())["fits"][0]["huber"].as_f64().unwrap()
+    };
+    let (plain, none) =
+        (huber("plain.json", &[]), huber("no-prior.json", &["--coefficient-prior", "none"]));
+    let strong = huber("strong-prior.json", &["--coefficient-prior", "0.1"]);
+    let weak = huber("weak-prior.json", &["--coefficient-prior", "1e-4"]);
+    assert_eq!(plain, none);
+    // Eq. 6 alone is least without a prior, and a weak one hardly moves it.
+    assert!(plain < strong && weak < strong, "{plain} {weak} {strong}");
+    assert!(weak < 1.05 * plain, "{plain} {weak}");
 }
 
 #[test]

@@ -14,10 +14,11 @@ impl fmt::Display for Decision {
             writeln!(f, "  {domain:width$}  {weight:.3}")?;
         }
         writeln!(f, "{extrapolation}")?;
-        let (cost, far) = (self.cost_of_staying_near(), &self.anywhere.optimum);
-        if cost > 0.0 {
-            let h = far.weights.named(&choice.domains);
-            writeln!(f, "to stay near what was trained costs {cost:.4} nats: else {h:.3}")?;
+        if let (false, Some(within), Some(cost)) =
+            (extrapolation.weights.is_empty(), &self.within_trained, self.cost_of_staying_within())
+        {
+            let h = within.optimum.weights.named(&choice.domains);
+            writeln!(f, "to stay within what was trained would cost {cost:.4} nats: {h:.3}")?;
         }
         for (i, rival) in self.rivals.iter().enumerate() {
             let end = if i + 1 < self.rivals.len() { "\n" } else { "" };

@@ -261,8 +261,11 @@ impl Predictor {
     ///
     /// It is `Predictor::mean` of two fits, which can be [observed](Fitter::observe) one by one.
     ///
+    /// Where all rows have one N or one D, mixtures can be told apart as well as by simpler laws, but what
+    /// another N or D would change is what the prior believes, and nothing else.
+    ///
     /// # Errors
-    /// As [`Fitter::fit`], and if all rows have the same N or the same D.
+    /// As [`Fitter::fit`].
     pub fn recommended(sweep: &Sweep, target: &str) -> Result<Self, Error> {
         Self::recommended_by(&Fitter::recommended(), sweep, target)
     }
@@ -273,14 +276,6 @@ impl Predictor {
         sweep: &Sweep,
         target: &str,
     ) -> Result<Self, Error> {
-        for (what, values) in [("N", sweep.n()), ("D", sweep.d())] {
-            if values.iter().all(|value| *value == values[0]) {
-                let name = format!("the only {what} of all rows");
-                let expected =
-                    "rows of several, which the joint and the full law need; other laws need less";
-                return Err(Error::setting(name, values[0], expected));
-            }
-        }
         let joint = fitter.fit(JointLaw::for_sweep(sweep), sweep, target)?;
         let full = fitter.fit(FullLaw::for_sweep(sweep), sweep, target)?;
         Self::mean([joint, full])

@@ -37,8 +37,9 @@ pub const SHARED: [Shared; 11] = [
     ),
     (
         "coefficient-prior",
-        "  --coefficient-prior none|auto|NATS   how much what is believed of coefficients before the runs counts:
-                          auto by the size of the residuals, NATS as if rows were off by so many nats
+        "  --coefficient-prior none|auto|NATS
+                          how much what is believed of coefficients before the runs counts: auto by the
+                          size of the residuals, NATS as if rows were off by so many
                           [default: auto for decide, sure and next-runs, otherwise none]",
     ),
     ("gamma", "  --gamma any|positive    sign of a linear power's exponent [default: any]"),

@@ -31,8 +31,8 @@ pub struct Decide {
 
 impl Default for Decide {
     fn default() -> Self {
-        let (members, limits) = (bootstrapped::RESAMPLES, Limits::default());
-        Self { members, level: 0.9, margin: None, limits, against: None, each: false }
+        let limits = Limits::default();
+        Self { members: 400, level: 0.9, margin: None, limits, against: None, each: false }
     }
 }
 
@@ -44,15 +44,18 @@ impl Command for Decide {
     const LAWS: &'static str = "joint,full, the predictor that the crate recommends";
     const HELP: &'static str =
         "  --members M             resampled fits that stand for what the runs leave open, from 20 to 1000000
-                          [default: 200]
+                          [default: 400]
   --level P               of the intervals, between 0 and 1 [default: 0.9]
   --margin M              how far a weight may be outside of what was trained with, in ranges of what was;
-                          0 for not at all, any for no such limit [default: 1]
+                          0 for not at all [default: any distance]
   --each                  a choice for each of the targets alone
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use, in place of the
                           mean of the trained ones
-  --cap DOMAIN=TOKENS:EPOCHS, --min DOMAIN=WEIGHT, --max DOMAIN=WEIGHT, --group A+B=LEAST:MOST, --box
-                          what the mixture must keep, as in `mixlaw mixture`
+  --cap DOMAIN=TOKENS:EPOCHS   a domain of so many tokens is seen at most so many times; may be repeated
+  --min DOMAIN=WEIGHT     least weight; may be repeated
+  --max DOMAIN=WEIGHT     largest weight; may be repeated
+  --group A+B=LEAST:MOST  bounds on a sum of weights; may be repeated
+  --box                   stay within the weights that were trained with: --margin 0
 The laws are averaged, rows count by their compute, and the coefficients have a prior. A mixture is chosen
 by the mean of its losses over the members.";
 
@@ -135,12 +138,9 @@ impl Decide {
     }
 }
 
-/// A number that is not negative, or `any`.
+/// A number that is not negative.
 fn margin(given: &Given) -> Result<f64> {
-    if given.text == "any" {
-        return Ok(f64::INFINITY);
-    }
-    let wrong = || given.wrong(&given.text, "a number >= 0, or any");
+    let wrong = || given.wrong(&given.text, "a finite number >= 0");
     let value: f64 = given.text.trim().parse().map_err(|_| wrong())?;
     if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(wrong()) }
 }
@@ -215,10 +215,10 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
         "next_runs": next.collect::<Vec<_>>(),
         "n_over_trained": decision.extrapolation.size,
         "d_over_trained": decision.extrapolation.tokens,
-        "anywhere": {
-            "weights": named(domains, &decision.anywhere.optimum.weights),
-            "loss": decision.anywhere.optimum.value,
-        },
+        "within_trained": decision.within_trained.as_ref().map(|within| json!({
+            "weights": named(domains, &within.optimum.weights),
+            "loss": within.optimum.value,
+        })),
     });
     goals::add_blind(value.as_object_mut().expect("it was made as an object"), choice);
     value
