@@ -107,7 +107,7 @@ fn members_spread_as_the_prior_where_no_run_tells() {
         .collect();
     let mean = unused.iter().sum::<f64>() / 2000.0;
     let variance = unused.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1999.0;
-    // The draws of each block of 20 sum to zero, so that the mean is exact.
+    // The draws of each block of 100 sum to zero, so that the mean is exact.
     assert!((mean - 1.25).abs() < 1e-6, "{mean}");
     assert!((variance.sqrt() / 0.4 - 1.0).abs() < 0.05, "{}", variance.sqrt());
 }

@@ -402,13 +402,13 @@ pub(super) struct StoredFitter {
     row_weights: Option<Vec<f64>>,
     #[serde(with = "crate::stored::number")]
     compute_power: f64,
-    #[serde(with = "crate::stored::number")]
-    constraints: Vec<(String, f64, f64)>,
     /// Files of earlier crates have no prior.
     #[serde(default)]
     prior: PriorStrength,
     #[serde(default)]
     beliefs: Prior,
+    #[serde(with = "crate::stored::number")]
+    constraints: Vec<(String, f64, f64)>,
     seed: u64,
 }
 

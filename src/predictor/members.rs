@@ -63,7 +63,7 @@ impl Members {
 
 /// So many resamples are balanced together: what follows from them in the mean, and is about linear in the
 /// draws, has hardly any noise of the drawing.
-pub(crate) const BLOCK: usize = 20;
+pub(crate) const BLOCK: usize = 100;
 
 /// What was drawn: equal draws are of the same runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,14 +144,14 @@ mod tests {
     #[test]
     fn a_block_of_resamples_draws_every_unit_equally_often() {
         let draws = Draws::new(42, (0..30).collect(), &[1.0; 30]);
-        let all: Vec<Vec<f64>> = (0..20 * BLOCK).map(|resample| draws.counts(resample)).collect();
+        let all: Vec<Vec<f64>> = (0..10 * BLOCK).map(|resample| draws.counts(resample)).collect();
         assert!(all.iter().all(|counts| counts.iter().sum::<f64>() == 30.0));
         for block in all.chunks(BLOCK) {
             let of = |unit: usize| block.iter().map(|counts| counts[unit]).sum::<f64>();
             assert!((0..30).all(|unit| of(unit) == BLOCK as f64));
         }
-        // The variance of a count without replacement: 1 (1 - 1/30) (20 * 30 - 30) / (20 * 30 - 1).
-        let expected = (1.0 - 1.0 / 30.0) * 570.0 / 599.0;
+        // The variance of a count of 30 draws without replacement from 100 of each of 30.
+        let expected = (1.0 - 1.0 / 30.0) * (3000.0 - 30.0) / (3000.0 - 1.0);
         let squares: f64 = all.iter().flatten().map(|count| (count - 1.0).powi(2)).sum();
         let variance = squares / (all.len() * 30) as f64;
         assert!((variance / expected - 1.0).abs() < 0.05, "{variance} {expected}");

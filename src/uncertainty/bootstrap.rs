@@ -23,7 +23,7 @@ pub enum Unit {
 /// Fits laws again and again to runs drawn with replacement: how the fits would have come out with other
 /// runs of the same kind.
 ///
-/// A draw is a weight for each row: how often its run was drawn, equally often in every 20 resamples (a
+/// A draw is a weight for each row: how often its run was drawn, equally often in every 100 resamples (a
 /// balanced bootstrap: Davison, Hinkley and Schechtman, 1986), so that the mean over them depends little on
 /// the seed. Where a fit has a [prior](crate::Fitter::prior), each resample also moves what is believed by a
 /// draw of its own deviation, which stands for what no run determines. Runs whose rows all have a
