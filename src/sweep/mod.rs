@@ -39,6 +39,7 @@ mod columns;
 #[cfg(feature = "csv")]
 mod csv;
 mod groups;
+mod noise;
 #[cfg(feature = "csv")]
 mod reader;
 mod split;
@@ -55,6 +56,7 @@ use crate::mixture;
 use crate::scale::Scale;
 
 pub use builder::SweepBuilder;
+pub use noise::{MixtureNoise, Noise};
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
 pub use reader::{ReadReport, SweepReader, Weights};
