@@ -23,6 +23,9 @@
 #[doc = include_str!("../docs/guide/prepare_a_sweep.md")]
 pub mod prepare_a_sweep {}
 
+#[doc = include_str!("../docs/guide/schedules_and_repeats.md")]
+pub mod schedules_and_repeats {}
+
 #[doc = include_str!("../docs/guide/choose_a_law.md")]
 pub mod choose_a_law {}
 

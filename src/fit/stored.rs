@@ -7,12 +7,13 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::{Bound, at_bound};
-use super::{Fit, FittedScale, Fitter, Residual};
+use super::{Fit, FittedScale, Fitter, Residual, Schedule};
 use crate::error::{Error, ErrorKind, Place, list};
 use crate::law::{Coordinates, LawSettings, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
 use crate::scale::Scale;
 use crate::stored::Version;
+use crate::sweep::Noise;
 
 /// By how much what follows from stored coordinates may differ from what is stored beside them,
 /// relative to 1 and to the value: other platforms round otherwise.
@@ -385,6 +386,11 @@ pub(super) struct StoredFitter {
     row_weights: Option<Vec<f64>>,
     #[serde(with = "crate::stored::number")]
     compute_power: f64,
+    /// Files of earlier crates have no noise and no schedule.
+    #[serde(default)]
+    noise: Option<Noise>,
+    #[serde(default)]
+    schedule: Option<Schedule>,
     #[serde(with = "crate::stored::number")]
     constraints: Vec<(String, f64, f64)>,
     seed: u64,
@@ -394,8 +400,8 @@ impl TryFrom<StoredFitter> for Fitter {
     type Error = Error;
 
     fn try_from(stored: StoredFitter) -> Result<Self, Error> {
-        let StoredFitter { delta, residual, row_weights, compute_power, constraints, seed } =
-            stored;
+        let StoredFitter { noise, schedule, seed, .. } = stored;
+        let StoredFitter { delta, residual, row_weights, compute_power, constraints, .. } = stored;
         // What a bound may be is known with the law, but no law can keep these.
         let unordered = |(_, lower, upper): &&(String, f64, f64)| {
             lower.is_nan() || upper.is_nan() || lower > upper
@@ -404,8 +410,10 @@ impl TryFrom<StoredFitter> for Fitter {
             let name = format!("the lower bound of `{name}`");
             return Err(Error::setting(name, *lower, "a number that is not above the upper bound"));
         }
+        noise.iter().try_for_each(Noise::check)?;
         let own =
             Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
+        let own = Self { noise, schedule, ..own };
         own.check_settings(Place::Row)?;
         Ok(own)
     }

@@ -78,10 +78,16 @@ impl RunNoise {
         Ok(Self { noise, misfit: high.sqrt(), standardized })
     }
 
-    /// Losses of a run of domain weights h, in the order of the predictor, where the law's is `loss`.
-    pub(super) fn around(&self, loss: f64, h: &[f64]) -> impl Iterator<Item = f64> + use<'_> {
-        let spread = (self.misfit * loss).hypot(self.noise.deviation(h));
-        self.standardized.iter().map(move |u| loss + u * spread)
+    /// Losses of a run of domain weights h, in the order of the predictor, where the law's are `values`.
+    pub(super) fn around(&self, values: &[f64], h: &[f64]) -> Vec<f64> {
+        let deviation = self.noise.deviation(h);
+        let noise = |u: &f64| (*u, deviation * self.noise.widening(h, *u));
+        let noise: Vec<(f64, f64)> = self.standardized.iter().map(noise).collect();
+        let around = |loss: &f64| {
+            let (loss, misfit) = (*loss, self.misfit * loss);
+            noise.iter().map(move |(u, noise)| loss + u * misfit.hypot(*noise))
+        };
+        values.iter().flat_map(around).collect()
     }
 }
 

@@ -42,6 +42,7 @@ mod groups;
 mod noise;
 #[cfg(feature = "csv")]
 mod reader;
+mod schedule;
 mod split;
 #[cfg(feature = "serde")]
 mod stored;

@@ -66,6 +66,9 @@ pub struct MixtureNoise {
     /// The standard deviation that it is taken to have, in nats: the square root of v_m, or the pooled one.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub deviation: f64,
+    /// The degrees of freedom of that: f_0 + f_m, or those of the pooled one, which are the most.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub shrunk_degrees_of_freedom: f64,
 }
 
 /// A variance and its degrees of freedom.
@@ -132,12 +135,13 @@ impl Sweep {
         }
         let own: Vec<Variance> = by_mixture.iter().map(|(_, v)| Variance::pooled(v)).collect();
         let rows = by_mixture.iter().map(|(row, _)| row).zip(&own);
-        let mixtures = rows.zip(shrunk(pooled.value, &own));
-        let mixtures = mixtures.map(|((&row, own), variance)| MixtureNoise {
+        let mixtures = rows.zip(shrunk(pooled, &own));
+        let mixtures = mixtures.map(|((&row, own), (variance, freedom))| MixtureNoise {
             h: sweep.h(row).to_vec(),
             degrees_of_freedom: own.freedom,
             own: own.value.sqrt(),
             deviation: variance.sqrt(),
+            shrunk_degrees_of_freedom: freedom,
         });
         Ok(Noise {
             target: target.to_owned(),
@@ -184,16 +188,19 @@ fn squares(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean).powi(2)).sum()
 }
 
-/// The variance that each mixture is taken to have.
-fn shrunk(pooled: f64, own: &[Variance]) -> Vec<f64> {
+/// The variance that each mixture is taken to have, and its degrees of freedom.
+fn shrunk(pooled: Variance, own: &[Variance]) -> Vec<(f64, f64)> {
     let enough: Vec<Variance> = own.iter().filter(|v| v.freedom >= ENOUGH).copied().collect();
-    let (freedom, common) =
-        if enough.len() < 2 { (f64::INFINITY, pooled) } else { common(pooled, &enough) };
+    let (prior, common) = match enough.len() {
+        0 | 1 => (f64::INFINITY, pooled.value),
+        _ => common(pooled.value, &enough),
+    };
+    let most = pooled.freedom as f64;
     let one = |v: &Variance| {
         let f = v.freedom as f64;
-        match v.freedom >= ENOUGH && freedom.is_finite() {
-            true => (freedom * common + f * v.value) / (freedom + f),
-            false => pooled,
+        match v.freedom >= ENOUGH && prior.is_finite() {
+            true => ((prior * common + f * v.value) / (prior + f), most.min(prior + f)),
+            false => (pooled.value, most),
         }
     };
     own.iter().map(one).collect()
@@ -296,52 +303,35 @@ impl Noise {
 
     /// [`Noise::at`], of weights that are known to be a mixture of the domains.
     pub(crate) fn deviation(&self, h: &[f64]) -> f64 {
-        let same = |m: &&MixtureNoise| m.h.iter().zip(h).all(|(a, b)| agree(*a, *b, SUM_TOLERANCE));
-        self.mixtures.iter().find(same).map_or(self.pooled, |m| m.deviation)
+        self.of(h).map_or(self.pooled, |m| m.deviation)
     }
 
-    /// A weight for each row of a sweep, for [`Fitter::row_weights`](crate::Fitter::row_weights):
-    /// `1/deviation^2` at its mixture, relative to the mean of these over the rows.
-    ///
-    /// These are the best weights for least squares ([`Fitter::delta`](crate::Fitter::delta) infinite, or
-    /// above the noise) of a law that is right. Where delta is far below the noise, the Huber loss is
-    /// nearly an absolute value, which bounds what a noisy row can do by itself. Where the law is wrong by
-    /// more than the noise, quiet mixtures count for more than they should.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Mismatch`] if the sweep has other domains.
-    ///
-    /// ```
-    /// use mixlaw::law::AdditiveLaw;
-    /// use mixlaw::{Fitter, Sweep};
-    /// # let (mut n, mut d, mut h, mut loss, mut names) = (vec![], vec![], vec![], vec![], vec![]);
-    /// # for (i, web) in [0.2f64, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 0.5, 0.7, 0.9].into_iter().enumerate() {
-    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
-    /// #         n.push(size);
-    /// #         d.push(tokens);
-    /// #         h.extend([web, 1.0 - web]);
-    /// #         names.push(format!("{size}-{i}"));
-    /// #         let noise = if web < 0.4 { 0.04 } else { 0.001 };
-    /// #         loss.push(3.0 - web + 400.0 / f64::powf(size, 0.34) + noise * (7.7 * i as f64).sin());
-    /// #     }
-    /// # }
-    /// # let builder = Sweep::builder(&["web", "code"], &["web"]).runs(&names);
-    /// # let sweep = builder.build(&n, &d, &h, &loss)?;
-    ///
-    /// // Four runs each of a mixture with 0.2 of web, which is noisy, and of one with 0.5.
-    /// let noise = sweep.noise("web")?;
-    /// assert!(noise.at([0.2, 0.8])? > 10.0 * noise.at([0.5, 0.5])?);
-    /// let fitter = Fitter::new().row_weights(noise.weights(&sweep)?);
-    /// let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-    /// # assert!(fit.objective() < 1e-3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn weights(&self, sweep: &Sweep) -> Result<Vec<f64>, Error> {
-        let noise = self.for_domains(sweep.domains())?;
-        let relative = |i| (self.pooled / noise.deviation(sweep.h(i))).powi(2);
-        let weights: Vec<f64> = (0..sweep.len()).map(relative).collect();
-        let mean = weights.iter().sum::<f64>() / weights.len() as f64;
-        Ok(weights.into_iter().map(|weight| weight / mean).collect())
+    fn of(&self, h: &[f64]) -> Option<&MixtureNoise> {
+        let same = |m: &&MixtureNoise| m.h.iter().zip(h).all(|(a, b)| agree(*a, *b, SUM_TOLERANCE));
+        self.mixtures.iter().find(same)
+    }
+
+    /// What the deviation at h is to be multiplied by so that `u` of a normal distribution becomes the same
+    /// quantile of Student's t: the deviation is an estimate. By the expansion of Abramowitz and Stegun
+    /// (26.7.5), beyond 3 as at 3.
+    pub(crate) fn widening(&self, h: &[f64], u: f64) -> f64 {
+        let pooled = self.degrees_of_freedom as f64;
+        let f = self.of(h).map_or(pooled, |m| m.shrunk_degrees_of_freedom);
+        let z = (u * u).min(9.0);
+        let first = (z + 1.0) / 4.0;
+        let second = ((5.0 * z + 16.0) * z + 3.0) / 96.0;
+        let third = (((3.0 * z + 19.0) * z + 17.0) * z - 15.0) / 384.0;
+        1.0 + (first + (second + third / f) / f) / f
+    }
+
+    /// Checks that it is that of a target.
+    pub(crate) fn of_target(&self, target: &str) -> Result<&Self, Error> {
+        if self.target == target {
+            return Ok(self);
+        }
+        let what = "the targets of the noise and of what it is used for";
+        let (first, other) = (vec![self.target.clone()], vec![target.to_owned()]);
+        Err(ErrorKind::Mismatch { what, first, other }.into())
     }
 
     /// The same with h in the order of these domains.
@@ -371,9 +361,16 @@ impl Noise {
         if !is_valid(self.pooled) {
             return fault("the pooled deviation of repeats is", self.pooled);
         }
+        if self.degrees_of_freedom == 0 {
+            return fault("the degrees of freedom of repeats are", 0.0);
+        }
         for mixture in &self.mixtures {
             if !is_valid(mixture.deviation) {
                 return fault("the deviation of a mixture's repeats is", mixture.deviation);
+            }
+            if !is_valid(mixture.shrunk_degrees_of_freedom) {
+                let what = "the degrees of freedom of a mixture's noise are";
+                return fault(what, mixture.shrunk_degrees_of_freedom);
             }
             shape("the weights of a mixture with repeats", mixture.h.len(), self.domains.len())?;
             mixture::validate(&mixture.h)?;
@@ -389,6 +386,23 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
+
+    #[test]
+    fn quantiles_become_those_of_student() {
+        // The normal and Student's t at 0.95 and 0.975, from tables.
+        let noise = |degrees_of_freedom| Noise {
+            target: "t".to_owned(),
+            domains: vec!["a".to_owned()],
+            pooled: 1.0,
+            degrees_of_freedom,
+            mixtures: Vec::new(),
+        };
+        for (f, at_95, at_975) in [(3, 2.3534, 3.1824), (5, 2.0150, 2.5706), (20, 1.7247, 2.0860)] {
+            for (u, t) in [(1.6449, at_95), (1.9600, at_975)] {
+                assert_relative_eq!(u * noise(f).widening(&[1.0], u), t, max_relative = 0.01);
+            }
+        }
+    }
 
     #[test]
     fn functions_of_gamma_have_their_closed_forms() {

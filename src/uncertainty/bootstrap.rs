@@ -141,7 +141,11 @@ impl Bootstrap {
             let (name, expected) = ("the number of resamples", "from 20 to 1,000,000");
             return Err(Error::setting(name, self.resamples as f64, expected));
         }
-        let noise = self.noise.as_ref().map(|noise| declared(noise, &predictor)).transpose()?;
+        let noise = self
+            .noise
+            .as_ref()
+            .map(|noise| noise.of_target(predictor.target())?.for_domains(predictor.domains()));
+        let noise = noise.transpose()?;
         let refits = refits(&predictor, sweep)?;
         let rows = Rows::new(&predictor, &refits, sweep)?;
         let draws = self.draws(predictor.target(), &refits, sweep)?;
@@ -221,16 +225,6 @@ impl Bootstrap {
             .into()),
         }
     }
-}
-
-/// The noise in the order of the predictor's domains.
-fn declared(noise: &Noise, predictor: &Predictor) -> Result<Noise, Error> {
-    if noise.target() != predictor.target() {
-        let what = "the targets of the noise and of the predictor";
-        let (first, other) = (vec![noise.target().into()], vec![predictor.target().into()]);
-        return Err(ErrorKind::Mismatch { what, first, other }.into());
-    }
-    noise.for_domains(predictor.domains())
 }
 
 /// What it takes to fit each part again.
