@@ -12,6 +12,7 @@ use mixlaw::sweep::SweepReader;
 
 use crate::Result;
 use crate::reading;
+use crate::schedule::{self, Schedule};
 
 /// A flag, and its lines in the help.
 type Shared = (&'static str, &'static str);
@@ -65,7 +66,7 @@ pub fn help(names: &[&str], default_laws: &str) -> String {
         }
         text.push('\n');
     }
-    text + "  --help\n" + reading::HELP
+    text + "  --help\n" + reading::HELP + schedule::HELP
 }
 
 /// Where a flag's explanation begins, on a line of its own.
@@ -95,6 +96,7 @@ pub struct Flags {
     /// Of the files that are read as one sweep.
     pub paths: Vec<String>,
     pub reader: SweepReader,
+    pub schedule: Schedule,
     pub laws: Option<Vec<String>>,
     pub unique: Vec<(String, f64)>,
     pub targets: Option<Vec<String>>,
@@ -112,6 +114,7 @@ impl Default for Flags {
         Self {
             paths: Vec::new(),
             reader: SweepReader::new(),
+            schedule: Schedule::default(),
             laws: None,
             unique: Vec::new(),
             targets: None,
@@ -154,6 +157,7 @@ impl Flags {
     /// If a target has a weight and is not among the targets, or the JSON cannot be written where it
     /// is to be.
     pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
         if let Some(targets) = &self.targets {
             let weighted = self.weights.iter().flatten();
             if let Some((target, _)) = weighted.into_iter().find(|(t, _)| !targets.contains(t)) {

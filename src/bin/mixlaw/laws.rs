@@ -38,7 +38,7 @@ pub fn law(
 
 /// The fitter that the flags ask for.
 pub fn fitter(flags: &Flags) -> Fitter {
-    let fitter = Fitter::new().seed(flags.seed);
+    let fitter = flags.schedule.weigh(Fitter::new().seed(flags.seed));
     let starts = |default| flags.starts.unwrap_or(default);
     match flags.optimizer.as_str() {
         "lbfgs" => fitter.optimizer(MultiStart::new(Lbfgs::default(), starts(1))),
