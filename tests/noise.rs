@@ -313,3 +313,16 @@ fn declared_noise_is_stored_with_a_predictor() {
         *stored.pointer_mut(place).unwrap() = good;
     }
 }
+
+#[cfg(feature = "csv")]
+#[test]
+fn seeds_of_real_runs_have_the_deviation_of_an_independent_computation() {
+    // Three seeds at two sizes and six D; tests/reference/noise.py
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/byte_noise.csv");
+    let sweep = Sweep::read_csv(path).unwrap();
+    for (target, expected) in [("english", 0.008770735430965881), ("rust", 0.014839296273371225)] {
+        let noise = sweep.noise(target).unwrap();
+        assert!(close(noise.pooled(), expected), "{target}: {}", noise.pooled());
+        assert_eq!(noise.degrees_of_freedom(), 4);
+    }
+}

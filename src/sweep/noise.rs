@@ -368,9 +368,12 @@ impl Noise {
             if !is_valid(mixture.deviation) {
                 return fault("the deviation of a mixture's repeats is", mixture.deviation);
             }
-            if !is_valid(mixture.shrunk_degrees_of_freedom) {
-                let what = "the degrees of freedom of a mixture's noise are";
-                return fault(what, mixture.shrunk_degrees_of_freedom);
+            let freedom = mixture.shrunk_degrees_of_freedom;
+            if !(freedom.is_finite() && freedom >= 1.0) {
+                let what = "the degrees of freedom of a mixture's noise are".to_owned();
+                let expected = "a finite number >= 1".to_owned();
+                let found = freedom.to_string();
+                return Err(ErrorKind::Stored { what, found, expected }.into());
             }
             shape("the weights of a mixture with repeats", mixture.h.len(), self.domains.len())?;
             mixture::validate(&mixture.h)?;

@@ -5,7 +5,9 @@ deviations of repeats, with the functions of Gamma from their series.
     python3 tests/reference/noise.py
 """
 
+import csv
 import math
+import pathlib
 
 TERMS = 200_000
 REPEATS = {
@@ -50,3 +52,27 @@ print("pooled", repr(math.sqrt(pooled)))
 for web, (s, f) in own.items():
     shrunk = (2 * half * common + f * s) / (2 * half + f) if f >= 3 else pooled
     print(web, repr(math.sqrt(shrunk)))
+
+
+def of_table(path, target):
+    """The pooled deviation of a sweep: each N and mixture counts by the degrees of freedom of one D."""
+    cells = {}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            mixture = tuple(row[name] for name in row if name.startswith("h_"))
+            cell = cells.setdefault((row["n_params"], mixture), {})
+            cell.setdefault(row["n_tokens"], []).append(float(row[f"loss_{target}"]))
+    squares = freedom = 0
+    for groups in cells.values():
+        own = [values for values in groups.values() if len(values) > 1]
+        if own:
+            most = max(len(values) - 1 for values in own)
+            total = sum(variance(values) * (len(values) - 1) for values in own)
+            squares += most * total / sum(len(values) - 1 for values in own)
+            freedom += most
+    return math.sqrt(squares / freedom), freedom
+
+
+table = pathlib.Path(__file__).parents[2] / "examples/data/byte_noise.csv"
+for target in ["english", "rust"]:
+    print(target, *of_table(table, target))
