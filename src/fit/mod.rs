@@ -234,8 +234,8 @@ impl Fitter {
         Self { compute_power: power, ..self }
     }
 
-    /// Multiplies the weight of every row by the one that its declared [noise](Sweep::noise) gives it, for its
-    /// deviation sigma at the row's mixture (over the loss, for [`Residual::LogLoss`]):
+    /// Multiplies the weight of every row by the one that its declared [noise](Sweep::noise) gives it,
+    /// for its deviation sigma at the row's mixture (over the loss, for [`Residual::LogLoss`]):
     ///
     /// ```text
     /// 1 / (sigma min(sigma, 1.25 delta))
@@ -277,9 +277,9 @@ impl Fitter {
         Self { noise: Some(noise), ..self }
     }
 
-    /// Multiplies the weight of every row by `(D / planned)^power`, the share of its run's schedule that it has
-    /// seen to some power: `planned` is the [column](Sweep::columns) of the tokens that runs were
-    /// planned for. By default rows count whatever the schedule.
+    /// Multiplies the weight of every row by `(D / planned)^power`, the share of its run's schedule
+    /// that it has seen to some power: `planned` is the [column](Sweep::columns) of the tokens that
+    /// runs were planned for. By default rows count whatever the schedule.
     ///
     /// A checkpoint in the middle of a decaying schedule is not what training to its D would give:
     /// [schedules](crate::guide::schedules_and_repeats). [`Sweep::late_checkpoints`] leaves early ones

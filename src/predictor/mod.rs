@@ -483,11 +483,12 @@ impl Predictor {
     /// loss, at runs that a resample did not draw: the percentiles of `L_b (1 + r_j)` over the losses
     /// L_b of all members and the residuals r_j of [`Predictor::residuals`].
     ///
-    /// Where the noise of runs was [declared](crate::uncertainty::Bootstrap::noise), it is that of the mixture h:
-    /// the percentiles of `L_b + u_j sqrt(sigma(h)^2 + (m L_b)^2)`, with the declared deviation sigma, the
-    /// misfit m relative to the loss, and the residuals u_j divided by such deviations at their rows. m is what the noise
-    /// does not explain: the mean of the u_j^2 is 1 (Paule and Mandel, 1982), and m is 0 if they are less without it.
-    /// sigma is an estimate, so it is widened by the ratio of Student's t to the normal distribution at u_j.
+    /// Where the noise of runs was [declared](crate::uncertainty::Bootstrap::noise), it is that of the
+    /// mixture h: the percentiles of `L_b + u_j sqrt(sigma(h)^2 + (m L_b)^2)`, with the declared
+    /// deviation sigma, the misfit m relative to the loss, and the residuals u_j divided by such
+    /// deviations at their rows. m is what the noise does not explain: the mean of the u_j^2 is 1
+    /// (Paule and Mandel, 1982), and m is 0 if they are less without it. sigma is an estimate, so it is
+    /// widened by the ratio of Student's t to the normal distribution at u_j.
     ///
     /// It holds as often as it says at sizes that were trained. It does not know how the law errs beyond
     /// them: at sizes 2.2 to 2.8 times the largest, 90% intervals held 60 to 77% of the runs that were made

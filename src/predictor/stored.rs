@@ -4,7 +4,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Members, Part, Predictor, RunNoise};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, list};
 use crate::fit::StoredFit;
 use crate::stored::Version;
 
@@ -132,8 +132,8 @@ impl RunNoise {
             Err(ErrorKind::Stored { what, found, expected }.into())
         };
         if self.noise.domains() != domains {
-            let found = self.noise.domains().join(", ");
-            return fault("the domains of the noise are", found, &domains.join(", "));
+            let found = list(self.noise.domains());
+            return fault("the domains of the noise are", found, &list(domains));
         }
         if !(self.misfit.is_finite() && self.misfit >= 0.0) {
             let found = self.misfit.to_string();

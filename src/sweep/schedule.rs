@@ -17,9 +17,9 @@ impl Sweep {
     /// [schedules](crate::guide::schedules_and_repeats).
     ///
     /// # Errors
-    /// [`ErrorKind::Unknown`] if the sweep has no such column, [`ErrorKind::Value`] with the row if a number
-    /// of tokens is not above 0, or D is above it by more than 1%, and [`ErrorKind::RowsDisagree`] if rows of one
-    /// run differ in it.
+    /// [`ErrorKind::Unknown`] if the sweep has no such column, [`ErrorKind::Value`] with the row if a
+    /// number of tokens is not above 0, or D is above it by more than 1%, and
+    /// [`ErrorKind::RowsDisagree`] if rows of one run differ in it.
     ///
     /// ```
     /// use mixlaw::Sweep;

@@ -134,7 +134,8 @@ impl Bootstrap {
     /// the resamples asked for are not from 20 to 1,000,000, an observer stops it before one is made,
     /// one of these draws no run with a loss of the target ([`ErrorKind::Undrawn`]), or no row is left
     /// out by a resample that predicts it: then nothing is known of the noise of a
-    /// run. More resamples leave more out.
+    /// run. More resamples leave more out. [`ErrorKind::Mismatch`] if the [noise](Bootstrap::noise) is of
+    /// another target or of other domains.
     pub fn run(&self, fit: impl Into<Predictor>, sweep: &Sweep) -> Result<Predictor, Error> {
         let predictor = fit.into();
         if !(FEWEST..=MOST).contains(&self.resamples) {
