@@ -143,21 +143,24 @@ fn settings_of_weights_are_stored() {
     let mut stored = serde_json::to_value(&fitter).unwrap();
     for (place, wrong, expected) in [
         (
-            "/schedule/power",
+            "/weighing/schedule/power",
             serde_json::json!("inf"),
             "the power of the share of the schedule is inf",
         ),
-        ("/noise/pooled", serde_json::json!(-1.0), "the pooled deviation of repeats is -1"),
+        (
+            "/weighing/noise/pooled",
+            serde_json::json!(-1.0),
+            "the pooled deviation of repeats is -1",
+        ),
     ] {
         let good = std::mem::replace(stored.pointer_mut(place).unwrap(), wrong);
         let error = serde_json::from_value::<Fitter>(stored.clone()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         *stored.pointer_mut(place).unwrap() = good;
     }
-    // Settings of earlier crates have neither.
+    // Settings of earlier crates have none of them.
     let object = stored.as_object_mut().unwrap();
-    object.remove("noise");
-    object.remove("schedule");
+    object.remove("weighing");
     let read: Fitter = serde_json::from_value(stored).unwrap();
     assert_eq!(read.settings(), Fitter::new().settings());
 }

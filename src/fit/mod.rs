@@ -31,6 +31,7 @@ mod rounding;
 mod scale;
 #[cfg(feature = "serde")]
 mod stored;
+mod weights;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,6 +54,7 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
+use weights::Weighing;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,12 +112,11 @@ pub struct Fitter {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     delta: f64,
     residual: Residual,
+    weighing: Weighing,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     row_weights: Option<Vec<f64>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     compute_power: f64,
-    noise: Option<Noise>,
-    schedule: Option<Schedule>,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     constraints: Vec<(String, f64, f64)>,
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -123,16 +124,6 @@ pub struct Fitter {
     seed: u64,
     #[cfg_attr(feature = "serde", serde(skip))]
     observer: Option<Observer>,
-}
-
-/// How rows count by the share of their run's schedule that they have seen: [`Fitter::weigh_by_schedule`].
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Schedule {
-    /// The column of planned tokens.
-    planned: String,
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
-    power: f64,
 }
 
 /// What a [`Fitter`] was set to: [`Fitter::settings`].
@@ -143,14 +134,14 @@ pub struct FitterSettings<'a> {
     pub delta: f64,
     /// What residuals are differences of: [`Fitter::residual`].
     pub residual: Residual,
-    /// One weight for each row, where there are any: [`Fitter::row_weights`].
-    pub row_weights: Option<&'a [f64]>,
-    /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
-    pub compute_power: f64,
     /// The noise that rows are weighted by: [`Fitter::weigh_by_noise`].
     pub noise: Option<&'a Noise>,
     /// The column of planned tokens and the power of the share of these: [`Fitter::weigh_by_schedule`].
     pub schedule: Option<(&'a str, f64)>,
+    /// One weight for each row, where there are any: [`Fitter::row_weights`].
+    pub row_weights: Option<&'a [f64]>,
+    /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
+    pub compute_power: f64,
     /// The name, the lower and the upper bound of each coefficient that has one, in the paper's units:
     /// [`Fitter::bound`] and [`Fitter::fix`].
     pub bounds: &'a [(String, f64, f64)],
@@ -183,10 +174,9 @@ impl Default for Fitter {
         Self {
             delta: 1e-3,
             residual: Residual::Loss,
+            weighing: Weighing::default(),
             row_weights: None,
             compute_power: 0.0,
-            noise: None,
-            schedule: None,
             constraints: Vec::new(),
             optimizer: default_optimizer(),
             seed: 0,
@@ -232,77 +222,6 @@ impl Fitter {
     #[must_use]
     pub fn weigh_by_compute(self, power: f64) -> Self {
         Self { compute_power: power, ..self }
-    }
-
-    /// Multiplies the weight of every row by the one that its declared [noise](Sweep::noise) gives it,
-    /// for its deviation sigma at the row's mixture (over the loss, for [`Residual::LogLoss`]):
-    ///
-    /// ```text
-    /// 1 / (sigma min(sigma, 1.25 delta))
-    /// ```
-    ///
-    /// These are the best weights of a law that is right in both limits: `1 / sigma^2` for least squares,
-    /// and `1 / sigma` where delta is far below the noise and the Huber loss nearly an absolute value, which
-    /// bounds by itself what a noisy row can do. (An estimator with score psi has the least variance with
-    /// weights `E psi' / E psi^2`; 1.25 is `sqrt(pi / 2)`.) Where the law is wrong by more than the
-    /// noise, quiet mixtures count for more than they should.
-    ///
-    /// ```
-    /// use mixlaw::law::AdditiveLaw;
-    /// use mixlaw::{Fitter, Sweep};
-    /// # let (mut n, mut d, mut h, mut loss, mut names) = (vec![], vec![], vec![], vec![], vec![]);
-    /// # for (i, web) in [0.2f64, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 0.5, 0.7, 0.9].into_iter().enumerate() {
-    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
-    /// #         n.push(size);
-    /// #         d.push(tokens);
-    /// #         h.extend([web, 1.0 - web]);
-    /// #         names.push(format!("{size}-{i}"));
-    /// #         let noise = if web < 0.4 { 0.04 } else { 0.001 };
-    /// #         loss.push(3.0 - web + 400.0 / f64::powf(size, 0.34) + noise * (7.7 * i as f64).sin());
-    /// #     }
-    /// # }
-    /// # let builder = Sweep::builder(&["web", "code"], &["web"]).runs(&names);
-    /// # let sweep = builder.build(&n, &d, &h, &loss)?;
-    ///
-    /// // Four runs each of a mixture with 0.2 of web, which is noisy, and of one with 0.5.
-    /// let noise = sweep.noise("web")?;
-    /// assert!(noise.at([0.2, 0.8])? > 10.0 * noise.at([0.5, 0.5])?);
-    /// let fitter = Fitter::new().weigh_by_noise(noise);
-    /// let fit = fitter.fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
-    /// # assert!(fit.objective() < 1e-3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn weigh_by_noise(self, noise: Noise) -> Self {
-        Self { noise: Some(noise), ..self }
-    }
-
-    /// Multiplies the weight of every row by `(D / planned)^power`, the share of its run's schedule
-    /// that it has seen to some power: `planned` is the [column](Sweep::columns) of the tokens that
-    /// runs were planned for. By default rows count whatever the schedule.
-    ///
-    /// A checkpoint in the middle of a decaying schedule is not what training to its D would give:
-    /// [schedules](crate::guide::schedules_and_repeats). [`Sweep::late_checkpoints`] leaves early ones
-    /// out.
-    ///
-    /// ```
-    /// use mixlaw::law::ChinchillaLaw;
-    /// use mixlaw::{Fitter, Sweep};
-    ///
-    /// let (n, d) = ([1e8, 1e8, 2e8, 2e8, 4e8, 4e8], [2e9, 8e9, 4e9, 8e9, 2e9, 8e9]);
-    /// let loss = [3.6, 3.1, 3.1, 2.9, 3.0, 2.6];
-    /// let sweep = Sweep::new(&["web"], &["web"], &n, &d, &[1.0; 6], &loss)?;
-    /// let sweep = sweep.with_column("planned_tokens", &[8e9; 6])?;
-    /// let fitter = Fitter::new().starts(2);
-    /// let fit = |fitter: Fitter| fitter.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, "web");
-    /// let by_schedule = fit(fitter.clone().weigh_by_schedule("planned_tokens", 1.0))?;
-    /// let given = fit(fitter.row_weights([0.25, 1.0, 0.5, 1.0, 0.25, 1.0]))?;
-    /// assert_eq!(by_schedule.coordinates(), given.coordinates());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn weigh_by_schedule(self, planned: impl Into<String>, power: f64) -> Self {
-        Self { schedule: Some(Schedule { planned: planned.into(), power }), ..self }
     }
 
     /// Fixes a coefficient, in the paper's units.
@@ -397,10 +316,10 @@ impl Fitter {
         FitterSettings {
             delta: self.delta,
             residual: self.residual,
+            noise: self.weighing.noise(),
+            schedule: self.weighing.schedule(),
             row_weights: self.row_weights.as_deref(),
             compute_power: self.compute_power,
-            noise: self.noise.as_ref(),
-            schedule: self.schedule.as_ref().map(|s| (s.planned.as_str(), s.power)),
             bounds: &self.constraints,
             seed: self.seed,
         }
@@ -490,6 +409,7 @@ impl Fitter {
 
     /// Checks what is wrong with every law and sweep; `place` names the rows of the weights.
     fn check_settings(&self, place: impl Fn(usize) -> Place) -> Result<(), Error> {
+        self.weighing.check()?;
         if self.delta.is_nan() || self.delta <= 0.0 {
             let expected = "a number > 0 (infinity is least squares)";
             return Err(Error::setting("delta", self.delta, expected));
@@ -497,12 +417,6 @@ impl Fitter {
         if !self.compute_power.is_finite() {
             let name = "the power of the compute";
             return Err(Error::setting(name, self.compute_power, "a finite number"));
-        }
-        if let Some(Schedule { power, .. }) =
-            self.schedule.as_ref().filter(|s| !s.power.is_finite())
-        {
-            let name = "the power of the share of the schedule";
-            return Err(Error::setting(name, *power, "a finite number"));
         }
         let mut weights = self.row_weights.iter().flatten().enumerate();
         match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {
@@ -556,30 +470,6 @@ impl Fitter {
             rows,
         };
         Ok(all.weighted(|_| 1.0))
-    }
-
-    /// Multiplies the weights of rows that have the loss by those of noise and schedule.
-    fn weigh_rows(&self, sweep: &Sweep, target: &str, weights: &mut [f64]) -> Result<(), Error> {
-        if let Some(noise) = &self.noise {
-            let noise = noise.of_target(target)?.for_domains(sweep.domains())?;
-            let losses = sweep.losses_of(target)?;
-            let limit = (0.5 * std::f64::consts::PI).sqrt() * self.delta;
-            for (i, weight) in weights.iter_mut().enumerate() {
-                let unit = if self.residual == Residual::LogLoss { losses[i] } else { 1.0 };
-                let deviation = noise.deviation(sweep.row(i).h) / unit;
-                // Relative to that of the pooled one, so that no square is out of range.
-                let pooled = noise.pooled();
-                *weight *= (pooled / deviation) * (pooled.min(limit) / deviation.min(limit));
-            }
-        }
-        if let Some(Schedule { planned, power }) = &self.schedule {
-            let shares = sweep.schedule_shares(planned)?;
-            weights
-                .iter_mut()
-                .zip(shares)
-                .for_each(|(weight, share)| *weight *= share.powf(*power));
-        }
-        Ok(())
     }
 
     /// How many coefficients of a law are not fixed.

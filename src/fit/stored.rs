@@ -7,13 +7,12 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::{Bound, at_bound};
-use super::{Fit, FittedScale, Fitter, Residual, Schedule};
+use super::{Fit, FittedScale, Fitter, Residual, Weighing};
 use crate::error::{Error, ErrorKind, Place, list};
 use crate::law::{Coordinates, LawSettings, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
 use crate::scale::Scale;
 use crate::stored::Version;
-use crate::sweep::Noise;
 
 /// By how much what follows from stored coordinates may differ from what is stored beside them,
 /// relative to 1 and to the value: other platforms round otherwise.
@@ -382,15 +381,13 @@ pub(super) struct StoredFitter {
     #[serde(with = "crate::stored::number")]
     delta: f64,
     residual: Residual,
+    /// Files of earlier crates have none.
+    #[serde(default)]
+    weighing: Weighing,
     #[serde(with = "crate::stored::number")]
     row_weights: Option<Vec<f64>>,
     #[serde(with = "crate::stored::number")]
     compute_power: f64,
-    /// Files of earlier crates have no noise and no schedule.
-    #[serde(default)]
-    noise: Option<Noise>,
-    #[serde(default)]
-    schedule: Option<Schedule>,
     #[serde(with = "crate::stored::number")]
     constraints: Vec<(String, f64, f64)>,
     seed: u64,
@@ -400,7 +397,8 @@ impl TryFrom<StoredFitter> for Fitter {
     type Error = Error;
 
     fn try_from(stored: StoredFitter) -> Result<Self, Error> {
-        let StoredFitter { noise, schedule, seed, .. } = stored;
+        let StoredFitter { weighing, seed, .. } = stored;
+        weighing.check_stored()?;
         let StoredFitter { delta, residual, row_weights, compute_power, constraints, .. } = stored;
         // What a bound may be is known with the law, but no law can keep these.
         let unordered = |(_, lower, upper): &&(String, f64, f64)| {
@@ -410,10 +408,9 @@ impl TryFrom<StoredFitter> for Fitter {
             let name = format!("the lower bound of `{name}`");
             return Err(Error::setting(name, *lower, "a number that is not above the upper bound"));
         }
-        noise.iter().try_for_each(Noise::check)?;
         let own =
             Self { delta, residual, row_weights, compute_power, constraints, seed, ..Self::new() };
-        let own = Self { noise, schedule, ..own };
+        let own = Self { weighing, ..own };
         own.check_settings(Place::Row)?;
         Ok(own)
     }
