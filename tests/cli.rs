@@ -25,6 +25,9 @@ const READING: &str = "n-column d-column run-column split-column weight-columns 
     loss-columns loss-column no-weights ignore-case delimiter json-lines units weights-as normalize \
     missing where skip-incomplete repeated-measurements";
 
+/// The flags of schedules, which all subcommands take.
+const SCHEDULE: &str = "planned-column unfinished";
+
 const SUBCOMMANDS: [&str; 7] =
     ["decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
@@ -308,6 +311,74 @@ fn flags_of_reading_that_are_wrong_are_named() {
     fails(&["fit", file.path(), empty.path()], &[empty.path(), "line 3", "`loss_code`"]);
 }
 
+/// [`SWEEP`] with a column of planned tokens: 1.2 times the last D of its run, in millions.
+fn planned() -> String {
+    let mut lines = SWEEP.lines();
+    let columns: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let place = |name| columns.iter().position(|column| *column == name).expect("a column");
+    let (run, d) = (place("run"), place("n_tokens"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let tokens = |row: &Vec<&str>| row[d].parse::<f64>().expect("a number");
+    let last =
+        |name: &str| rows.iter().filter(|row| row[run] == name).map(tokens).fold(0.0, f64::max);
+    let row = |row: &Vec<&str>| format!("{},{}M", row.join(","), 1.2e-6 * last(row[run]));
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    format!("{},planned\n{}\n", columns.join(","), rows.join("\n"))
+}
+
+#[test]
+fn rows_in_the_middle_of_a_schedule_are_dropped_or_weighed_down() {
+    let file = TempFile::with("planned", planned());
+    let args = ["fit", file.path(), "--laws", "chinchilla", "--targets", "rust", "--starts", "2"];
+    let args = [&args[..], &["--units", "--planned-column", "planned"]].concat();
+    let sweep = mixlaw::sweep::SweepReader::new().units().column("planned");
+    let sweep = sweep.read(file.path()).expect("a sweep").0;
+    let shares = sweep.schedule_shares("planned").expect("shares");
+    let half = |sweep: &mixlaw::Sweep| sweep.late_checkpoints("planned", 0.5).expect("rows");
+    let fit = |fitter: mixlaw::Fitter, sweep: &mixlaw::Sweep| {
+        let train = sweep.split("train").expect("train rows");
+        let law = law::ChinchillaLaw::for_sweep(&train);
+        fitter.starts(2).fit(law, &train, "rust").expect("a fit").objective()
+    };
+    for (way, expected) in [
+        ("drop:0.5", fit(mixlaw::Fitter::new(), &half(&sweep))),
+        ("weigh:2", fit(mixlaw::Fitter::new().weigh_by_schedule("planned", 2.0), &sweep)),
+        ("weigh:0", fit(mixlaw::Fitter::new(), &sweep)),
+    ] {
+        let found = json("planned.json", &[&args[..], &["--unfinished", way]].concat());
+        assert_eq!(found["fits"][0]["huber"], expected, "{way}");
+    }
+    let output = run(&[&args[..], &["--unfinished", "drop:0.5"]].concat());
+    let left_out = shares.iter().filter(|share| **share < 0.5).count();
+    let note =
+        format!("note: {left_out} of {} rows left out below 0.5 of `planned`\n", shares.len());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(left_out > 0 && stderr.contains(&note), "{stderr}");
+}
+
+#[test]
+fn flags_of_schedules_that_are_wrong_are_named() {
+    let file = TempFile::with("planned-wrong", planned());
+    for (args, expected) in [
+        (&["--planned-column", "planned"][..], &["--planned-column", "--unfinished"][..]),
+        (&["--unfinished", "drop:1"], &["--unfinished", "--planned-column"]),
+        (&["--unfinished", "drop"], &["--unfinished", "`drop`", "drop:SHARE or weigh:POWER"]),
+        (&["--unfinished", "drop:0"], &["--unfinished", "`0`", "> 0"]),
+        (&["--unfinished", "drop:1.5"], &["--unfinished", "`1.5`", "at most 1"]),
+        (&["--unfinished", "weigh:inf"], &["--unfinished", "`inf`", "finite"]),
+        (&["--planned-column", "plan", "--unfinished", "drop:1"], &["line 1", "`plan`"]),
+        (&["--planned-column", "planned", "--unfinished", "drop:1"], &["late checkpoints"]),
+    ] {
+        let quick = ["fit", file.path(), "--units", "--laws", "additive", "--starts", "1"];
+        fails(&[&quick[..], args].concat(), expected);
+    }
+    // Planned in millions, and read as such.
+    let small = planned().replace("M\n", "\n");
+    let file = TempFile::with("planned-millions", small);
+    let args = ["fit", file.path(), "--planned-column", "planned", "--unfinished", "weigh:1"];
+    fails(&args, &[file.path(), "line 2", "`planned`", "the tokens of the whole run"]);
+}
+
 #[test]
 fn a_table_of_another_form_is_the_same_sweep() {
     // The embedded sweep with other names, units of percent and semicolons, in two files.
@@ -403,11 +474,12 @@ fn help_and_version_are_printed() {
             assert!(listed(&text, " ") || listed(&text, "\n"), "{subcommand} --{flag}: {text}");
             assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
         }
-        for flag in READING.split(' ') {
+        for flag in READING.split(' ').chain(SCHEDULE.split(' ')) {
             assert!(text.contains(&format!("\n  --{flag} ")), "{subcommand} --{flag}: {text}");
             assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
         }
-        let count = flags.split(' ').count() + READING.split(' ').count();
+        let count = [&flags, READING, SCHEDULE].map(|flags| flags.split(' ').count());
+        let count: usize = count.iter().sum();
         assert_eq!(text.matches("\n  --").count(), count, "{text}");
     }
     let text = said(&["fit", "--help"]);

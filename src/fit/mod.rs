@@ -31,6 +31,7 @@ mod rounding;
 mod scale;
 #[cfg(feature = "serde")]
 mod stored;
+mod weights;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -44,7 +45,7 @@ use crate::optim::{
     Termination, TrustRegion,
 };
 use crate::scale::Scale;
-use crate::sweep::Sweep;
+use crate::sweep::{Noise, Sweep};
 
 pub use metrics::Metrics;
 use problem::{Bound, Criterion, Known, PriorPart, Problem};
@@ -53,6 +54,7 @@ use scale::FittedScale;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use stored::StoredFit;
+use weights::Weighing;
 
 /// What a residual is the difference of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,6 +133,7 @@ pub struct Fitter {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     delta: f64,
     residual: Residual,
+    weighing: Weighing,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     row_weights: Option<Vec<f64>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
@@ -154,6 +157,10 @@ pub struct FitterSettings<'a> {
     pub delta: f64,
     /// What residuals are differences of: [`Fitter::residual`].
     pub residual: Residual,
+    /// The noise that rows are weighted by: [`Fitter::weigh_by_noise`].
+    pub noise: Option<&'a Noise>,
+    /// The column of planned tokens and the power of the share of these: [`Fitter::weigh_by_schedule`].
+    pub schedule: Option<(&'a str, f64)>,
     /// One weight for each row, where there are any: [`Fitter::row_weights`].
     pub row_weights: Option<&'a [f64]>,
     /// The power of the compute in the weights: [`Fitter::weigh_by_compute`].
@@ -196,6 +203,7 @@ impl Default for Fitter {
         Self {
             delta: 1e-3,
             residual: Residual::Loss,
+            weighing: Weighing::default(),
             row_weights: None,
             compute_power: 0.0,
             prior: PriorStrength::None,
@@ -383,6 +391,8 @@ impl Fitter {
         FitterSettings {
             delta: self.delta,
             residual: self.residual,
+            noise: self.weighing.noise(),
+            schedule: self.weighing.schedule(),
             row_weights: self.row_weights.as_deref(),
             compute_power: self.compute_power,
             prior: self.prior,
@@ -496,6 +506,7 @@ impl Fitter {
 
     /// Checks what is wrong with every law and sweep; `place` names the rows of the weights.
     fn check_settings(&self, place: impl Fn(usize) -> Place) -> Result<(), Error> {
+        self.weighing.check()?;
         if self.delta.is_nan() || self.delta <= 0.0 {
             let expected = "a number > 0 (infinity is least squares)";
             return Err(Error::setting("delta", self.delta, expected));
@@ -546,6 +557,7 @@ impl Fitter {
                 *weight *= ((row.n / n) * (row.d / d)).powf(self.compute_power);
             }
         }
+        self.weigh_rows(&sweep, target, &mut weights)?;
         let total: f64 = weights.iter().sum();
         if !(total.is_finite() && total > 0.0) {
             let (name, expected) = ("the sum of the row weights", "a finite number > 0");

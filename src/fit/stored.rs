@@ -7,7 +7,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::problem::{Bound, at_bound};
-use super::{Fit, FittedScale, Fitter, PriorStrength, Residual};
+use super::{Fit, FittedScale, Fitter, PriorStrength, Residual, Weighing};
 use crate::error::{Error, ErrorKind, Place, list};
 use crate::law::{Coordinates, LawSettings, Prior, ScalingLaw, built_in, named};
 use crate::optim::Minimum;
@@ -398,6 +398,9 @@ pub(super) struct StoredFitter {
     #[serde(with = "crate::stored::number")]
     delta: f64,
     residual: Residual,
+    /// Files of earlier crates have none.
+    #[serde(default)]
+    weighing: Weighing,
     #[serde(with = "crate::stored::number")]
     row_weights: Option<Vec<f64>>,
     #[serde(with = "crate::stored::number")]
@@ -416,6 +419,7 @@ impl TryFrom<StoredFitter> for Fitter {
     type Error = Error;
 
     fn try_from(stored: StoredFitter) -> Result<Self, Error> {
+        stored.weighing.check_stored()?;
         let StoredFitter { delta, residual, row_weights, compute_power, constraints, .. } = stored;
         // What a bound may be is known with the law, but no law can keep these.
         let unordered = |(_, lower, upper): &&(String, f64, f64)| {
@@ -425,7 +429,7 @@ impl TryFrom<StoredFitter> for Fitter {
             let name = format!("the lower bound of `{name}`");
             return Err(Error::setting(name, *lower, "a number that is not above the upper bound"));
         }
-        let StoredFitter { prior, beliefs, seed, .. } = stored;
+        let StoredFitter { prior, beliefs, weighing, seed, .. } = stored;
         let own = Self {
             delta,
             residual,
@@ -434,6 +438,7 @@ impl TryFrom<StoredFitter> for Fitter {
             constraints,
             prior,
             beliefs,
+            weighing,
             seed,
             ..Self::new()
         };

@@ -2,6 +2,7 @@ use super::interval::quantile;
 use crate::error::{Error, ErrorKind};
 use crate::optim::Termination;
 use crate::streams::{self, Kind};
+use crate::sweep::Noise;
 
 /// So many quantiles stand for the residuals.
 const RESIDUALS: usize = 101;
@@ -19,6 +20,75 @@ pub struct Members {
     pub(super) residuals: Vec<f64>,
     pub(super) draws: Draws,
     pub(super) termination: Termination,
+    /// Files of earlier crates have none.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) noise: Option<RunNoise>,
+}
+
+/// How the loss of a run differs from a member's where the noise was declared.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct RunNoise {
+    /// With the domains in the order of the predictor.
+    pub(super) noise: Noise,
+    /// The standard deviation of what the noise does not explain, relative to the loss.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub(super) misfit: f64,
+    /// Quantiles of the relative residuals, each divided by its deviation.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+    pub(super) standardized: Vec<f64>,
+}
+
+/// A relative residual of a row that a resample did not draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Residual {
+    pub(crate) relative: f64,
+    /// The declared noise, relative to the prediction.
+    pub(crate) noise: f64,
+    /// The weight of the row.
+    pub(crate) weight: f64,
+}
+
+impl RunNoise {
+    /// The misfit is such that the squares of the standardized residuals are 1 on average (Paule and
+    /// Mandel, 1982).
+    ///
+    /// # Errors
+    /// If there are no residuals.
+    pub(crate) fn new(noise: Noise, residuals: &[Residual]) -> Result<Self, Error> {
+        let total: f64 = residuals.iter().map(|r| r.weight).sum();
+        let mean = |variance: f64| {
+            let square = |r: &Residual| {
+                r.weight / total * r.relative * r.relative / (variance + r.noise * r.noise)
+            };
+            residuals.iter().map(square).sum::<f64>()
+        };
+        // Above the largest square the mean is below 1.
+        let largest = residuals.iter().fold(0.0, |most: f64, r| most.max(r.relative.abs()));
+        let (mut low, mut high) = (0.0, largest * largest);
+        if mean(0.0) <= 1.0 {
+            high = 0.0;
+        }
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if mean(middle) > 1.0 { low = middle } else { high = middle }
+        }
+        let standardized = |r: &Residual| (r.relative / high.sqrt().hypot(r.noise), r.weight);
+        let standardized = residual_quantiles(residuals.iter().map(standardized).collect())?;
+        Ok(Self { noise, misfit: high.sqrt(), standardized })
+    }
+
+    /// Losses of a run of domain weights h, in the order of the predictor, where the law's are `values`.
+    pub(super) fn around(&self, values: &[f64], h: &[f64]) -> Vec<f64> {
+        let deviation = self.noise.deviation(h);
+        let noise = |u: &f64| (*u, deviation * self.noise.widening(h, *u));
+        let noise: Vec<(f64, f64)> = self.standardized.iter().map(noise).collect();
+        let around = |loss: &f64| {
+            let (loss, misfit) = (*loss, self.misfit * loss);
+            noise.iter().map(move |(u, noise)| loss + u * misfit.hypot(*noise))
+        };
+        values.iter().flat_map(around).collect()
+    }
 }
 
 impl Members {
@@ -28,7 +98,18 @@ impl Members {
         draws: Draws,
         termination: Termination,
     ) -> Self {
-        Self { coordinates, residuals, draws, termination }
+        Self { coordinates, residuals, draws, termination, noise: None }
+    }
+
+    /// The same with a noise of runs that was declared.
+    pub(crate) fn with_noise(self, noise: Option<RunNoise>) -> Self {
+        Self { noise, ..self }
+    }
+
+    /// The noise of runs, if it was [declared](crate::uncertainty::Bootstrap::noise).
+    #[must_use]
+    pub fn noise(&self) -> Option<&Noise> {
+        self.noise.as_ref().map(|noise| &noise.noise)
     }
 
     /// How many there are.

@@ -51,7 +51,7 @@ use crate::sweep::Sweep;
 pub use interval::{CoefficientInterval, Interval};
 pub(crate) use interval::{check_level, interval};
 pub use members::Members;
-pub(crate) use members::{BLOCK, Draws, residual_quantiles};
+pub(crate) use members::{BLOCK, Draws, Residual, RunNoise, residual_quantiles};
 #[cfg(feature = "serde")]
 pub(crate) use stored::plain;
 
@@ -496,6 +496,13 @@ impl Predictor {
     /// loss, at runs that a resample did not draw: the percentiles of `L_b (1 + r_j)` over the losses
     /// L_b of all members and the residuals r_j of [`Predictor::residuals`].
     ///
+    /// Where the noise of runs was [declared](crate::uncertainty::Bootstrap::noise), it is that of the
+    /// mixture h: the percentiles of `L_b + u_j sqrt(sigma(h)^2 + (m L_b)^2)`, with the declared
+    /// deviation sigma, the misfit m relative to the loss, and the residuals u_j divided by such
+    /// deviations at their rows. m is what the noise does not explain: the mean of the u_j^2 is 1
+    /// (Paule and Mandel, 1982), and m is 0 if they are less without it. sigma is an estimate, so it is
+    /// widened by the ratio of Student's t to the normal distribution at u_j.
+    ///
     /// It holds as often as it says at sizes that were trained. It does not know how the law errs beyond
     /// them: at sizes 2.2 to 2.8 times the largest, 90% intervals held 60 to 77% of the runs that were made
     /// ([measurements](crate::guide::measurements)).
@@ -510,10 +517,15 @@ impl Predictor {
     ) -> Result<Interval, Error> {
         check_level(level)?;
         let h = h.as_ref();
-        let (values, residuals) = (self.values(at, h)?, &self.needed_members()?.residuals);
-        let values =
-            values.iter().flat_map(|value| residuals.iter().map(move |r| value * (1.0 + r)));
-        Ok(interval(self.predict(at, h)?, values.collect(), level))
+        let (values, members) = (self.values(at, h)?, self.needed_members()?);
+        let values: Vec<f64> = match &members.noise {
+            Some(noise) => noise.around(&values, h),
+            None => {
+                let around = |value| members.residuals.iter().map(move |r| value * (1.0 + r));
+                values.into_iter().flat_map(around).collect()
+            }
+        };
+        Ok(interval(self.predict(at, h)?, values, level))
     }
 
     /// The intervals of all coefficients of all laws, in the paper's units. Those that a law does not

@@ -3,8 +3,8 @@
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Members, Part, Predictor};
-use crate::error::{Error, ErrorKind};
+use super::{Members, Part, Predictor, RunNoise};
+use crate::error::{Error, ErrorKind, list};
 use crate::fit::StoredFit;
 use crate::stored::Version;
 
@@ -117,6 +117,34 @@ impl Members {
             let found = format!("{} numbers", self.residuals.len());
             return fault("the residuals are", found, "finite numbers in ascending order".into());
         }
+        if let Some(noise) = &self.noise {
+            noise.check(parts[0].law().domains())?;
+        }
         self.draws.check()
+    }
+}
+
+impl RunNoise {
+    /// Checks that it is of these domains and agrees with itself.
+    fn check(&self, domains: &[String]) -> Result<(), Error> {
+        let fault = |what: &str, found: String, expected: &str| {
+            let (what, expected) = (what.to_owned(), expected.to_owned());
+            Err(ErrorKind::Stored { what, found, expected }.into())
+        };
+        if self.noise.domains() != domains {
+            let found = list(self.noise.domains());
+            return fault("the domains of the noise are", found, &list(domains));
+        }
+        if !(self.misfit.is_finite() && self.misfit >= 0.0) {
+            let found = self.misfit.to_string();
+            return fault("the misfit beside the noise is", found, "a finite number >= 0");
+        }
+        let of = &self.standardized;
+        if of.is_empty() || !of.is_sorted() || !of.iter().all(|u| u.is_finite()) {
+            let (found, expected) =
+                (format!("{} numbers", of.len()), "finite numbers in ascending order");
+            return fault("the standardized residuals are", found, expected);
+        }
+        self.noise.check()
     }
 }

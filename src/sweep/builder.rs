@@ -129,6 +129,8 @@ impl SweepBuilder {
             d: d.to_vec(),
             h: h.to_vec(),
             losses: losses.to_vec(),
+            columns: Vec::new(),
+            values: Vec::new(),
             runs: self.runs.unwrap_or_default(),
             splits: self.splits.unwrap_or_else(|| vec![TRAIN.to_owned(); p]),
             origin: Origin::Rows((0..p).collect()),

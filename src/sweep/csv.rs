@@ -47,7 +47,7 @@ impl Sweep {
     }
 
     /// Writes the sweep to a CSV file that [`Sweep::read_csv`] reads back to the bit (and
-    /// [`SweepReader`] where it has repeated measurements or lacks losses).
+    /// [`SweepReader`] where it has repeated measurements, lacks losses or has columns of one's own).
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the file cannot be written.
@@ -77,9 +77,11 @@ impl Sweep {
         let fixed = ["run", "split", "n_params", "n_tokens"].map(str::to_owned);
         let h = self.domains.iter().map(|d| format!("h_{d}"));
         let loss = self.targets.iter().map(|t| format!("loss_{t}"));
-        out.write_record(fixed.into_iter().chain(h).chain(loss)).map_err(fault)?;
+        let own = self.columns.iter().cloned();
+        out.write_record(fixed.into_iter().chain(h).chain(loss).chain(own)).map_err(fault)?;
         for row in self.rows() {
-            let numbers = [row.n, row.d].into_iter().chain(row.h.iter().chain(row.losses).copied());
+            let lists = row.h.iter().chain(row.losses).chain(row.columns).copied();
+            let numbers = [row.n, row.d].into_iter().chain(lists);
             let names = [row.run, row.split].map(str::to_owned);
             out.write_record(names.into_iter().chain(numbers.map(cell))).map_err(fault)?;
         }

@@ -35,11 +35,14 @@
 //! ```
 
 mod builder;
+mod columns;
 #[cfg(feature = "csv")]
 mod csv;
 mod groups;
+mod noise;
 #[cfg(feature = "csv")]
 mod reader;
+mod schedule;
 mod split;
 #[cfg(feature = "serde")]
 mod stored;
@@ -54,6 +57,7 @@ use crate::mixture;
 use crate::scale::Scale;
 
 pub use builder::SweepBuilder;
+pub use noise::{MixtureNoise, Noise};
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
 pub use reader::{ReadReport, SweepReader, Weights};
@@ -100,6 +104,10 @@ pub struct Sweep {
     h: Vec<f64>,
     /// Rows x targets, NaN where a loss is missing.
     losses: Vec<f64>,
+    /// Names of columns of one's own.
+    columns: Vec<String>,
+    /// Rows x columns of one's own.
+    values: Vec<f64>,
     runs: Vec<String>,
     splits: Vec<String>,
     origin: Origin,
@@ -174,10 +182,12 @@ impl Origin {
 /// Losses that are missing on both sides are equal.
 impl PartialEq for Sweep {
     fn eq(&self, other: &Self) -> bool {
-        let Self { domains, targets, n, d, h, losses, runs, splits, origin, ignored } = self;
+        let Self { domains, targets, n, d, h, losses, .. } = self;
+        let Self { columns, values, runs, splits, origin, ignored, .. } = self;
         (domains, targets, n, d, h)
             == (&other.domains, &other.targets, &other.n, &other.d, &other.h)
             && same_losses(losses, &other.losses)
+            && (columns, values) == (&other.columns, &other.values)
             && (runs, splits, origin, ignored)
                 == (&other.runs, &other.splits, &other.origin, &other.ignored)
     }
@@ -202,6 +212,8 @@ pub struct Row<'a> {
     /// Losses in nats, in the order of [`Sweep::targets`]; NaN where one is missing
     /// ([`SweepBuilder::missing_losses`]).
     pub losses: &'a [f64],
+    /// Numbers in columns of one's own, in the order of [`Sweep::columns`].
+    pub columns: &'a [f64],
     /// The run this checkpoint belongs to.
     pub run: &'a str,
     /// The split: [`TRAIN`], [`EVAL`] or any other.
@@ -211,8 +223,9 @@ pub struct Row<'a> {
 /// Losses that are missing on both sides are equal.
 impl PartialEq for Row<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let Self { n, d, h, losses, run, split } = *self;
+        let Self { n, d, h, losses, columns, run, split } = *self;
         (n, d, h, run, split) == (other.n, other.d, other.h, other.run, other.split)
+            && columns == other.columns
             && same_losses(losses, other.losses)
     }
 }
@@ -368,7 +381,7 @@ impl Sweep {
             let (value, expected) = ("no loss".to_owned(), "that of at least one target");
             return Err(Error::from(ErrorKind::Value { value, expected }).at(self.place(i)));
         }
-        Ok(())
+        self.check_columns(i)
     }
 
     fn wrong_sum(&self, i: usize, sum: f64) -> Error {
@@ -416,6 +429,7 @@ impl Sweep {
             d: self.d[i],
             h: self.h(i),
             losses: &self.losses[i * m..(i + 1) * m],
+            columns: self.columns_of(i),
             run: self.runs.get(i).map_or("", String::as_str),
             split: &self.splits[i],
         }

@@ -152,6 +152,8 @@ impl Sweep {
             d: pick(&self.d, 1),
             h: pick(&self.h, self.domains.len()),
             losses: pick(&self.losses, self.targets.len()),
+            columns: self.columns.clone(),
+            values: pick(&self.values, self.columns.len()),
             runs: names(&self.runs),
             splits: names(&self.splits),
             origin: self.origin.select(rows),

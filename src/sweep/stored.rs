@@ -13,6 +13,9 @@ pub(super) struct StoredSweep {
     mixlaw: Version,
     domains: Vec<String>,
     targets: Vec<String>,
+    /// Names of columns of one's own; the first files had none.
+    #[serde(default)]
+    columns: Vec<String>,
     /// The numbers of the rows without it.
     #[serde(default)]
     origin: Option<Origin>,
@@ -37,6 +40,8 @@ struct StoredRow {
     h: Vec<f64>,
     #[serde(with = "crate::stored::number")]
     losses: Vec<f64>,
+    #[serde(default)]
+    columns: Vec<f64>,
 }
 
 impl From<Sweep> for StoredSweep {
@@ -48,15 +53,17 @@ impl From<Sweep> for StoredSweep {
             n_tokens: row.d,
             h: row.h.to_vec(),
             losses: row.losses.to_vec(),
+            columns: row.columns.to_vec(),
         });
         let rows = rows.collect();
         let repeated_measurements = sweep.repeated_rows().is_some();
         let missing_losses = sweep.losses.iter().any(|loss| loss.is_nan());
-        let Sweep { domains, targets, origin, ignored, .. } = sweep;
+        let Sweep { domains, targets, columns, origin, ignored, .. } = sweep;
         Self {
             mixlaw: Version,
             domains,
             targets,
+            columns,
             origin: Some(origin),
             ignored,
             repeated_measurements,
@@ -70,10 +77,11 @@ impl TryFrom<StoredSweep> for Sweep {
     type Error = Error;
 
     fn try_from(stored: StoredSweep) -> Result<Self, Error> {
-        let StoredSweep { domains, targets, origin, ignored, rows, .. } = stored;
+        let StoredSweep { domains, targets, columns, origin, ignored, rows, .. } = stored;
         for (i, row) in rows.iter().enumerate() {
             shape(&format!("h of row {i}"), row.h.len(), domains.len())?;
             shape(&format!("losses of row {i}"), row.losses.len(), targets.len())?;
+            shape(&format!("columns of row {i}"), row.columns.len(), columns.len())?;
         }
         let numbers = |of: fn(&StoredRow) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
         let lists = |of: fn(&StoredRow) -> &[f64]| rows.iter().flat_map(of).copied().collect();
@@ -88,7 +96,11 @@ impl TryFrom<StoredSweep> for Sweep {
             repeats: stored.repeated_measurements,
             missing_losses: stored.missing_losses,
         };
-        let sweep = builder.allowing(allowed).build(&n, &d, &h, &losses)?;
+        let mut sweep = builder.allowing(allowed).build(&n, &d, &h, &losses)?;
+        for (j, name) in columns.iter().enumerate() {
+            let values: Vec<f64> = rows.iter().map(|row| row.columns[j]).collect();
+            sweep = sweep.with_column(name, &values)?;
+        }
         let origin = origin.unwrap_or_else(|| sweep.origin.clone());
         shape("origin", origin.len()?, sweep.len())?;
         Ok(Sweep { origin, ignored, ..sweep })

@@ -3,10 +3,12 @@ use std::ops::ControlFlow;
 use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
-use crate::predictor::{BLOCK, Draws, Members, Part, Predictor, residual_quantiles};
+use crate::predictor::{
+    BLOCK, Draws, Members, Part, Predictor, Residual, RunNoise, residual_quantiles,
+};
 use crate::random::Random;
 use crate::streams::{self, Kind};
-use crate::sweep::Sweep;
+use crate::sweep::{Noise, Sweep};
 
 /// What a bootstrap draws: all checkpoints of a unit move together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,11 +46,12 @@ pub enum Unit {
 /// (Efron and Tibshirani, 1993, ch. 13). `cargo bench --bench coverage` measures how often they hold.
 ///
 /// See the [module](crate::uncertainty) for an example.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bootstrap {
     resamples: usize,
     seed: u64,
     unit: Unit,
+    noise: Option<Noise>,
     observer: Option<Observer>,
 }
 
@@ -64,7 +67,7 @@ impl Bootstrap {
     /// This many resamples of runs, with seed 0. 200 are enough for a look, 1,000 for a 95% interval.
     #[must_use]
     pub fn new(resamples: usize) -> Self {
-        Self { resamples, seed: 0, unit: Unit::Run, observer: None }
+        Self { resamples, seed: 0, unit: Unit::Run, noise: None, observer: None }
     }
 
     /// The seed. The same seed draws the same runs for every target of a sweep, which is what makes
@@ -78,6 +81,44 @@ impl Bootstrap {
     #[must_use]
     pub fn unit(self, unit: Unit) -> Self {
         Self { unit, ..self }
+    }
+
+    /// The noise of runs that was measured by [repeats](Sweep::noise):
+    /// [`Predictor::prediction_interval`] then takes that of the mixture it is asked for, in place of the
+    /// residuals of all mixtures together. No member changes.
+    ///
+    /// ```
+    /// use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::uncertainty::Bootstrap;
+    /// use mixlaw::{Fitter, Scale, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss, mut names) = (vec![], vec![], vec![], vec![], vec![]);
+    /// # for (i, web) in [0.2f64, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 0.5, 0.7, 0.9].into_iter().enumerate() {
+    /// #     for (size, tokens) in [(1e8, 2e9), (1e8, 8e9), (4e8, 2e9), (4e8, 8e9)] {
+    /// #         n.push(size);
+    /// #         d.push(tokens);
+    /// #         h.extend([web, 1.0 - web]);
+    /// #         names.push(format!("{size}-{i}"));
+    /// #         let noise = if web < 0.4 { 0.04 } else { 0.001 };
+    /// #         loss.push(3.0 - web + 400.0 / f64::powf(size, 0.34) + noise * (7.7 * i as f64).sin());
+    /// #     }
+    /// # }
+    /// # let builder = Sweep::builder(&["web", "code"], &["web"]).runs(&names);
+    /// # let sweep = builder.build(&n, &d, &h, &loss)?;
+    ///
+    /// // Runs with 0.2 of web are noisy, those with 0.5 are not.
+    /// let noise = sweep.noise("web")?;
+    /// let fit = Fitter::new().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
+    /// let predictor = Bootstrap::new(50).noise(noise).run(&fit, &sweep)?;
+    /// let width = |h: [f64; 2]| -> Result<f64, mixlaw::Error> {
+    ///     let interval = predictor.prediction_interval(Scale { n: 4e8, d: 8e9 }, h, 0.9)?;
+    ///     Ok(interval.upper - interval.lower)
+    /// };
+    /// assert!(width([0.2, 0.8])? > 1.5 * width([0.5, 0.5])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn noise(self, noise: Noise) -> Self {
+        Self { noise: Some(noise), ..self }
     }
 
     /// Calls `observer` with the [`Progress`] of every run of these settings, which it can stop: within an
@@ -105,13 +146,19 @@ impl Bootstrap {
     /// the resamples asked for are not from 20 to 1,000,000, an observer stops it before one is made,
     /// one of these draws no run with a loss of the target ([`ErrorKind::Undrawn`]), or no row is left
     /// out by a resample that predicts it: then nothing is known of the noise of a
-    /// run. More resamples leave more out.
+    /// run. More resamples leave more out. [`ErrorKind::Mismatch`] if the [noise](Bootstrap::noise) is of
+    /// another target or of other domains.
     pub fn run(&self, fit: impl Into<Predictor>, sweep: &Sweep) -> Result<Predictor, Error> {
         let predictor = fit.into();
         if !(FEWEST..=MOST).contains(&self.resamples) {
             let (name, expected) = ("the number of resamples", "from 20 to 1,000,000");
             return Err(Error::setting(name, self.resamples as f64, expected));
         }
+        let noise = self
+            .noise
+            .as_ref()
+            .map(|noise| noise.of_target(predictor.target())?.for_domains(predictor.domains()));
+        let noise = noise.transpose()?;
         let refits = refits(&predictor, sweep)?;
         let rows = Rows::new(&predictor, &refits, sweep)?;
         let draws = self.draws(predictor.target(), &refits, sweep)?;
@@ -141,7 +188,12 @@ impl Bootstrap {
         }
         let termination = Termination::of_many(members.len() == self.resamples);
         let residuals = residual_quantiles(rows.residuals(&sums))?;
+        let noise = noise.map(|noise| {
+            let residuals = rows.standardizable(&sums, &noise);
+            RunNoise::new(noise, &residuals)
+        });
         let members = Members::new(members, residuals, draws, termination);
+        let members = members.with_noise(noise.transpose()?);
         drop((rows, refits));
         Ok(predictor.with_members(members))
     }
@@ -249,13 +301,28 @@ impl<'a> Rows<'a> {
     /// with the weight of the row in the fit: the noise of a run and the misfit of the law, at rows
     /// that the fit has not seen.
     fn residuals(&self, sums: &[(f64, usize)]) -> Vec<(f64, f64)> {
-        let residual = |i: usize| {
-            let (sum, count) = sums[i];
+        let with_weight = |(i, relative): (usize, f64)| (relative, self.weights[i]);
+        self.relative_residuals(sums).map(with_weight).collect()
+    }
+
+    /// The same with the declared noise at their mixtures.
+    fn standardizable(&self, sums: &[(f64, usize)], noise: &Noise) -> Vec<Residual> {
+        let k = self.predictor.domains().len();
+        let with_noise = |(i, relative): (usize, f64)| {
+            let predicted = self.losses[i] / (1.0 + relative);
+            let noise = noise.deviation(&self.h[i * k..(i + 1) * k]) / predicted;
+            Residual { relative, noise, weight: self.weights[i] }
+        };
+        self.relative_residuals(sums).map(with_noise).collect()
+    }
+
+    fn relative_residuals(&self, sums: &[(f64, usize)]) -> impl Iterator<Item = (usize, f64)> {
+        let residual = |(i, &(sum, count)): (usize, &(f64, usize))| {
             let relative = self.losses[i] * count as f64 / sum - 1.0;
             let known = count > 0 && sum.is_finite() && relative.is_finite();
-            known.then_some((relative, self.weights[i]))
+            known.then_some((i, relative))
         };
-        (0..sums.len()).filter_map(residual).collect()
+        sums.iter().enumerate().filter_map(residual)
     }
 }
 

@@ -11,6 +11,7 @@ use mixlaw::optim::{
 use mixlaw::plan::{Budget, Criterion, Extrapolation, Goal, Growth, Penalty, Plan, Rate, Run};
 use mixlaw::selection::{Candidate, LearningCurve, Selection};
 use mixlaw::simplex::{Constraints, Region, SimplexObjective, SimplexSolver, Step};
+use mixlaw::sweep::Noise;
 use mixlaw::uncertainty::{Bootstrap, Probe, Unit};
 use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 use rand::RngExt;
@@ -123,6 +124,29 @@ fn fitted(rng: &mut Random, rows: &Sweep) -> Fit {
     Fitter::new().starts(1).seed(rng.random()).fit(law, rows, "web").expect("a sweep of this law")
 }
 
+/// Now and then the noise of a few repeats, mostly of the target and domains of [`rows`].
+fn noise(rng: &mut Random) -> Option<Noise> {
+    if rng.random_bool(0.7) {
+        return None;
+    }
+    let k = rng.random_range(1..4);
+    let target = mostly(rng, "web", |rng| pick(rng, &["code", ""]));
+    let (h, count) = (mixture(rng, k), rng.random_range(1..12));
+    let h: Vec<f64> = h.repeat(count);
+    let losses: Vec<f64> = (0..count).map(|_| mostly(rng, 3.0, number)).collect();
+    let names: Vec<String> = (0..count).map(|i| i.to_string()).collect();
+    let builder = Sweep::builder(&NAMES[..k], &[target]).runs(&names);
+    builder.build(&vec![1e8; count], &vec![1e9; count], &h, &losses).ok()?.noise(target).ok()
+}
+
+/// The rows with a column of planned tokens, where these are numbers.
+fn planned(rng: &mut Random, rows: Sweep) -> Sweep {
+    let odd = rng.random_bool(0.5);
+    let tokens: Vec<f64> =
+        rows.d().iter().map(|d| if odd { number(rng) } else { 2.0 * d }).collect();
+    rows.clone().with_column("planned", &tokens).unwrap_or(rows)
+}
+
 fn fitter(rng: &mut Random, rows: &Sweep) -> Fitter {
     let mut fitter = Fitter::new().seed(rng.random());
     fitter = match rng.random_range(0..3) {
@@ -135,6 +159,12 @@ fn fitter(rng: &mut Random, rows: &Sweep) -> Fitter {
     }
     if rng.random_bool(0.2) {
         fitter = fitter.weigh_by_compute(number(rng));
+    }
+    if rng.random_bool(0.2) {
+        fitter = fitter.weigh_by_schedule(pick(rng, &["planned", "nothing"]), number(rng));
+    }
+    if let Some(noise) = noise(rng) {
+        fitter = fitter.weigh_by_noise(noise);
     }
     if rng.random_bool(0.3) {
         let length = mostly(rng, rows.len(), |rng| rng.random_range(0..40));
@@ -156,6 +186,8 @@ fn fitter(rng: &mut Random, rows: &Sweep) -> Fitter {
 
 fn fits(rng: &mut Random, tally: &mut Tally) {
     let rows = rows(rng);
+    let rows = planned(rng, rows);
+    tally.answer("late checkpoints", rows.late_checkpoints("planned", number(rng)));
     let fitter = fitter(rng, &rows);
     let law =
         crate::data::law(rng, rows.domains().len(), &["additive", "joint", "simple"], rows.scale());
@@ -181,6 +213,7 @@ fn resamples(rng: &mut Random, tally: &mut Tally) {
         0 => {
             let bootstrap = Bootstrap::new(mostly(rng, 20, count)).seed(rng.random());
             let bootstrap = bootstrap.unit(pick(rng, &[Unit::Run, Unit::Mixture]));
+            let bootstrap = noise(rng).into_iter().fold(bootstrap, Bootstrap::noise);
             let answer = bootstrap.observe(observer).run(&fit, &rows);
             let Some(resamples) = tally.answer("bootstraps", answer) else { return };
             let h = mixture(rng, rows.domains().len());

@@ -32,6 +32,11 @@ fn good() -> Good {
         fitter.fit(JointLaw::for_sweep(&sweep), &sweep, "web").unwrap(),
     ];
     let resampled = Bootstrap::new(20).run(&fits[0], &sweep).unwrap();
+    let (n, d, names) = ([1e8; 3], [1e9; 3], ["a", "b", "c"]);
+    let h = sweep.row(0).h.repeat(3);
+    let builder = Sweep::builder(sweep.domains(), &["web"]).runs(&names);
+    let noise = builder.build(&n, &d, &h, &[3.0, 3.1, 3.3]).unwrap().noise("web").unwrap();
+    let noisy = Bootstrap::new(20).noise(noise).run(&fits[0], &sweep).unwrap();
     let limits = Constraints::new().at_most("web", 0.4).group(&["web", "code"], 0.1, 0.9);
     let limits = limits.epochs("books", 1e9, 4.0).trained_box(&sweep, 0.0);
     let plan = Plan::builder().target(1.0, &resampled).build().unwrap();
@@ -52,6 +57,7 @@ fn good() -> Good {
         ("fitter", value(&fitter.row_weights(vec![1.0; sweep.len()]).bound("E", 0.5, 2.0))),
         ("predictor", value(&mean)),
         ("predictor", value(&resampled)),
+        ("predictor", value(&noisy)),
         ("choice", value(&choice)),
         ("certainty", value(&certainty)),
         ("identifiability", value(&identifiability)),

@@ -13,6 +13,7 @@ use mixlaw::sweep::SweepReader;
 
 use crate::Result;
 use crate::reading;
+use crate::schedule::{self, Schedule};
 
 /// A flag, and its lines in the help.
 type Shared = (&'static str, &'static str);
@@ -73,7 +74,7 @@ pub fn help(names: &[&str], default_laws: &str) -> String {
         }
         text.push('\n');
     }
-    text + "  --help\n" + reading::HELP
+    text + "  --help\n" + reading::HELP + schedule::HELP
 }
 
 /// Where a flag's explanation begins, on a line of its own.
@@ -103,6 +104,7 @@ pub struct Flags {
     /// Of the files that are read as one sweep.
     pub paths: Vec<String>,
     pub reader: SweepReader,
+    pub schedule: Schedule,
     pub laws: Option<Vec<String>>,
     pub unique: Vec<(String, f64)>,
     pub targets: Option<Vec<String>>,
@@ -121,6 +123,7 @@ impl Default for Flags {
         Self {
             paths: Vec::new(),
             reader: SweepReader::new(),
+            schedule: Schedule::default(),
             laws: None,
             unique: Vec::new(),
             targets: None,
@@ -165,6 +168,7 @@ impl Flags {
     /// If a target has a weight and is not among the targets, or the JSON cannot be written where it
     /// is to be.
     pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
         if let Some(targets) = &self.targets {
             let weighted = self.weights.iter().flatten();
             if let Some((target, _)) = weighted.into_iter().find(|(t, _)| !targets.contains(t)) {

@@ -39,7 +39,7 @@ pub fn law(
 /// The fitter that the flags ask for.
 pub fn fitter(flags: &Flags) -> Fitter {
     let prior = flags.coefficient_prior.unwrap_or_default();
-    let fitter = Fitter::new().seed(flags.seed).prior(prior);
+    let fitter = flags.schedule.weigh(Fitter::new().seed(flags.seed)).prior(prior);
     let starts = |default| flags.starts.unwrap_or(default);
     match flags.optimizer.as_str() {
         "lbfgs" => fitter.optimizer(MultiStart::new(Lbfgs::default(), starts(1))),

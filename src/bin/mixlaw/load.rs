@@ -38,7 +38,10 @@ impl Data {
             paths => paths.join(", "),
         };
         // An error names the file of several that it is in.
-        let sweep = reading::read(&flags.reader, &flags.paths, EMBEDDED);
+        let column = flags.schedule.planned.iter();
+        let reader = column.fold(flags.reader.clone(), |reader, name| reader.column(name));
+        let sweep = reading::read(&reader, &flags.paths, EMBEDDED);
+        let sweep = sweep.and_then(|sweep| flags.schedule.apply(sweep));
         let sweep = sweep.map_err(|error| match flags.paths.len() {
             0 | 1 => in_file(&name, error),
             _ => error.into(),

@@ -5,6 +5,7 @@
 //! | `commands/` | a file or folder for each subcommand: its own flags, its table, its JSON |
 //! | `flags.rs` | the flags that several of them take, and what every flag's value must be |
 //! | `reading.rs` | how the table is read, which all of them take |
+//! | `schedule.rs` | checkpoints in the middle of a schedule, of which all of them take flags |
 //! | `load.rs` | the sweep of a run, checked against the flags |
 //! | `laws.rs` | laws by name, and their fits |
 //! | `goals.rs` | the weighted sums of targets to choose mixtures for, and the best mixtures |
@@ -27,6 +28,7 @@ mod pictures;
 mod progress;
 mod reading;
 mod report;
+mod schedule;
 
 use std::error::Error;
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::records::Cells;
 use super::{Names, SweepReader, Weights};
 use crate::error::{Error, ErrorKind, Place, cut};
+use crate::sweep::columns::check_column;
 use crate::sweep::{Origin, Sweep, check_names};
 
 /// Which columns of the file hold what.
@@ -18,6 +19,8 @@ pub(super) struct Columns {
     /// Column and name; none where the one domain has no column.
     pub(super) domains: Vec<(usize, String)>,
     pub(super) targets: Vec<(usize, String)>,
+    /// Column and name of those of one's own.
+    pub(super) own: Vec<(usize, String)>,
     /// Of each filter.
     pub(super) filters: Vec<usize>,
     /// Those whose cells must not be empty, in the order of the file, and whether they are losses.
@@ -123,6 +126,12 @@ impl Columns {
         let (n, d) = (need(&reader.n, "N")?, need(&reader.d, "D")?);
         let mut domains = header.singles(&reader.weights, "a weight")?;
         let mut targets = header.singles(&reader.losses, "a loss")?;
+        let mut own = Vec::new();
+        for name in &reader.columns {
+            check_column(name)?;
+            let i = header.need(name)?;
+            own.push((header.take(i, "a column of its own")?, name.clone()));
+        }
         // What is named by itself belongs to no prefix; what belongs to two of them is an error.
         let taken: Vec<bool> = header.taken.iter().map(Option::is_some).collect();
         if reader.domain.is_none() {
@@ -136,6 +145,7 @@ impl Columns {
             run.into_iter().chain(split).chain([n, d]).map(|i| (i, false)).collect();
         needed.extend(domains.iter().map(|&(i, _)| (i, false)));
         needed.extend(targets.iter().map(|&(i, _)| (i, true)));
+        needed.extend(own.iter().map(|&(i, _)| (i, false)));
         needed.sort_unstable();
         let is_ignored = |i: &usize| header.taken[*i].is_none() && !filters.contains(i);
         let ignored = (0..names.len()).filter(is_ignored).map(|i| match names[i].as_str() {
@@ -145,8 +155,20 @@ impl Columns {
         let ignored = ignored.collect();
         let domain = reader.domain.clone();
         let header = names;
-        let columns =
-            Self { header, run, split, n, d, domains, targets, filters, needed, ignored, domain };
+        let columns = Self {
+            header,
+            run,
+            split,
+            n,
+            d,
+            domains,
+            targets,
+            own,
+            filters,
+            needed,
+            ignored,
+            domain,
+        };
         check_names("domain", &columns.domain_names())?;
         check_names("target", &columns.target_names())?;
         Ok(columns)
@@ -169,6 +191,8 @@ impl Columns {
             d: Vec::new(),
             h: Vec::new(),
             losses: Vec::new(),
+            columns: self.own.iter().map(|(_, name)| name.clone()).collect(),
+            values: Vec::new(),
             runs: Vec::new(),
             splits: Vec::new(),
             origin,
@@ -216,7 +240,9 @@ impl Columns {
         match (name.strip_prefix("h_"), name.strip_prefix("loss_")) {
             (Some(domain), _) => of(&sweep.domains, &self.domains, domain),
             (_, Some(target)) => of(&sweep.targets, &self.targets, target),
-            _ => Some(if name == "n_params" { self.n } else { self.d }),
+            _ if name == "n_params" => Some(self.n),
+            _ if name == "n_tokens" => Some(self.d),
+            _ => of(&sweep.columns, &self.own, name),
         }
     }
 
@@ -237,10 +263,11 @@ impl Columns {
                     (ErrorKind::Value { value, .. }, Place::Column(name)) => {
                         let column = number(name).expect("a column with a value");
                         let is_scale = column == self.n || column == self.d;
-                        let is_loss = self.targets.iter().any(|(i, _)| *i == column);
+                        let is_plain = |(i, _): &(usize, String)| *i == column;
+                        let is_plain = self.targets.iter().chain(&self.own).any(is_plain);
                         let is_scaled = match is_scale {
                             true => reader.units,
-                            false => !is_loss && reader.weights_as != Weights::Fraction,
+                            false => !is_plain && reader.weights_as != Weights::Fraction,
                         };
                         if is_scaled {
                             *value = format!("`{}`", cut(cells.get(column)));

@@ -35,6 +35,7 @@ pub use report::ReadReport;
 /// | tabs or semicolons, or is JSON lines | [`delimiter`](Self::delimiter), `json_lines` (feature `json`) |
 /// | sizes such as `1.3B` | [`units`](Self::units) |
 /// | weights that are no fractions, do not quite sum to 1, or are not there | [`weights_as`](Self::weights_as), [`normalize`](Self::normalize), [`no_weights`](Self::no_weights) |
+/// | other numbers to keep | [`column`](Self::column) |
 /// | losses that are not there | [`missing`](Self::missing), [`skip_incomplete`](Self::skip_incomplete) |
 /// | rows that are not wanted | [`filter`](Self::filter) |
 /// | one checkpoint measured several times | [`repeated_measurements`](Self::repeated_measurements) |
@@ -80,6 +81,8 @@ pub struct SweepReader {
     split: Option<String>,
     weights: Names,
     losses: Names,
+    /// Those of one's own.
+    columns: Vec<String>,
     /// The domain of a table without weights.
     domain: Option<String>,
     ignore_case: bool,
@@ -138,6 +141,7 @@ impl Default for SweepReader {
             split: None,
             weights: Names::with_default("h_"),
             losses: Names::with_default("loss_"),
+            columns: Vec::new(),
             domain: None,
             ignore_case: false,
             delimiter: b',',
@@ -226,6 +230,24 @@ impl SweepReader {
     #[must_use]
     pub fn loss_column(mut self, name: impl Into<String>, target: impl Into<String>) -> Self {
         self.losses.singles.push((name.into(), target.into()));
+        self
+    }
+
+    /// Keeps this column of numbers, which the sweep then has under the same name
+    /// ([`Sweep::columns`]); may be repeated. With [`SweepReader::units`] the numbers may
+    /// have units.
+    ///
+    /// ```
+    /// use mixlaw::sweep::SweepReader;
+    ///
+    /// let text = "n_params,n_tokens,h_web,loss_web,planned\n1e8,2e9,1,3.1,4e9\n1e8,4e9,1,3.0,4e9\n";
+    /// let (sweep, _) = SweepReader::new().column("planned").read_from(text.as_bytes())?;
+    /// assert_eq!(sweep.column("planned")?, [4e9, 4e9]);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn column(mut self, name: impl Into<String>) -> Self {
+        self.columns.push(name.into());
         self
     }
 
@@ -590,6 +612,9 @@ impl<'a> Table<'a> {
                 return Err(fault(column, loss.to_string(), expected));
             }
             sweep.losses.push(loss);
+        }
+        for &(column, _) in &columns.own {
+            sweep.values.push(number(column, count)?);
         }
         sweep.runs.extend(columns.run.map(|i| cells.get(i).to_owned()));
         sweep.splits.push(columns.split.map_or(TRAIN, |i| cells.get(i)).to_owned());

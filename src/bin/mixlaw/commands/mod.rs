@@ -128,7 +128,9 @@ fn run_one<C: Command>(mut parser: Parser) -> Result<()> {
             Long(name) => {
                 let name = name.to_owned();
                 let value = &mut || Given::new(&name, parser.value()?);
-                let known = if reading::take(&mut flags.reader, &name, value)? {
+                let known = if reading::take(&mut flags.reader, &name, value)?
+                    || flags.schedule.take(&name, value)?
+                {
                     true
                 } else if C::SHARED.contains(&name.as_str()) {
                     flags.take(&name, value)?
