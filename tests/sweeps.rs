@@ -129,3 +129,75 @@ fn columns_are_stored() {
     let error = serde_json::from_str::<Sweep>(&short).unwrap_err().to_string();
     assert!(error.starts_with("columns of row 3 has length 0, expected 1"), "{error}");
 }
+
+/// Rows, runs, losses and all else but the weights.
+fn same_runs(a: &Sweep, b: &Sweep) -> bool {
+    let bare = |s: &Sweep| -> Vec<(String, String, f64, f64, Vec<f64>, Vec<f64>)> {
+        let row = |row: mixlaw::sweep::Row<'_>| {
+            let (run, split) = (row.run.to_owned(), row.split.to_owned());
+            (run, split, row.n, row.d, row.losses.to_vec(), row.columns.to_vec())
+        };
+        s.rows().map(row).collect()
+    };
+    bare(a) == bare(b) && (0..a.len()).all(|i| a.place(i) == b.place(i))
+}
+
+#[test]
+fn a_domain_is_split_by_one_share_or_one_of_each_run() {
+    let sweep = numbered();
+    let split = sweep.split_domain("b", ["b", "c"], |_| 0.25).unwrap();
+    assert_eq!(split.domains(), ["a", "b", "c"]);
+    assert!(same_runs(&split, &sweep));
+    assert_eq!(split.count_mixtures(), sweep.count_mixtures());
+    for (old, new) in sweep.rows().zip(split.rows()) {
+        let exact = [old.h[0], 0.25 * old.h[1], 0.75 * old.h[1]];
+        assert!(new.h.iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-15));
+    }
+    // The data changed between the runs: `s` and `u` have the same weights of old domains only.
+    let share = sweep.with_column("share", &[0.5, 0.5, 0.0, 0.0, 1.0, 1.0]).unwrap();
+    let split = share.split_domain("a", ["x", "y"], |row| row.columns[1]).unwrap();
+    assert_eq!(split.domains(), ["x", "y", "b"]);
+    assert_eq!((split.count_mixtures(), share.count_mixtures()), (3, 2));
+    assert_eq!(split.row(0).h, [0.25, 0.25, 0.5]);
+    assert_eq!(split.row(2).h, [0.0, 0.2, 0.8]);
+    assert_eq!(split.row(4).h, [0.2, 0.0, 0.8]);
+    // And back.
+    let merged = split.merge_domains(["y", "x"], "a").unwrap();
+    assert_eq!(merged.domains(), ["a", "b"]);
+    assert_eq!(merged, share);
+}
+
+#[test]
+fn domains_that_cannot_change_so_are_refused() {
+    let sweep = numbered();
+    let message = |result: Result<Sweep, mixlaw::Error>| result.unwrap_err().to_string();
+    let split = |parts, share: fn(usize) -> f64| {
+        message(sweep.split_domain("a", parts, |row| share(row.columns[0] as usize)))
+    };
+    let expected = "row 2, column `h_a`: 1.5, expected a share of the domain from 0 to 1";
+    assert_eq!(split(["x", "y"], |i| [0.5, 0.5, 1.5, 0.5, 0.5, 0.5][i]), expected);
+    assert!(split(["x", "y"], |_| f64::NAN).starts_with("row 0, column `h_a`: NaN"));
+    assert!(split(["x", "y"], |_| -0.1).starts_with("row 0, column `h_a`: -0.1"));
+    let two = split(["x", "y"], |i| [0.5, 0.5, 0.5, 0.25, 0.5, 0.5][i]);
+    assert!(two.starts_with("row 2 and row 3: run `s` has `h_x` = 0.1 and 0.05"), "{two}");
+    assert_eq!(split(["b", "y"], |_| 0.5), "domain `b` appears twice");
+    assert_eq!(split(["x", "x"], |_| 0.5), "domain `x` appears twice");
+    assert_eq!(split(["x", ""], |_| 0.5), "domain name `` is empty");
+    let unknown = "unknown domain `z`, expected one of: a, b";
+    assert_eq!(message(sweep.split_domain("z", ["x", "y"], |_| 0.5)), unknown);
+    assert_eq!(message(sweep.merge_domains(["a", "z"], "x")), unknown);
+    assert_eq!(message(sweep.drop_domain("z")), unknown);
+    assert_eq!(message(sweep.merge_domains(["a", "a"], "x")), "domain `a` appears twice");
+    let three = sweep.split_domain("a", ["a", "c"], |_| 0.5).unwrap();
+    assert_eq!(message(three.merge_domains(["a", "c"], "b")), "domain `b` appears twice");
+    let used = "row 0, column `h_a`: 0.5, expected 0 in all rows of a domain that is dropped";
+    assert_eq!(message(sweep.drop_domain("a")), used);
+    // A part of which there was nothing is one that was not used.
+    let empty = sweep.split_domain("b", ["c", "b"], |_| 0.0).unwrap();
+    assert_eq!(empty.drop_domain("c").unwrap(), sweep);
+    // All runs are on one domain, which then is the only one.
+    let one = sweep.merge_domains(["b", "a"], "all").unwrap();
+    assert_eq!((one.domains(), one.count_mixtures()), (&["all".to_owned()][..], 1));
+    assert!(same_runs(&one, &sweep));
+    assert!(message(one.drop_domain("all")).starts_with("row 0, column `h_all`: 1"));
+}

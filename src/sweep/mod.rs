@@ -38,6 +38,7 @@ mod builder;
 mod columns;
 #[cfg(feature = "csv")]
 mod csv;
+mod domains;
 mod groups;
 mod noise;
 #[cfg(feature = "csv")]
