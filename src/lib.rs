@@ -111,6 +111,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod design;
 pub mod error;
 pub mod fit;
 pub mod guide;

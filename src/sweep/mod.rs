@@ -583,7 +583,7 @@ struct Allowed {
     missing_losses: bool,
 }
 
-fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
+pub(crate) fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
     names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
 
@@ -598,7 +598,7 @@ fn shape(what: &str, found: usize, expected: usize) -> Result<(), Error> {
     Err(ErrorKind::Length { what: what.to_owned(), found, expected }.into())
 }
 
-fn check_names(kind: &'static str, names: &[String]) -> Result<(), Error> {
+pub(crate) fn check_names(kind: &'static str, names: &[String]) -> Result<(), Error> {
     if names.is_empty() {
         return Err(ErrorKind::Empty { what: "a sweep", part: kind }.into());
     }
