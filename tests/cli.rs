@@ -1056,9 +1056,9 @@ fn design_takes_what_is_asked_for() {
     };
     let sized = rows("sized.json", &["--sizes", "1e7,4e7,2e7", "--tokens-per-parameter", "40"]);
     assert_eq!((&sized[0]["n"], &sized[3]["d"]), (&1e7.into(), &4e8.into()));
-    // 10 runs are 5 + 3 + 2 of 5 mixtures, with 2 checkpoints.
+    // 10 runs allow 4 + 3 + 2 of 4 mixtures, since 5 + 4 + 2 of 5 would be 11; with 2 checkpoints.
     let few = ["--sizes", "1e7,2e7,4e7", "--runs", "10", "--checkpoints", "2"];
-    assert_eq!(rows("few.json", &few).as_array().unwrap().len(), 22 - 2);
+    assert_eq!(rows("few.json", &few).as_array().unwrap().len(), 9 * 2);
     let all = json(
         "decaying.json",
         &[&["design", "--domains", "a,b", "--decaying-schedule"], &few[..2]].concat(),
@@ -1089,7 +1089,8 @@ fn design_refuses_what_it_cannot_make() {
         (&["--flops", "x"], &["--flops", "`x`", "> 0"]),
         (&["--flops", "1"], &["flops is 1", "enough"]),
         (&["--runs", "0"], &["--runs", "`0`", "from 1"]),
-        (&["--runs", "5"], &["runs (4 mixtures need 11) is 5"]),
+        // 4 + 4 + 3 + 2: of four sizes the largest trains a third, rounded up.
+        (&["--runs", "5"], &["runs (4 mixtures need 13) is 5"]),
         (&["--sizes", "1e7,x"], &["--sizes", "`x`", "> 0"]),
         (&["--sizes", "1e7,2e7"], &["the number of sizes is 2", "at least 3"]),
         (&["--tokens-per-parameter", "-1"], &["--tokens-per-parameter", "`-1`", "> 0"]),
