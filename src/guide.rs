@@ -2,23 +2,27 @@
 //!
 //! Using it, in the order of the work:
 //!
-//! 1. [Prepare a sweep](prepare_a_sweep): which runs to make, and the table to write them to.
-//! 2. [Choose a law](choose_a_law): what each law can describe, and which one predicts best here.
-//! 3. [Read a fit](read_a_fit): what is determined, what is not, and how far off it may be.
-//! 4. [Choose a mixture](choose_a_mixture): constraints, budgets, certificates and intervals.
-//! 5. [The command line](command_line): all of this without Rust, with tables and JSON.
+//! 1. [First runs](first_runs): from domains, their tokens and a budget to the runs to launch.
+//! 2. [Prepare a sweep](prepare_a_sweep): which runs to make, and the table to write them to.
+//! 3. [Choose a law](choose_a_law): what each law can describe, and which one predicts best here.
+//! 4. [Read a fit](read_a_fit): what is determined, what is not, and how far off it may be.
+//! 5. [Choose a mixture](choose_a_mixture): constraints, budgets, certificates and intervals.
+//! 6. [The command line](command_line): all of this without Rust, with tables and JSON.
 //!
 //! Extending it:
 //!
-//! 6. [Write a law](write_a_law): compose one, write its formula, or its gradient too.
-//! 7. [Write an optimizer](write_an_optimizer): a local search of yours in place of the crate's.
+//! 7. [Write a law](write_a_law): compose one, write its formula, or its gradient too.
+//! 8. [Write an optimizer](write_an_optimizer): a local search of yours in place of the crate's.
 //!
 //! Behind it:
 //!
-//! 8. [Performance](performance): where the time goes, and what makes a fit fast or slow.
-//! 9. [Measurements](measurements): how fast, reliable and honest the crate is, by which command.
-//! 10. [Design](design): why the crate is built as it is, and what is promised.
-//! 11. [Comparison](comparison): other tools for the same task, and when to take them.
+//! 9. [Performance](performance): where the time goes, and what makes a fit fast or slow.
+//! 10. [Measurements](measurements): how fast, reliable and honest the crate is, by which command.
+//! 11. [Design](design): why the crate is built as it is, and what is promised.
+//! 12. [Comparison](comparison): other tools for the same task, and when to take them.
+
+#[doc = include_str!("../docs/guide/first_runs.md")]
+pub mod first_runs {}
 
 #[doc = include_str!("../docs/guide/prepare_a_sweep.md")]
 pub mod prepare_a_sweep {}
