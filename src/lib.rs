@@ -113,6 +113,7 @@
 #![forbid(unsafe_code)]
 
 pub mod decision;
+pub mod design;
 pub mod error;
 pub mod fit;
 pub mod guide;

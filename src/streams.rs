@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Folds,
     /// The seed of a split of a selection or a learning curve.
     Part,
-    /// The mixtures of a synthetic sweep.
+    /// The mixtures of a synthetic sweep, and the candidates of a design.
     Design,
     /// The noise of a synthetic sweep.
     Noise,

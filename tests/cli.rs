@@ -28,8 +28,8 @@ const READING: &str = "n-column d-column run-column split-column weight-columns 
 /// The flags of schedules, which all subcommands take.
 const SCHEDULE: &str = "planned-column unfinished";
 
-const SUBCOMMANDS: [&str; 7] =
-    ["decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
+const SUBCOMMANDS: [&str; 8] =
+    ["design", "decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mixlaw")).args(args).output().expect("the program runs")
@@ -248,7 +248,7 @@ fn every_subcommand_refuses_flags_that_are_not_its_own() {
 
 #[test]
 fn subcommands_are_named() {
-    let all = "decide, fit, mixture, sure, compare, next-runs, paper";
+    let all = "design, decide, fit, mixture, sure, compare, next-runs, paper";
     fails(&[], &["a subcommand", all]);
     fails(&["frobnicate"], &["`frobnicate`", all]);
     fails(&["--frobnicate"], &["--frobnicate"]);
@@ -459,7 +459,10 @@ fn help_and_version_are_printed() {
     let shared =
         "laws unique targets optimizer starts coefficient-prior gamma seed at weights json help";
     let limits = "cap min max group box";
+    let design = "domains flops runs sizes tokens-per-parameter checkpoints decaying-schedule narrow \
+        natural repetition-of targets csv seed json help";
     for (subcommand, flags) in [
+        ("design", design.to_owned()),
         ("decide", format!("{shared} {limits} members level margin each against")),
         ("fit", shared.to_owned()),
         ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
@@ -474,12 +477,15 @@ fn help_and_version_are_printed() {
             assert!(listed(&text, " ") || listed(&text, "\n"), "{subcommand} --{flag}: {text}");
             assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
         }
-        for flag in READING.split(' ').chain(SCHEDULE.split(' ')) {
+        let reading = if subcommand == "design" { [""; 2] } else { [READING, SCHEDULE] };
+        for flag in reading.iter().flat_map(|flags| flags.split_whitespace()) {
             assert!(text.contains(&format!("\n  --{flag} ")), "{subcommand} --{flag}: {text}");
             assert!(CHAPTER.contains(&format!("`--{flag}")), "--{flag} is not in the chapter");
         }
-        let count = [&flags, READING, SCHEDULE].map(|flags| flags.split(' ').count());
-        let count: usize = count.iter().sum();
+        let count: usize = [&flags, reading[0], reading[1]]
+            .map(|flags| flags.split_whitespace().count())
+            .iter()
+            .sum();
         assert_eq!(text.matches("\n  --").count(), count, "{text}");
     }
     let text = said(&["fit", "--help"]);
@@ -1194,4 +1200,116 @@ fn paper_needs_the_sweep_of_the_paper() {
     with("no-eval.csv", &all, &row("train", "3.1e8", &all), "`eval`");
     let rows = [row("train", "1e8", &all), row("eval", "3e9", &all)].join("\n");
     with("size.csv", &all, &rows, "3.1e8 parameters");
+}
+
+/// Three domains, of one of which it is not known how much there is.
+const DESIGN: [&str; 5] = ["design", "--domains", "web=2e12, code=3e10,books", "--flops", "1e20"];
+
+#[test]
+fn design_writes_the_table_that_it_sums_up() {
+    let flags = ["--targets", "qa,python", "--repetition-of", "1e11", "--seed", "3"];
+    let args = [&DESIGN[..], &flags].concat();
+    let all = json("design.json", &args);
+    has_keys(&all, &["flops", "runs", "rows"]);
+    assert!(all["flops"].as_f64().unwrap() <= 1e20);
+    let rows = all["rows"].as_array().unwrap();
+    assert_eq!(rows.len() as u64, 4 * all["runs"].as_u64().unwrap());
+    let file = TempFile::new("design.csv");
+    let output = run(&[&args[..], &["--csv", file.path()]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary = String::from_utf8(output.stdout).expect("text");
+    assert!(summary.starts_with(&format!("{} runs of 9 mixtures", all["runs"])), "{summary}");
+    let table = fs::read_to_string(&file.0).expect("the table was written");
+    assert_eq!(table.as_bytes(), run(&[&args[..], &["--csv", "-"]].concat()).stdout);
+    // The losses filled in, it is a sweep of the same rows.
+    let sweep = mixlaw::Sweep::from_csv(table.replace(",,\n", ",2.5,2.0\n").as_bytes()).unwrap();
+    assert_eq!(
+        (sweep.len(), sweep.targets()),
+        (rows.len(), &["qa", "python"].map(String::from)[..])
+    );
+    for (row, json) in sweep.rows().zip(rows) {
+        has_keys(json, &["run", "n", "d", "weights", "tokens", "epochs", "keep"]);
+        assert_eq!(
+            (row.run, row.n, row.d),
+            (
+                json["run"].as_str().unwrap(),
+                json["n"].as_f64().unwrap(),
+                json["d"].as_f64().unwrap()
+            )
+        );
+        assert_eq!(keys(&json["epochs"]), ["web", "code"]);
+        for (i, domain) in sweep.domains().iter().enumerate() {
+            assert_eq!(json["weights"][domain], row.h[i]);
+            assert_eq!(json["tokens"][domain], row.h[i] * row.d);
+        }
+    }
+    let fitted = TempFile::with("designed.csv", table.replace(",,\n", ",2.5,2.0\n"));
+    let quick = ["--laws", "additive", "--targets", "qa", "--starts", "1"];
+    json("designed.json", &[&["fit", fitted.path()], &quick[..]].concat());
+}
+
+#[test]
+fn design_takes_what_is_asked_for() {
+    let rows = |name: &str, flags: &[&str]| {
+        json(name, &[&["design", "--domains", "web=3e12,code=1e12"], flags].concat())["rows"]
+            .clone()
+    };
+    let sized = rows("sized.json", &["--sizes", "1e7,4e7,2e7", "--tokens-per-parameter", "40"]);
+    assert_eq!((&sized[0]["n"], &sized[3]["d"]), (&1e7.into(), &4e8.into()));
+    // 10 runs allow 4 + 3 + 2 of 4 mixtures, since 5 + 4 + 2 of 5 would be 11; with 2 checkpoints.
+    let few = ["--sizes", "1e7,2e7,4e7", "--runs", "10", "--checkpoints", "2"];
+    assert_eq!(rows("few.json", &few).as_array().unwrap().len(), 9 * 2);
+    let all = json(
+        "decaying.json",
+        &[&["design", "--domains", "a,b", "--decaying-schedule"], &few[..2]].concat(),
+    );
+    assert_eq!(all["runs"].as_u64(), Some(all["rows"].as_array().unwrap().len() as u64));
+    // The first mixture is the natural one.
+    let natural = |flags: &[&str]| {
+        rows("natural.json", &[&few[..2], flags].concat())[0]["weights"]["web"].clone()
+    };
+    assert_eq!(natural(&["--narrow", "20"]), 0.75);
+    assert_eq!(natural(&["--narrow", "20", "--natural", "code=0.1,web=0.9"]), 0.9);
+    assert_eq!(natural(&[]), 0.5);
+}
+
+#[test]
+fn design_refuses_what_it_cannot_make() {
+    fails(&["design"], &["--domains", "web=2e12"]);
+    fails(&["design", "--domains", "a,b"], &["a budget (flops) and sizes"]);
+    fails(&["design", "sweep.csv"], &["sweep.csv", "reads no file"]);
+    fails(&["design", "--units"], &["--units", "mixlaw design"]);
+    for (args, expected) in [
+        (&["--domains", ""][..], &["--domains", "a name"][..]),
+        (&["--domains", "web,"], &["--domains", "a name"]),
+        (&["--domains", "web=x,code"], &["--domains", "`x`", "> 0 for web"]),
+        (&["--domains", "web,web=1e9"], &["--domains", "`web`", "twice"]),
+        (&["--domains", "web"], &["the number of domains is 1", "from 2"]),
+        (&["--flops", "0"], &["--flops", "`0`", "> 0"]),
+        (&["--flops", "x"], &["--flops", "`x`", "> 0"]),
+        (&["--flops", "1"], &["flops is 1", "enough"]),
+        (&["--runs", "0"], &["--runs", "`0`", "from 1"]),
+        // 4 + 4 + 3 + 2: of four sizes the largest trains a third, rounded up.
+        (&["--runs", "5"], &["runs (4 mixtures need 13) is 5"]),
+        (&["--sizes", "1e7,x"], &["--sizes", "`x`", "> 0"]),
+        (&["--sizes", "1e7,2e7"], &["the number of sizes is 2", "at least 3"]),
+        (&["--tokens-per-parameter", "-1"], &["--tokens-per-parameter", "`-1`", "> 0"]),
+        (&["--tokens-per-parameter", "1e9"], &["tokens_per_parameter", "1e6"]),
+        (&["--checkpoints", "1"], &["--checkpoints", "`1`", "from 2 to 20"]),
+        (&["--decaying-schedule=yes"], &["--decaying-schedule", "yes"]),
+        (&["--narrow", "0"], &["--narrow", "`0`", "> 0"]),
+        (&["--narrow", "20"], &["--narrow", "`books`", "--natural"]),
+        (&["--natural", "web=0.5,code=0.5"], &["--natural", "--narrow"]),
+        (&["--narrow", "20", "--natural", "web=1"], &["--natural", "no domain `code`"]),
+        (&["--narrow", "20", "--natural", "web"], &["--natural", "`web`", "DOMAIN=WEIGHT"]),
+        (&["--repetition-of", "0"], &["--repetition-of", "`0`", "> 0"]),
+        (&["--repetition-of", "1e6"], &["repetition_of (the longest run has", "at least that"]),
+        (&["--targets", "qa,qa"], &["--targets", "`qa`", "twice"]),
+        (&["--csv", "/no/such/directory/out.csv"], &["--csv", "/no/such/directory/out.csv"]),
+        (&["--csv", "-", "--json", "-"], &["--csv", "`-`", "--json"]),
+        (&["--seed", "x"], &["--seed", "`x`"]),
+        (&["--json", "/"], &["--json", "`/`", "a file"]),
+    ] {
+        fails(&[&DESIGN[..], args].concat(), expected);
+    }
 }

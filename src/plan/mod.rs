@@ -538,9 +538,10 @@ mod extrapolation;
 mod next_runs;
 mod path;
 
+pub use crate::design::Run;
 pub use best_for::BestFor;
 pub use budget::{Budget, Price};
 pub use certainty::{Advantage, Certainty, RegionShare};
 pub use extrapolation::{Extrapolation, Outside};
-pub use next_runs::{Criterion, NextRun, Run};
+pub use next_runs::{Criterion, NextRun};
 pub use path::{Decomposition, Growth, Rate};

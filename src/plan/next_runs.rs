@@ -1,19 +1,9 @@
 use super::{Choice, Plan, Target, finite};
+use crate::design::Run;
 use crate::error::{Error, ErrorKind, Place};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
 use crate::predictor::Members;
-use crate::scale::Scale;
-
-/// A run that could be launched.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Run {
-    /// Its N and D.
-    pub scale: Scale,
-    /// The mixture, in the order of [`Plan::domains`].
-    pub h: Mixture,
-}
 
 /// What a next run is chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,8 +6,8 @@ use crate::error::Error;
 /// A sweep to be made from slices, with names of runs and splits; by [`Sweep::builder`].
 #[derive(Debug, Clone)]
 pub struct SweepBuilder {
-    domains: Vec<String>,
-    targets: Vec<String>,
+    pub(super) domains: Vec<String>,
+    pub(super) targets: Vec<String>,
     runs: Option<Vec<String>>,
     splits: Option<Vec<String>>,
     allowed: Allowed,

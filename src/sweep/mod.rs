@@ -15,7 +15,8 @@
 //! run, split, n_params, n_tokens, h_<domain>..., loss_<target>...
 //! ```
 //!
-//! of which `run` and `split` are optional. `SweepReader` reads tables with other names and units.
+//! of which `run` and `split` are optional. `SweepReader` reads tables with other names and units, and
+//! [`Sweep::from_rows`] takes rows of a type of yours.
 //!
 //! ```
 //! use mixlaw::Sweep;
@@ -43,6 +44,7 @@ mod groups;
 mod noise;
 #[cfg(feature = "csv")]
 mod reader;
+mod rows;
 mod schedule;
 mod split;
 #[cfg(feature = "serde")]
@@ -62,6 +64,7 @@ pub use noise::{MixtureNoise, Noise};
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
 pub use reader::{ReadReport, SweepReader, Weights};
+pub use rows::SweepRows;
 
 /// The split that laws are fitted to.
 pub const TRAIN: &str = "train";
@@ -598,7 +601,7 @@ struct Allowed {
     missing_losses: bool,
 }
 
-fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
+pub(crate) fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
     names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
 
@@ -613,7 +616,7 @@ fn shape(what: &str, found: usize, expected: usize) -> Result<(), Error> {
     Err(ErrorKind::Length { what: what.to_owned(), found, expected }.into())
 }
 
-fn check_names(kind: &'static str, names: &[String]) -> Result<(), Error> {
+pub(crate) fn check_names(kind: &'static str, names: &[String]) -> Result<(), Error> {
     if names.is_empty() {
         return Err(ErrorKind::Empty { what: "a sweep", part: kind }.into());
     }
@@ -667,6 +670,73 @@ mod tests {
         // A transposed (Fortran-order) view holds the same numbers.
         let fortran = s.mixtures().t().to_owned();
         assert_eq!(s, made(fortran.t()));
+    }
+
+    #[test]
+    fn rows_and_slices_make_the_same_sweep() {
+        let named = |s: &Sweep, runs: &[&str], splits: &[&str]| {
+            let builder = Sweep::builder(&["a", "b"], &["t", "u"]).runs(runs).splits(splits);
+            builder.build(&s.n, &s.d, &s.h, &s.losses).unwrap()
+        };
+        let plain = sweep();
+        let full = named(&plain, &["r", "r", "s", "v"], &["x", TRAIN, TRAIN, EVAL]);
+        // By number and by reference; columns in any order among each other.
+        let by_number = Sweep::from_rows(0..4, |i| plain.row(i).scale())
+            .target("t", |i| plain.row(i).losses[0])
+            .domain("a", |i| plain.row(i).h[0])
+            .target("u", |i| plain.row(i).losses[1])
+            .domain("b", |i| plain.row(i).h[1]);
+        assert_eq!(by_number.clone().build().unwrap(), plain);
+        let by_name = by_number.run(|i| full.row(i).run).split(|i| full.row(i).split.to_owned());
+        assert_eq!(by_name.build().unwrap(), full);
+        let again = |s: &Sweep| {
+            let rows: Vec<Row> = s.rows().collect();
+            let rows = Sweep::from_rows(&rows, |row| row.scale()).domain("a", |row| row.h[0]);
+            rows.run(|row| row.run)
+                .split(|row| row.split)
+                .domain("b", |row| row.h[1])
+                .target("t", |row| row.losses[0])
+                .target("u", |row| row.losses[1])
+                .build()
+                .unwrap()
+        };
+        assert_eq!(again(&full), full);
+    }
+
+    #[test]
+    fn faults_of_rows_of_any_type_are_named() {
+        let rows = || Sweep::from_rows([1e9, 2e9], |d| Scale { n: 1e8, d });
+        let whole = || rows().domain("a", |_| 1.0).target("t", |d| 1e10 / d);
+        let fault = |rows: SweepRows<f64>| rows.build().unwrap_err().to_string();
+        for (rows, expected) in [
+            (rows(), "a sweep needs at least one domain"),
+            (rows().domain("a", |_| 1.0), "a sweep needs at least one target"),
+            (whole().domain("a", |_| 0.0), "domain `a` appears twice"),
+            (whole().target("t ", |_| 1.0), "target name `t ` begins or ends"),
+            (whole().domain("b", |d| d - 1e9), "row 1, columns h_a + h_b: the domain weights sum"),
+            (whole().target("u", |_| f64::NAN), "row 0, column `loss_u`: NaN"),
+            (whole().run(|_| "one").split(|_| ""), "split name `` is empty"),
+            (
+                Sweep::from_rows([1e9; 2], |d| Scale { n: 1e8, d })
+                    .domain("a", |_| 1.0)
+                    .target("t", |_| 3.0),
+                "row 0 and row 1: the same N, D and mixture",
+            ),
+            (
+                Sweep::from_rows([], |d| Scale { n: 1e8, d })
+                    .domain("a", |_| 1.0)
+                    .target("t", |_| 3.0),
+                "a sweep needs at least one row",
+            ),
+        ] {
+            let error = fault(rows);
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let twice = Sweep::from_rows([1e9; 2], |d| Scale { n: 1e8, d }).domain("a", |_| 1.0);
+        let twice = twice.run(|_| "r").repeated_measurements().target("t", |_| 3.0);
+        assert_eq!(twice.build().unwrap().len(), 2);
+        let sparse = whole().target("u", |_| f64::NAN).missing_losses().build().unwrap();
+        assert_eq!(sparse.count_losses()[1], ("u".to_owned(), 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::design::{self, Design, Group};
 use crate::error::{Error, ErrorKind};
 use crate::law::ScalingLaw;
 use crate::mixture::{self, Mixture};
@@ -107,14 +108,6 @@ enum Pool {
     Given(Vec<Mixture>),
 }
 
-/// The runs of one size.
-#[derive(Debug, Clone)]
-struct Group {
-    n: f64,
-    tokens: Vec<f64>,
-    mixtures: usize,
-}
-
 type Loss = dyn Fn(Scale, &[f64]) -> f64 + Send + Sync;
 
 #[derive(Clone)]
@@ -216,6 +209,29 @@ impl SyntheticSweep {
             rows.iter().map(group).collect()
         };
         Self { train: groups(train), eval: groups(eval), ..Self::new(domains) }.grid(steps, min)
+    }
+
+    /// The runs of a [`Design`], all of them in the split [`TRAIN`]: to see, before they are paid for,
+    /// what fits to them would find if a law were the true one. Names of runs and rows are in the order of
+    /// the design's table.
+    ///
+    /// ```
+    /// use mixlaw::design::Design;
+    /// use mixlaw::testing::SyntheticSweep;
+    ///
+    /// let design = Design::builder(&["web", "code"]).sizes(&[1e8, 2e8, 4e8]).build()?;
+    /// let sweep = SyntheticSweep::from_design(&design)
+    ///     .losses_by("python", |at, h| 2.0 - 0.3 * h[1] + 400.0 / at.n.powf(0.34) + 400.0 / at.d.powf(0.28))
+    ///     .run_noise(0.002)
+    ///     .build()?;
+    /// assert_eq!(sweep.count_runs(), design.runs().len());
+    /// assert_eq!(sweep.d()[0], design.checkpoints()[0].scale.d);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn from_design(design: &Design) -> Self {
+        let synthetic = Self::new(design.domains()).mixtures_of(design.mixtures());
+        Self { train: design.groups().to_vec(), ..synthetic }
     }
 
     /// The model sizes N to train, each with the [`tokens`](Self::tokens) and the number of
@@ -431,13 +447,7 @@ impl SyntheticSweep {
             Pool::Simplex => Ok(Mixture::dirichlet(&vec![1.0; k], count, seed)?),
             Pool::Narrow { natural, concentration } => {
                 check_length("the natural mixture", natural.len(), k)?;
-                mixture::validate(natural)?;
-                if !(concentration.is_finite() && *concentration > 0.0) {
-                    let expected = "a finite number > 0";
-                    return Err(Error::setting("concentration", *concentration, expected));
-                }
-                let concentrations: Vec<f64> = natural.iter().map(|w| concentration * w).collect();
-                Ok(Mixture::dirichlet(&concentrations, count, seed)?)
+                design::narrow(natural, *concentration, count, seed)
             }
             Pool::Grid { steps, min } => {
                 let mut grid = Mixture::grid(k, *steps, *min)?;

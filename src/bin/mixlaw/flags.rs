@@ -61,11 +61,12 @@ pub const SHARED: [Shared; 11] = [
     ),
 ];
 
-/// The help of these flags, and of the file and `--help`, which all subcommands take.
-pub fn help(names: &[&str], default_laws: &str) -> String {
-    let mut text = String::from(
-        "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n",
-    );
+/// The help of these flags, of `--help`, which all subcommands take, and of the file where one is read.
+pub fn help(names: &[&str], default_laws: &str, reads: bool) -> String {
+    let file = "  SWEEP.csv               columns run, split, n_params, n_tokens, h_<domain>..., loss_<target>...\n";
+    let of_files = (file, reading::HELP, schedule::HELP);
+    let (file, reading, schedule) = if reads { of_files } else { ("", "", "") };
+    let mut text = file.to_owned();
     for (name, lines) in SHARED.into_iter().filter(|(name, _)| names.contains(name)) {
         text += lines;
         if name == "laws" {
@@ -74,7 +75,7 @@ pub fn help(names: &[&str], default_laws: &str) -> String {
         }
         text.push('\n');
     }
-    text + "  --help\n" + reading::HELP + schedule::HELP
+    text + "  --help\n" + reading + schedule
 }
 
 /// Where a flag's explanation begins, on a line of its own.

@@ -2,6 +2,7 @@
 
 mod compare;
 mod decide;
+mod design;
 mod fit;
 mod mixture;
 mod next_runs;
@@ -20,7 +21,7 @@ use crate::report::{Report, print};
 pub trait Command: Default {
     /// What it is called by.
     const NAME: &'static str;
-    /// The files that it reads, in its usage.
+    /// The files that it reads, in its usage; empty if it reads none.
     const FILE: &'static str = "[SWEEP.csv...]";
     /// One line for the list of subcommands.
     const ABOUT: &'static str;
@@ -60,9 +61,10 @@ pub fn run() -> Result<()> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match name.as_str() {
+        design::DesignRuns::NAME => run_one::<design::DesignRuns>(parser),
+        decide::Decide::NAME => run_one::<decide::Decide>(parser),
         fit::Fit::NAME => run_one::<fit::Fit>(parser),
         mixture::Mixture::NAME => run_one::<mixture::Mixture>(parser),
-        decide::Decide::NAME => run_one::<decide::Decide>(parser),
         sure::Sure::NAME => run_one::<sure::Sure>(parser),
         compare::Compare::NAME => run_one::<compare::Compare>(parser),
         next_runs::NextRuns::NAME => run_one::<next_runs::NextRuns>(parser),
@@ -73,7 +75,8 @@ pub fn run() -> Result<()> {
 }
 
 /// Names and what they are about, in the order of the work.
-const ALL: [(&str, &str); 7] = [
+const ALL: [(&str, &str); 8] = [
+    about::<design::DesignRuns>(),
     about::<decide::Decide>(),
     about::<fit::Fit>(),
     about::<mixture::Mixture>(),
@@ -105,13 +108,18 @@ fn overview() -> String {
 
 fn help<C: Command>() -> String {
     let own = if C::HELP.is_empty() { String::new() } else { format!("{}\n", C::HELP) };
+    let files = if reads::<C>() { format!(" {}", C::FILE) } else { String::new() };
     format!(
-        "{}.\n\nusage: mixlaw {} {} [FLAGS]\n\n{}{own}",
+        "{}.\n\nusage: mixlaw {}{files} [FLAGS]\n\n{}{own}",
         C::ABOUT,
         C::NAME,
-        C::FILE,
-        flags::help(C::SHARED, C::LAWS)
+        flags::help(C::SHARED, C::LAWS, reads::<C>())
     )
+}
+
+/// Whether it reads files.
+const fn reads<C: Command>() -> bool {
+    !C::FILE.is_empty()
 }
 
 /// Reads the rest of the command line, does the work, and then writes and prints what came out.
@@ -120,6 +128,10 @@ fn run_one<C: Command>(mut parser: Parser) -> Result<()> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return print(&help::<C>()),
+            Value(path) if !reads::<C>() => {
+                let path = path.to_string_lossy();
+                return Err(format!("{path}: `mixlaw {}` reads no file", C::NAME).into());
+            }
             Value(path) => {
                 flags.paths.push(path.into_string().map_err(|path| {
                     format!("{}: expected a path in UTF-8", path.to_string_lossy())
@@ -128,8 +140,9 @@ fn run_one<C: Command>(mut parser: Parser) -> Result<()> {
             Long(name) => {
                 let name = name.to_owned();
                 let value = &mut || Given::new(&name, parser.value()?);
-                let known = if reading::take(&mut flags.reader, &name, value)?
-                    || flags.schedule.take(&name, value)?
+                let known = if reads::<C>()
+                    && (reading::take(&mut flags.reader, &name, value)?
+                        || flags.schedule.take(&name, value)?)
                 {
                     true
                 } else if C::SHARED.contains(&name.as_str()) {
