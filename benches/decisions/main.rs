@@ -2,10 +2,10 @@
 //! final report.
 //!
 //! ```text
-//! cargo bench --bench decisions [-- errors] [seeds] [replays] [synthetic] [--count C]
+//! cargo bench --bench decisions [-- errors] [seeds] [replays] [synthetic] [search] [--count C]
 //! ```
 //!
-//! Without names all four are run. The byte-level sweep is always there, the paper's SlimPajama and the
+//! Without names all five are run. The byte-level sweep is always there, the paper's SlimPajama and the
 //! RedPajama sweep where `MIXLAW_SLIMPAJAMA` and `MIXLAW_REDPAJAMA` name their files.
 //!
 //! - `errors`: the MRE at the eval size of fits to all training sizes.
@@ -15,6 +15,7 @@
 //!   among the mixtures that were measured at that size, and what was measured there: regret.
 //! - `synthetic`: the regret of choices at 3 times the largest size under laws that are known, and how
 //!   often the members' intervals hold the true loss.
+//! - `search`: how often a fit finds the best minimum known, by eq. 6 and by the recommended objective.
 //!
 //! *Today's* is what the crate recommended before it had priors: the same two laws fitted without a prior,
 //! and the mixture that is best by their mean, wherever it is.
@@ -23,6 +24,7 @@
 mod designs;
 mod real;
 mod replays;
+mod search;
 mod seeds;
 mod synthetic;
 
@@ -49,7 +51,7 @@ fn main() -> Result<()> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--count" => count = arguments.next().ok_or("--count: expected a number")?.parse()?,
-            "errors" | "seeds" | "replays" | "synthetic" => names.push(argument),
+            "errors" | "seeds" | "replays" | "synthetic" | "search" => names.push(argument),
             other => return Err(format!("unknown `{other}`").into()),
         }
     }
@@ -66,6 +68,9 @@ fn main() -> Result<()> {
     }
     if asked("synthetic") {
         synthetic::report(count)?;
+    }
+    if asked("search") {
+        search::report(&sweeps, count.min(50))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mixlaw::simplex::Constraints;
-use mixlaw::{Predictor, Sweep};
+use mixlaw::{Decider, Predictor, Sweep};
 use rayon::prelude::*;
 
 use crate::Result;
@@ -11,6 +11,8 @@ use crate::real::{Real, WAYS, predictor};
 
 /// How far outside of what was trained a choice may be, in ranges of each weight.
 const MARGINS: [f64; 5] = [0.0, 0.25, 0.5, 1.0, f64::INFINITY];
+
+const MEMBERS: usize = 100;
 
 /// What is fitted, and where the choice is looked up.
 struct Case<'a> {
@@ -102,6 +104,18 @@ fn nearest(case: &Case<'_>) -> Vec<f64> {
     case.test.rows().map(|row| of(row.h)).collect()
 }
 
+/// What a [`Decider`] minimises: the mean over members, at each row of the test.
+fn expected(case: &Case<'_>) -> Vec<f64> {
+    let Case { train, test, target, .. } = case;
+    let decider = Decider::new().members(MEMBERS);
+    let predictor = decider.predictors(train, [target]).expect("fits").remove(0);
+    let mean = |row: mixlaw::sweep::Row<'_>| {
+        let values = predictor.values(row.scale(), row.h).expect("values");
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    test.rows().map(mean).collect()
+}
+
 /// The regrets of all ways: the recommended one by margin, the others, the best trained mixture, the
 /// nearest neighbour.
 fn replay(case: &Case<'_>) -> Vec<f64> {
@@ -110,21 +124,19 @@ fn replay(case: &Case<'_>) -> Vec<f64> {
     let predicted = |p: &Predictor| p.predict_sweep(test).expect("predictions");
     let mut out = Vec::new();
     let anyone = |_: usize| true;
-    for way in WAYS {
+    let expected = expected(case);
+    for margin in MARGINS {
+        let limits = if margin.is_finite() {
+            Constraints::new().trained_box(train, margin)
+        } else {
+            Constraints::new()
+        };
+        let region = limits.region(train.domains(), 1.0).expect("limits");
+        out.push(regret(&expected, &losses, |i| region.contains(test.row(i).h)));
+    }
+    for way in &WAYS[1..] {
         let values = predicted(&predictor(way, train, target).expect("a fit"));
-        if way != "recommended" {
-            out.push(regret(&values, &losses, anyone));
-            continue;
-        }
-        for margin in MARGINS {
-            let limits = if margin.is_finite() {
-                Constraints::new().trained_box(train, margin)
-            } else {
-                Constraints::new()
-            };
-            let region = limits.region(train.domains(), 1.0).expect("limits");
-            out.push(regret(&values, &losses, |i| region.contains(test.row(i).h)));
-        }
+        out.push(regret(&values, &losses, anyone));
     }
     let near = nearest(case);
     let trained: Vec<Vec<i64>> = train.rows().map(|row| key(row.h)).collect();

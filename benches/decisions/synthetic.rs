@@ -12,7 +12,7 @@ const MEMBERS: usize = 60;
 const MARGINS: [f64; 3] = [0.0, 1.0, f64::INFINITY];
 
 /// Seven domains around a natural mixture, as most public sweeps have them.
-fn narrow() -> SyntheticSweep {
+pub fn narrow() -> SyntheticSweep {
     let natural = [0.5, 0.2, 0.1, 0.08, 0.05, 0.04, 0.03];
     let domains = ["a", "b", "c", "d", "e", "f", "g"];
     SyntheticSweep::new(&domains).narrow(&natural, 30.0).mixtures(24)

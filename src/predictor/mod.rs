@@ -504,7 +504,7 @@ impl Predictor {
     /// widened by the ratio of Student's t to the normal distribution at u_j.
     ///
     /// It holds as often as it says at sizes that were trained. It does not know how the law errs beyond
-    /// them: at sizes 2.2 to 2.8 times the largest, 90% intervals held 60 to 77% of the runs that were made
+    /// them: at sizes 2.2 to 2.8 times the largest, 90% intervals held 63 to 83% of the runs that were made
     /// ([measurements](crate::guide::measurements)).
     ///
     /// # Errors
