@@ -41,6 +41,13 @@ pub(crate) fn seed(seed: u64, kind: Kind, index: u64) -> u64 {
     mixed(mixed(seed, kind as u64), index)
 }
 
+/// A seed for a name: other names have other ones.
+pub(crate) fn seed_of_name(seed: u64, name: &str) -> u64 {
+    // FNV-1a.
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    mixed(seed, name.bytes().fold(0xCBF2_9CE4_8422_2325, add))
+}
+
 /// The `index`-th stream of a kind.
 pub(crate) fn stream(base: u64, kind: Kind, index: u64) -> Random {
     Random::new(seed(base, kind, index))

@@ -963,8 +963,9 @@ fn decide_says_which_mixture_and_how_far_to_trust_it() {
             "outside_of_training",
             "lower_bound",
             "seconds",
+            "level",
             "best_weights",
-            "is_told",
+            "is_decided",
             "rivals",
             "next_runs",
             "n_over_trained",
@@ -1013,7 +1014,7 @@ fn two_runs_do_not_tell() {
     let file = TempFile::with("two", SMALL);
     let all = json("two.json", &["decide", file.path(), "--members", "40"]);
     let choice = &all["choices"][0];
-    assert_eq!(choice["is_told"], false, "{choice}");
+    assert_eq!(choice["is_decided"], false, "{choice}");
     assert_eq!(choice["next_runs"].as_array().unwrap().len(), 3);
     has_keys(&choice["next_runs"][0], &["n", "d", "weights", "gain"]);
 }
@@ -1030,6 +1031,7 @@ fn decide_refuses_what_it_cannot_answer() {
         (&["--against", "english=2"], &["--against", "`english=2`"]),
         (&["--max", "ruby=0.1"], &["--max", "ruby"]),
         (&["--each", "--weights", "c=1"], &["--each", "--weights"]),
+        (&["--box", "--margin", "1"], &["--box", "--margin"]),
     ] {
         fails(&[&["decide", "--laws", "chinchilla", "--starts", "2"], args].concat(), expected);
     }

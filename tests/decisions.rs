@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mixlaw::decision::TOLD;
+use mixlaw::decision::DECIDED;
 use mixlaw::error::ErrorKind;
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
 use mixlaw::plan::Plan;
@@ -62,11 +62,11 @@ fn a_decision_finds_the_mixture_and_what_it_is_better_than() {
     assert!(left(own) < of_trained / 3.0, "{own:?}: {} of {of_trained}", left(own));
     for rival in &decision.rivals {
         let gain = loss(&rival.h) - loss(own);
-        assert!(gain > 0.0 && rival.is_told(), "{}: {gain}", rival.name);
+        assert!(gain > 0.0 && rival.is_decided(), "{}: {gain}", rival.name);
         let apart: f64 = rival.h.iter().zip(own.iter()).map(|(a, b)| (a - b).abs()).sum();
         assert!((rival.distance - apart / 2.0).abs() < 1e-12);
     }
-    assert!(decision.is_told() && decision.next_runs.is_empty());
+    assert!(decision.is_decided() && decision.next_runs.is_empty());
     assert_eq!(decision.weights.len(), 3);
     assert!((decision.value.estimate - decision.choice.optimum.value).abs() < 1e-12);
     // The best trained mixture is one of the sweep, and none is predicted to be better.
@@ -92,10 +92,10 @@ fn what_the_runs_do_not_tell_is_said_with_the_runs_that_would() {
     let (train, _) = runs(0.05, 1);
     let few = train.select(|row| row.h[0] > 0.35).unwrap();
     let decision = quick().decide(&few, [(1.0, "news")], AT).unwrap();
-    let doubted: Vec<_> = decision.rivals.iter().filter(|rival| !rival.is_told()).collect();
+    let doubted: Vec<_> = decision.rivals.iter().filter(|rival| !rival.is_decided()).collect();
     assert!(!doubted.is_empty(), "{decision}");
-    assert!(doubted.iter().all(|rival| rival.advantage.probability < TOLD));
-    assert!(!decision.is_told());
+    assert!(doubted.iter().all(|rival| rival.advantage.probability < DECIDED));
+    assert!(!decision.is_decided());
     assert_eq!(decision.next_runs.len(), 3);
     assert!(decision.next_runs.windows(2).all(|pair| pair[0].1 <= pair[1].1));
     // Runs of trained sizes, at their most tokens.
@@ -179,7 +179,8 @@ fn constraints_are_kept_and_a_rival_that_does_not_keep_them_is_no_doubt() {
     let decision = decision.decide_by([(1.0, predictor(&train))], &train, AT).unwrap();
     assert!((decision.choice.weight("books").unwrap() - 0.5).abs() < 1e-9);
     let uniform = &decision.rivals[0];
-    assert!(!uniform.advantage.within_limits && uniform.is_told());
+    assert!(!uniform.advantage.within_limits && uniform.is_decided());
+    assert!(uniform.to_string().contains("does not keep the constraints"), "{uniform}");
     let trained = decision.rivals.iter().find(|rival| rival.name.contains("trained mixture"));
     assert!(trained.is_none_or(|rival| rival.h[2] >= 0.5 || rival.name.contains("mean")));
     // Nothing that was trained has so much of books.
@@ -217,7 +218,10 @@ fn what_cannot_be_decided_is_refused() {
         assert!(error(quick().margin(margin), AT).contains("margin"), "{margin}");
     }
     assert!(error(quick(), Scale { n: -1.0, d: 1e9 }).contains('N'));
-    assert!(error(quick().against(Mixture::uniform(2)), AT).contains('3'));
+    assert!(error(quick().against(Mixture::uniform(2)), AT).contains("expected 3"));
+    // Also where the first weights are those of another rival.
+    let longer = Mixture::new([1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]).unwrap();
+    assert!(error(quick().against(longer), AT).contains("the mixture in use"));
     let unknown = Constraints::new().at_least("podcasts", 0.1);
     assert!(error(quick().constraints(unknown), AT).contains("podcasts"));
     let none: [(f64, &str); 0] = [];

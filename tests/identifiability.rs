@@ -320,7 +320,7 @@ fn residuals_in_the_linear_part_are_counted() {
 }
 
 #[test]
-fn a_fit_that_stopped_too_early_is_told() {
+fn a_fit_that_stopped_too_early_is_decided() {
     let (law, z) = additive([2.0, 1.0, 0.5], [0.4, 0.7, 0.3]);
     let sweep = sweep(&law, &z, &grid(), 0.003, 7);
     let early = Fitter::new().optimizer(TrustRegion::default().max_iterations(4));

@@ -3,11 +3,12 @@
 use mixlaw::error::ErrorKind;
 use mixlaw::fit::PriorStrength;
 use mixlaw::law::{
-    AdditiveLaw, Coordinate, Formula, FormulaLaw, JointLaw, LawSettings, Prior, Scalar, ScalingLaw,
-    StartData, built_in,
+    AdditiveLaw, CoefficientFn, Constant, Coordinate, Coordinates, ExponentialSum, Formula,
+    FormulaLaw, GeometricMean, JointLaw, LawSettings, LinearPower, Prior, PriorTerm, Scalar,
+    ScalingLaw, SharedExponentialSum, StartData, Typical, built_in,
 };
 use mixlaw::testing::{Modality, SyntheticSweep};
-use mixlaw::uncertainty::Bootstrap;
+use mixlaw::uncertainty::{Bootstrap, Probe};
 use mixlaw::{Fitter, Scale, Sweep};
 
 /// `a + b h_code`, which is linear, and a coefficient that does nothing.
@@ -204,13 +205,90 @@ fn every_built_in_law_has_a_prior_on_its_own_coefficients() {
 }
 
 #[test]
+fn at_the_centre_of_a_prior_a_coefficient_function_has_its_typical_value() {
+    let domains = ["a", "b", "c"].map(String::from);
+    let functions: [Box<dyn CoefficientFn>; 5] = [
+        Box::new(Constant::level()),
+        Box::new(LinearPower::level()),
+        Box::new(GeometricMean),
+        Box::new(ExponentialSum),
+        Box::new(SharedExponentialSum),
+    ];
+    for function in functions {
+        let list = function.coordinates("A", &domains);
+        let prior = function.prior("A", &domains, Typical { value: 0.35, deviation: 0.5 });
+        let centre = |coordinate: &Coordinate| {
+            let own = prior.terms().iter().find_map(|term| match term {
+                PriorTerm::About { coefficient, value, .. } if coefficient == coordinate.name() => {
+                    Some(*value)
+                }
+                _ => None,
+            });
+            own.unwrap_or_else(|| panic!("{function:?}: nothing of {}", coordinate.name()))
+        };
+        let values: Vec<f64> = list.iter().map(centre).collect();
+        let z = Coordinates::new(list, Scale::ONE).unwrap().from_coefficients(&values).unwrap();
+        let value = function.value(&z, &[0.2, 0.3, 0.5]);
+        // Slopes of exponentials are not zero at the centre of theirs.
+        assert!((value / 0.35).ln().abs() < 0.5, "{function:?}: {value}");
+    }
+}
+
+#[test]
+fn what_no_row_tells_is_not_seen_with_a_prior_either() {
+    let beliefs = Prior::new().about("unused", 1.25, 0.1);
+    let fit = squares(0.3, beliefs).fit(line(), &five_rows(), "t").unwrap();
+    let report = Probe::new().starts(0).run(&fit, &five_rows()).unwrap();
+    assert_eq!(report.unseen, ["unused"]);
+    assert_eq!(report.eigenvalues.iter().filter(|value| **value == 0.0).count(), 1);
+}
+
+#[test]
+fn beliefs_without_a_prior_are_refused() {
+    let beliefs = Prior::new().about("a", 1.0, 1.0);
+    let error = Fitter::new().believe(beliefs).fit(line(), &five_rows(), "t").unwrap_err();
+    assert!(error.to_string().contains("`Fitter::prior`"), "{error}");
+}
+
+#[test]
+fn targets_are_believed_apart_and_their_runs_are_drawn_together() {
+    let sweep = {
+        let h: Vec<f64> = CODE.iter().flat_map(|code| [1.0 - code, *code]).collect();
+        let losses: Vec<f64> = LOSS.iter().flat_map(|loss| [*loss, *loss]).collect();
+        Sweep::new(&["web", "code"], &["t", "u"], &[1e8; 5], &[1e9; 5], &h, &losses).unwrap()
+    };
+    let beliefs = Prior::new().about("unused", 1.25, 0.4).about("a", 3.0, 0.5);
+    let members = |target: &str| -> Vec<Vec<f64>> {
+        let fit = squares(0.3, beliefs.clone()).fit(line(), &sweep, target).unwrap();
+        let predictor = Bootstrap::new(400).run(fit, &sweep).unwrap();
+        (0..400).map(|i| predictor.member(i).unwrap().laws().next().unwrap().1.to_vec()).collect()
+    };
+    let correlation = |a: &[Vec<f64>], b: &[Vec<f64>], i: usize| {
+        let mean = |z: &[Vec<f64>]| z.iter().map(|z| z[i]).sum::<f64>() / z.len() as f64;
+        let (x, y) = (mean(a), mean(b));
+        let with = |p: &[Vec<f64>], p0: f64, q: &[Vec<f64>], q0: f64| {
+            p.iter().zip(q).map(|(p, q)| (p[i] - p0) * (q[i] - q0)).sum::<f64>()
+        };
+        with(a, x, b, y) / (with(a, x, a, x) * with(b, y, b, y)).sqrt()
+    };
+    let (t, u) = (members("t"), members("u"));
+    // What only the prior says of one target says nothing of the other; what runs say of one does.
+    assert!(correlation(&t, &u, 2).abs() < 0.2, "{}", correlation(&t, &u, 2));
+    assert!(correlation(&t, &u, 1) > 0.3, "{}", correlation(&t, &u, 1));
+    assert!(correlation(&t, &t, 1) > 0.999);
+}
+
+#[test]
 fn beliefs_that_are_wrong_are_named() {
     let error = |beliefs: Prior| squares(0.1, beliefs).fit(line(), &five_rows(), "t").unwrap_err();
     let unknown = error(Prior::new().about("c", 1.0, 1.0));
     assert!(matches!(unknown.kind(), ErrorKind::Unknown { name, .. } if name == "c"), "{unknown}");
     let unknown = error(Prior::new().alike(&["a", "d"], 1.0));
     assert!(unknown.to_string().contains("`d`"), "{unknown}");
-    for deviation in [0.0, -1.0, f64::NAN] {
+    let none: [&str; 0] = [];
+    let empty = error(Prior::new().alike(&none, 1.0));
+    assert!(empty.to_string().contains("alike"), "{empty}");
+    for deviation in [0.0, -1.0, 1e-200, f64::NAN] {
         let wrong = error(Prior::new().about("a", 1.0, deviation)).to_string();
         assert!(wrong.contains("the deviation of `a`"), "{wrong}");
     }

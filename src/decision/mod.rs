@@ -17,7 +17,7 @@ use crate::fit::Fitter;
 use crate::mixture::Mixture;
 use crate::optim::{Observer, Progress, Termination};
 use crate::plan::{Advantage, Choice, Criterion, Extrapolation, Plan, Run};
-use crate::predictor::{Interval, Predictor};
+use crate::predictor::{Interval, Predictor, check_level};
 use crate::scale::Scale;
 use crate::simplex::Constraints;
 use crate::sweep::Sweep;
@@ -46,7 +46,7 @@ use crate::uncertainty::Bootstrap;
 /// assert!((decision.choice.optimum.weights[0] - 0.8).abs() < 0.05);
 /// assert!(decision.rivals[0].advantage.probability > 0.95);
 /// // Not of every rival do so few runs tell.
-/// assert!(decision.rivals[0].is_told() && decision.rivals[0].name.starts_with("equal weights"));
+/// assert!(decision.rivals[0].is_decided() && decision.rivals[0].name.starts_with("equal weights"));
 /// # Ok::<(), mixlaw::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -70,9 +70,9 @@ pub struct Decision {
     /// The level of all intervals.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub level: f64,
-    /// Between what values the goal is there, by the members, in nats.
+    /// The interval of the goal's value at the choice, over the members, in nats.
     pub value: Interval,
-    /// For each domain between what weights the members themselves would have chosen.
+    /// For each domain the interval of the weights that the members would have chosen, each alone.
     pub weights: Vec<Interval>,
     /// How far the choice is from what was trained.
     pub extrapolation: Extrapolation,
@@ -81,7 +81,7 @@ pub struct Decision {
     pub within_trained: Option<Choice>,
     /// The mixtures that one would take without a law, and by how much the choice is better.
     pub rivals: Vec<Rival>,
-    /// Where the runs do not tell ([`Decision::is_told`]), the runs that would tell most, best first, each
+    /// Where the runs do not tell ([`Decision::is_decided`]), the runs that would tell most, best first, each
     /// with the share of the variance of the decision that it takes off together with those before it.
     /// Otherwise empty.
     pub next_runs: Vec<(Run, f64)>,
@@ -104,8 +104,8 @@ pub struct Rival {
     pub advantage: Advantage,
 }
 
-/// The least probability of being better that counts as told.
-pub const TOLD: f64 = 0.8;
+/// The least probability of being better with which a comparison is decided.
+pub const DECIDED: f64 = 0.8;
 /// Mixtures that differ by less than this share of the tokens are the same for all that matters.
 const SAME: f64 = 0.005;
 /// Rivals that differ by less, which is rounding, are one.
@@ -201,6 +201,7 @@ impl Decider {
         train: &Sweep,
         targets: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Vec<Predictor>, Error> {
+        self.check(train)?;
         let observer = self.observer.as_ref();
         let fitter = Fitter::recommended().seed(self.seed).observed_by(observer);
         let bootstrap = Bootstrap::new(self.members).seed(self.seed).observed_by(observer);
@@ -266,7 +267,7 @@ impl Decider {
             next_runs: Vec::new(),
             choice,
         };
-        if !decision.is_told() {
+        if !decision.is_decided() {
             decision.next_runs = self.next_runs(&plan, &decision, train)?;
         }
         Ok(decision)
@@ -281,6 +282,7 @@ impl Decider {
         targets: impl IntoIterator<Item = (f64, impl Into<Predictor>)>,
         train: &Sweep,
     ) -> Result<Plan, Error> {
+        self.check(train)?;
         let builder = Plan::builder().domains(train.domains()).expected();
         let builder = targets.into_iter().fold(builder, |plan, (weight, p)| plan.target(weight, p));
         let mut limits = self.constraints.clone();
@@ -288,6 +290,23 @@ impl Decider {
             limits = limits.trained_box(train, self.margin);
         }
         Ok(builder.constraints(limits).build()?.observed_by(self.observer.as_ref()))
+    }
+
+    /// Checks the settings, before anything that takes long.
+    fn check(&self, train: &Sweep) -> Result<(), Error> {
+        check_level(self.level)?;
+        if self.margin.is_nan() || self.margin < 0.0 {
+            let name = "the margin around what was trained on";
+            return Err(Error::setting(name, self.margin, "a number >= 0"));
+        }
+        let k = train.domains().len();
+        match self.in_use.as_ref().filter(|h| h.len() != k) {
+            None => self.constraints.region(train.domains(), 1.0).map(|_| ()),
+            Some(h) => {
+                let (what, found) = ("the mixture in use".to_owned(), h.len());
+                Err(ErrorKind::Length { what, found, expected: k }.into())
+            }
+        }
     }
 
     /// The best choice of a plan with each weight within what was trained, if any keeps the constraints.
@@ -364,20 +383,20 @@ impl Rival {
         self.distance <= SAME
     }
 
-    /// Whether the runs tell that the choice is better: with a probability of at least [`TOLD`]. There is
-    /// nothing to tell of a rival that is the choice, or that does not keep the constraints.
+    /// Whether the runs tell that the choice is better: with a probability of at least [`DECIDED`]. A rival
+    /// that is the choice, or that does not keep the constraints, leaves nothing to decide.
     #[must_use]
-    pub fn is_told(&self) -> bool {
+    pub fn is_decided(&self) -> bool {
         let Advantage { probability, within_limits, .. } = self.advantage;
-        self.is_the_choice() || !within_limits || probability >= TOLD
+        self.is_the_choice() || !within_limits || probability >= DECIDED
     }
 }
 
 impl Decision {
-    /// Whether the runs tell that the choice is better than each of its rivals ([`Rival::is_told`]).
+    /// Whether the runs tell that the choice is better than each of its rivals ([`Rival::is_decided`]).
     #[must_use]
-    pub fn is_told(&self) -> bool {
-        self.rivals.iter().all(Rival::is_told)
+    pub fn is_decided(&self) -> bool {
+        self.rivals.iter().all(Rival::is_decided)
     }
 
     /// What it would cost to keep each weight within what was trained, as predicted, in nats: the value of

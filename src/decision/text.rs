@@ -6,9 +6,10 @@ use super::{Decision, Rival};
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { choice, level, value, weights, extrapolation, .. } = self;
-        let percent = 100.0 * level;
+        // Up to a digit that is rounding.
+        let percent = (1e6 * level).round() / 1e4;
         writeln!(f, "{choice}")?;
-        writeln!(f, "intervals at {percent:.0}%: the value {value:.4}, and the best weight of")?;
+        writeln!(f, "intervals at {percent}%: the value {value:.4}, and the best weight of")?;
         let width = choice.domains.iter().map(|d| d.chars().count()).max().unwrap_or(0);
         for (domain, weight) in choice.domains.iter().zip(weights) {
             writeln!(f, "  {domain:width$}  {weight:.3}")?;
@@ -44,7 +45,13 @@ impl fmt::Display for Rival {
         let Self { name, advantage, .. } = self;
         if self.is_the_choice() {
             write!(f, "it is {name}")
-        } else if self.is_told() {
+        } else if !advantage.within_limits {
+            write!(
+                f,
+                "{name} does not keep the constraints; the choice is better by {:.4}",
+                advantage.nats
+            )
+        } else if self.is_decided() {
             write!(f, "better than {name} by {advantage}")
         } else {
             write!(f, "these runs do not tell whether it is better than {name}: by {advantage}")

@@ -475,7 +475,7 @@ impl Fitter {
             problem = Problem::new(law.as_ref(), &data, &bounds, &criterion);
             let Minimum { x, evaluations, local_solves, termination, .. } = minimum;
             minimum = if termination == Termination::Stopped {
-                Minimum::measured(&mut problem, x, termination, evaluations)
+                Minimum::measured(&mut problem, x, termination, 0)
             } else {
                 last.minimize(&mut problem, &x, &mut control.within(0))
             };
@@ -520,6 +520,10 @@ impl Fitter {
                 let name = "the strength of the prior";
                 return Err(Error::setting(name, s, "a finite number of nats > 0"));
             }
+        }
+        if self.prior == PriorStrength::None && !self.beliefs.terms().is_empty() {
+            let name = "the strength of the prior, where there are beliefs,";
+            return Err(Error::setting(name, 0.0, "one that is set by `Fitter::prior`"));
         }
         let mut weights = self.row_weights.iter().flatten().enumerate();
         match weights.find(|(_, w)| !w.is_finite() || **w < 0.0) {

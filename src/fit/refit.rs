@@ -112,12 +112,14 @@ impl<'a> Refit<'a> {
         self.problem(&self.data).linear_share(&self.fit.minimum.x)
     }
 
-    /// The Gauss-Newton matrix at the fit between all coordinates, row by row. Rows in the linear part
-    /// of the Huber loss count with the parabola that touches it there.
+    /// The Gauss-Newton matrix at the fit between all coordinates, row by row, without a prior. Rows in the
+    /// linear part of the Huber loss count with the parabola that touches it there.
     pub(crate) fn curvature(&self) -> Vec<f64> {
         let p = self.bounds.len();
         let mut matrix = vec![0.0; p * p];
-        self.problem(&self.data).curvature(&self.fit.minimum.x, 1.0, &mut matrix);
+        let of_data = Criterion { prior: None, ..self.criterion };
+        let mut problem = Problem::new(self.fit.law(), &self.data, &self.bounds, &of_data);
+        problem.curvature(&self.fit.minimum.x, 1.0, &mut matrix);
         matrix
     }
 

@@ -163,6 +163,10 @@ impl Prior {
                     out.about.push(About { i, mean, precision });
                 }
                 PriorTerm::Alike { coefficients, deviation } => {
+                    if coefficients.is_empty() {
+                        let what = "a group of coefficients that are alike";
+                        return Err(ErrorKind::Empty { what, part: "coefficient" }.into());
+                    }
                     let places: Result<Vec<usize>, Error> =
                         coefficients.iter().map(|c| place(law, c)).collect();
                     let name = coefficients.first().map_or("", |c| c.as_str());
@@ -187,11 +191,12 @@ fn place(law: &dyn ScalingLaw, name: &str) -> Result<usize, Error> {
 
 /// One over the square of a deviation.
 fn precision(name: &str, deviation: f64) -> Result<f64, Error> {
-    if deviation > 0.0 {
-        return Ok(deviation.powi(-2));
+    let precision = deviation.powi(-2);
+    if deviation > 0.0 && precision.is_finite() {
+        return Ok(precision);
     }
     let name = format!("the deviation of `{}`", crate::error::cut(name));
-    Err(Error::setting(name, deviation, "a number > 0 (infinity is no belief)"))
+    Err(Error::setting(name, deviation, "a number > 1e-150 (infinity is no belief)"))
 }
 
 /// A prior over the coordinates of one law.

@@ -57,7 +57,8 @@ impl Sweep {
     }
 
     /// The same runs with two domains as one, whose weight is the sum of theirs. It stands in the place of
-    /// the first, and may have the name of either.
+    /// the first, and may have the name of either. Runs whose mixtures differed in these two alone then
+    /// have one mixture, and count as repeats of it ([`Sweep::noise`]).
     ///
     /// # Errors
     /// [`ErrorKind::Unknown`] if there is no such domain, [`ErrorKind::Repeated`] if both are the same one

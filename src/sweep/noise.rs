@@ -40,7 +40,11 @@ const LEAST: f64 = 1e-5;
 /// infinite and all v_m are s^2, as they are where only one mixture has enough repeats and others have
 /// some.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "StoredNoise")
+)]
 pub struct Noise {
     target: String,
     domains: Vec<String>,
@@ -48,6 +52,30 @@ pub struct Noise {
     pooled: f64,
     degrees_of_freedom: usize,
     mixtures: Vec<MixtureNoise>,
+}
+
+/// A [`Noise`] as it is in a file, not checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(expecting = "the noise of a target")]
+struct StoredNoise {
+    target: String,
+    domains: Vec<String>,
+    #[serde(with = "crate::stored::number")]
+    pooled: f64,
+    degrees_of_freedom: usize,
+    mixtures: Vec<MixtureNoise>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<StoredNoise> for Noise {
+    type Error = Error;
+
+    fn try_from(stored: StoredNoise) -> Result<Self, Error> {
+        let StoredNoise { target, domains, pooled, degrees_of_freedom, mixtures } = stored;
+        let noise = Self { target, domains, pooled, degrees_of_freedom, mixtures };
+        noise.check().map(|()| noise)
+    }
 }
 
 /// The noise at one mixture that was repeated; see [`Noise`].
@@ -313,7 +341,8 @@ impl Noise {
 
     /// What the deviation at h is to be multiplied by so that `u` of a normal distribution becomes the same
     /// quantile of Student's t: the deviation is an estimate. By the expansion of Abramowitz and Stegun
-    /// (26.7.5), beyond 3 as at 3.
+    /// (26.7.5), beyond 3 as at 3. It is within 1% from 3 degrees of freedom on, and 12% too small for one
+    /// pair of repeats.
     pub(crate) fn widening(&self, h: &[f64], u: f64) -> f64 {
         let pooled = self.degrees_of_freedom as f64;
         let f = self.of(h).map_or(pooled, |m| m.shrunk_degrees_of_freedom);

@@ -162,12 +162,14 @@ impl Bootstrap {
         let refits = refits(&predictor, sweep)?;
         let rows = Rows::new(&predictor, &refits, sweep)?;
         let draws = self.draws(predictor.target(), &refits, sweep)?;
+        // Runs are drawn together for all targets, but what is believed of each is its own.
+        let beliefs = streams::seed_of_name(self.seed, predictor.target());
         let mut control = Control::default().observed_by(self.observer.as_ref());
         control.expect("resamples", Some(self.resamples));
         let call = control.clone();
         let member = |resample: usize| -> Option<Member> {
             let counts = draws.counts(resample);
-            let mut normal = balanced_normals(self.seed, resample);
+            let mut normal = balanced_normals(beliefs, resample);
             let solve = |refit: &Refit<'_>| refit.solve(&counts, &mut normal, &call);
             let z: Vec<Vec<f64>> = refits.iter().map(solve).collect::<Option<_>>()?;
             let left_out = (0..counts.len()).filter(|&i| counts[i] == 0.0 && rows.weights[i] > 0.0);

@@ -15,7 +15,9 @@ use crate::sweep::Sweep;
 ///
 /// If nearly every value of a coefficient fits, it tells nothing about its domain; and if the predictions
 /// of a law differ from start to start, it should not be trusted beyond its data. A report prints as a page
-/// for people; [`Identifiability::warnings`] is the part of it that deserves attention.
+/// for people; [`Identifiability::warnings`] is the part of it that deserves attention. Of a fit with a
+/// [prior](crate::Fitter::prior), the eigenvalues and the coefficients that are not seen are those of the rows
+/// alone; ranges and restarts are of the whole objective, in which the prior narrows what the rows leave open.
 ///
 /// ```
 /// use mixlaw::law::AdditiveLaw;

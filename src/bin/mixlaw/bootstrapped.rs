@@ -1,5 +1,6 @@
 //! Predictors with members: what fits to other runs of the same kind would have said.
 
+use mixlaw::error::ErrorKind;
 use mixlaw::fit::PriorStrength;
 use mixlaw::plan::Plan;
 use mixlaw::uncertainty::Bootstrap;
@@ -79,13 +80,16 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// None where there are no eval rows.
+    /// None where no eval row has a loss of the target.
     ///
     /// # Errors
     /// If the predictor does not know their scale.
     pub fn of(predictor: &Predictor, data: &Data, level: f64) -> Result<Option<Self>> {
         let Some(eval) = &data.eval else { return Ok(None) };
-        let eval = eval.with_losses_of(predictor.target())?;
+        let eval = match eval.with_losses_of(predictor.target()) {
+            Err(error) if matches!(error.kind(), ErrorKind::NoLosses { .. }) => return Ok(None),
+            eval => eval?,
+        };
         let observed = eval.losses_of(predictor.target())?;
         let mut inside = 0;
         for (row, loss) in eval.rows().zip(&observed) {

@@ -79,6 +79,11 @@ impl Limits {
         Ok(true)
     }
 
+    /// Whether the trained box is one of them.
+    pub fn is_box(&self) -> bool {
+        self.trained_box
+    }
+
     /// What they are together.
     pub fn constraints(&self, data: &Data) -> Constraints {
         let all = self.list.iter().fold(Constraints::new(), |all, (_, limit)| limit.add_to(all));

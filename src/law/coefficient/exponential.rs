@@ -2,7 +2,7 @@
 
 use super::constant::LEVELS;
 use super::{CoefficientFn, indexed, named, number, sum, within};
-use crate::law::Coordinate;
+use crate::law::{Coordinate, Prior, Typical};
 use crate::random::Random;
 
 /// Exponents of the exponential forms are searched for up to this size: h is at most one, and e^20
@@ -58,6 +58,10 @@ impl CoefficientFn for ExponentialSum {
         }
     }
 
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        shared_prior(self.coordinates(symbol, domains), domains.len(), typical)
+    }
+
     fn is_convex(&self, _: &[f64]) -> bool {
         true
     }
@@ -66,6 +70,19 @@ impl CoefficientFn for ExponentialSum {
         let k = domains.len();
         sum((0..k).map(|i| format!("{} exp({} h[{}])", number(c[i]), number(c[k + i]), domains[i])))
     }
+}
+
+/// Each of `k` terms is near its share of the typical value.
+fn shared_prior(coordinates: Vec<Coordinate>, k: usize, typical: Typical) -> Prior {
+    let share = typical.value / k as f64;
+    let add = |prior: Prior, c: Coordinate| {
+        if c.is_level() {
+            prior.about(c.name(), share, typical.deviation)
+        } else {
+            prior.within_draws(&c)
+        }
+    };
+    coordinates.into_iter().fold(Prior::new(), add)
 }
 
 /// `C sum_i exp(gamma_i h_i)` (Ye M2) with positive C. Coordinates: ln C, then gamma_i.
@@ -104,6 +121,10 @@ impl CoefficientFn for SharedExponentialSum {
         }
         z[0] = 0.0;
         z[0] = (level / self.value(z, h)).ln();
+    }
+
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        shared_prior(self.coordinates(symbol, domains), domains.len(), typical)
     }
 
     fn is_convex(&self, _: &[f64]) -> bool {
@@ -243,6 +264,16 @@ impl CoefficientFn for GeometricMean {
 
     fn start(&self, level: f64, _: &[f64], random: &mut Random, z: &mut [f64]) {
         z.iter_mut().for_each(|l| *l = level.ln() + 0.3 * random.normal());
+    }
+
+    /// A domain alone has about the typical value, and domains differ by less than is known of it.
+    fn prior(&self, symbol: &str, domains: &[String], typical: Typical) -> Prior {
+        let coordinates = self.coordinates(symbol, domains);
+        let names: Vec<&str> = coordinates.iter().map(Coordinate::name).collect();
+        let prior = Prior::new().alike(&names, 0.25 * typical.deviation);
+        let near =
+            |prior: Prior, name: &&str| prior.about(*name, typical.value.ln(), typical.deviation);
+        names.iter().fold(prior, near)
     }
 
     fn is_convex(&self, _: &[f64]) -> bool {

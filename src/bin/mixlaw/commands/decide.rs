@@ -75,6 +75,9 @@ by the mean of its losses over the members.";
         if self.each && flags.weights.is_some() {
             return Err("--each: expected no --weights, which is one choice".into());
         }
+        if self.limits.is_box() && self.margin.is_some() {
+            return Err("--box: expected no --margin, which it sets to 0".into());
+        }
         let laws = flags.laws_or(&bootstrapped::LAWS)?;
         let data = Data::load(flags)?;
         self.limits.check(&data, Some(data.scale.d))?;
@@ -188,7 +191,7 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
             "probability": advantage.probability,
             "nats": ends(&advantage.nats),
             "is_the_choice": rival.is_the_choice(),
-            "is_told": rival.is_told(),
+            "is_decided": rival.is_decided(),
         })
     });
     let next = decision.next_runs.iter().map(|(run, gain)| {
@@ -209,8 +212,9 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
         "outside_of_training": object(outside),
         "lower_bound": choice.optimum.lower_bound,
         "seconds": seconds,
+        "level": decision.level,
         "best_weights": best,
-        "is_told": decision.is_told(),
+        "is_decided": decision.is_decided(),
         "rivals": rivals.collect::<Vec<_>>(),
         "next_runs": next.collect::<Vec<_>>(),
         "n_over_trained": decision.extrapolation.size,
