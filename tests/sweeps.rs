@@ -353,6 +353,7 @@ fn losses_that_rise_with_d_are_shown() {
         rising(both)
     };
     let rise = |rises, steps| Warning::LossesRise {
+        share: 3.0 / 2.7 - 1.0,
         target: "t".to_owned(),
         runs: 1,
         of: 2,
@@ -371,7 +372,7 @@ fn losses_that_rise_with_d_are_shown() {
     let both = rising([3.0, 3.1, 3.2, 3.3, 2.0, 2.1, 2.2, 2.3]);
     assert_eq!(
         both[0].to_string(),
-        "losses of `t` rise with D in 2 of 2 runs, most in `run1`: from 3 of 3 checkpoints to the next"
+        "losses of `t` rise with D in 2 of 2 runs, most in `run1`: by 15%, from 3 of 3 checkpoints to the next"
     );
 }
 
@@ -418,11 +419,14 @@ fn warnings_are_stored() {
         with_splits(["Train", "train", "train", "train", "train", "eval"]).warnings(),
         with_splits(["test"; 6]).warnings(),
         rising([3.0, 3.1, 3.2, 3.3, 2.0, 2.1, 2.2, 2.3]),
+        // By more than any number.
+        rising([1e-300, 1e-200, 1e200, 1e300, 2.0, 1.9, 1.8, 1.7]),
     ]
     .concat();
     assert!(all.len() >= 3);
     let text = serde_json::to_string(&all).unwrap();
     assert!(text.contains(r#"{"kind":"no_train_rows"}"#), "{text}");
+    assert!(text.contains(r#""kind":"losses_rise""#) && text.contains("inf"), "{text}");
     assert_eq!(serde_json::from_str::<Vec<Warning>>(&text).unwrap(), all);
 }
 

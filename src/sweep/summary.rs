@@ -128,6 +128,9 @@ pub(super) fn number(x: f64) -> String {
     if x == 0.0 {
         return "0".to_owned();
     }
+    if !x.is_finite() {
+        return x.to_string();
+    }
     let rounded = format!("{x:.3e}");
     let (digits, power) = rounded.split_once('e').unwrap_or((&rounded, "0"));
     let short = if digits.contains('.') { digits.trim_end_matches('0') } else { digits };

@@ -66,6 +66,9 @@ pub enum Warning {
         of: usize,
         /// The one among them whose loss rises most, relative to that at its least D.
         run: String,
+        /// By what share of it.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
+        share: f64,
         /// From how many of its checkpoints to the next the loss rises.
         rises: usize,
         /// Of how many.
@@ -111,10 +114,12 @@ impl fmt::Display for Warning {
                 let (run, of) = (cut(run), count(*of, "distinct mixture"));
                 write!(f, "{mixtures} of {of} at one N and one D only, the first in run `{run}`")
             }
-            Self::LossesRise { target, runs, of, run, rises, steps } => {
+            Self::LossesRise { target, runs, of, run, share, rises, steps } => {
                 let (target, run, of) = (cut(target), cut(run), count(*of, "run"));
                 write!(f, "losses of `{target}` rise with D in {runs} of {of}, ")?;
-                write!(f, "most in `{run}`: from {rises} of {steps} checkpoints to the next")
+                let percent = number(100.0 * share);
+                write!(f, "most in `{run}`: by {percent}%, ")?;
+                write!(f, "from {rises} of {steps} checkpoints to the next")
             }
             Self::FewLosses { target, losses, rows } => {
                 let (target, rows) = (cut(target), count(*rows, "row"));
@@ -269,6 +274,7 @@ impl Sweep {
             runs: rising.len(),
             of: curves.len(),
             run: self.runs[most.row].clone(),
+            share: most.rise,
             rises: most.rises,
             steps: most.steps,
         })
