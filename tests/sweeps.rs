@@ -520,3 +520,35 @@ fn sweeps_that_contradict_each_other_do_not_join() {
     let twice = builder.build(&[1e8; 2], &[1e9; 2], &[1.0; 2], &[3.0, 3.1]).unwrap();
     assert_eq!(twice.join(&twice).unwrap().len(), 4);
 }
+
+#[cfg(feature = "csv")]
+#[test]
+fn a_join_keeps_the_names_of_files() {
+    use mixlaw::sweep::SweepReader;
+
+    let header = "run,n_params,n_tokens,h_a,loss_t";
+    let write = |name: &str, rows: &str| {
+        let path =
+            std::env::temp_dir().join(format!("mixlaw-sweeps-{}-{name}", std::process::id()));
+        std::fs::write(&path, format!("{header}\n{rows}\n")).unwrap();
+        path
+    };
+    let one = write("one.csv", "r,1e8,1e9,1,3\nr,1e8,2e9,1,2.9");
+    let two = write("two.csv", "s,1e8,1e9,1,3");
+    let three = write("three.csv", "u,1e8,1e9,1,3\ns,1e8,1e9,1,3.1");
+    let read = |paths: &[&std::path::PathBuf]| SweepReader::new().read_all(paths).unwrap().0;
+    let (first, other) = (read(&[&one, &two]), read(&[&three]));
+    let error = first.join(&other).unwrap_err().to_string();
+    let [second, third] = [&two, &three].map(|path| path.display().to_string());
+    let expected =
+        format!("{second}, line 2 and {third}, line 3: run `s` has D = 1000000000 twice");
+    assert!(error.starts_with(&expected), "{error}");
+    let joined = first.join(&other.select(|row| row.run == "u").unwrap()).unwrap();
+    assert_eq!(joined.place(3).to_string(), format!("{third}, line 2"));
+    // Lines of no file that has a name are counted as rows.
+    let lines = Sweep::from_csv(format!("{header}\nv,1e8,1e9,1,3\n").as_bytes()).unwrap();
+    assert_eq!(lines.join(&other).unwrap().place(0).to_string(), "row 0");
+    for path in [one, two, three] {
+        std::fs::remove_file(path).unwrap();
+    }
+}

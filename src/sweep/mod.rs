@@ -140,10 +140,6 @@ enum Origin {
     )]
     Lines(Vec<usize>),
     /// Numbers of files and lines of them.
-    #[cfg_attr(
-        not(any(feature = "csv", feature = "serde")),
-        expect(dead_code, reason = "only files have lines")
-    )]
     Files { names: Vec<String>, lines: Vec<(usize, usize)> },
 }
 
