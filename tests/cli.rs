@@ -28,8 +28,8 @@ const READING: &str = "n-column d-column run-column split-column weight-columns 
 /// The flags of schedules, which all subcommands take.
 const SCHEDULE: &str = "planned-column unfinished";
 
-const SUBCOMMANDS: [&str; 8] =
-    ["design", "decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
+const SUBCOMMANDS: [&str; 9] =
+    ["design", "show", "decide", "fit", "mixture", "sure", "compare", "next-runs", "paper"];
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mixlaw")).args(args).output().expect("the program runs")
@@ -248,7 +248,7 @@ fn every_subcommand_refuses_flags_that_are_not_its_own() {
 
 #[test]
 fn subcommands_are_named() {
-    let all = "design, decide, fit, mixture, sure, compare, next-runs, paper";
+    let all = "design, show, decide, fit, mixture, sure, compare, next-runs, paper";
     fails(&[], &["a subcommand", all]);
     fails(&["frobnicate"], &["`frobnicate`", all]);
     fails(&["--frobnicate"], &["--frobnicate"]);
@@ -463,6 +463,7 @@ fn help_and_version_are_printed() {
         natural repetition-of targets csv seed json help";
     for (subcommand, flags) in [
         ("design", design.to_owned()),
+        ("show", "json help".to_owned()),
         ("decide", format!("{shared} {limits} members level margin each against")),
         ("fit", shared.to_owned()),
         ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
@@ -1314,4 +1315,88 @@ fn design_refuses_what_it_cannot_make() {
     ] {
         fails(&[&DESIGN[..], args].concat(), expected);
     }
+}
+
+/// What is printed, where nothing goes wrong.
+#[track_caller]
+fn prints(args: &[&str]) -> String {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn show_says_what_there_is_and_what_is_wrong() {
+    let embedded = prints(&["show"]);
+    let sweep = mixlaw::Sweep::from_csv(SWEEP.as_bytes()).unwrap();
+    assert_eq!(embedded, format!("embedded sweep\n{sweep}\nno warnings\n"));
+
+    let file = TempFile::with("show-misspelled", SMALL.replace("eval", "evla"));
+    let text = prints(&["show", file.path()]);
+    assert!(text.starts_with(&format!("{}\n4 rows, 4 runs, 3 distinct mixtures\n", file.path())));
+    let warning = "\nwarning: split `evla` (1 row) looks like `eval` and is another one\n";
+    assert!(text.contains(warning), "{text}");
+    assert!(
+        text.contains("\nwarning: all rows that are fitted have one size, N = 1e8\n"),
+        "{text}"
+    );
+    // Nothing to fit to is no fault here.
+    let file = TempFile::with("show-no-train", SMALL.replace("train", "test"));
+    let text = prints(&["show", file.path()]);
+    assert!(text.contains("\nwarning: no row is of the split `train`\n"), "{text}");
+}
+
+#[test]
+fn show_takes_planned_tokens_alone() {
+    let table = planned();
+    let file = TempFile::with("show-planned", &table);
+    let alone = ["show", file.path(), "--units", "--planned-column", "planned"];
+    let text = prints(&alone);
+    assert!(text.contains("\ncolumns\n  planned"), "{text}");
+    let warning = "\nwarning: 91 of 91 runs without a checkpoint at the end of its schedule (`planned`): \
+                   they have seen at most 0.8333 of it\n";
+    assert!(text.ends_with(warning), "{text}");
+    // The rows that are left.
+    let late = prints(&[&alone[..], &["--unfinished", "drop:0.5"]].concat());
+    let rows = |text: &str| -> usize {
+        let (rows, _) = text.lines().nth(1).and_then(|line| line.split_once(' ')).expect("rows");
+        rows.parse().expect("a number")
+    };
+    assert!(0 < rows(&late) && rows(&late) < rows(&text), "{late}");
+    fails(&["show", file.path(), "--unfinished", "drop:0.5"], &["--planned-column NAME"]);
+    fails(&["show", file.path(), "--planned-column", "none"], &["no column `none`", file.path()]);
+}
+
+#[test]
+fn show_writes_what_it_prints() {
+    let all = json("show.json", &["show"]);
+    let expected = [
+        "rows", "runs", "mixtures", "n", "d", "splits", "weights", "losses", "columns", "ignored",
+        "warnings",
+    ];
+    has_keys(&all, &expected);
+    let sweep = mixlaw::Sweep::from_csv(SWEEP.as_bytes()).unwrap();
+    let numbers = [("rows", sweep.len()), ("runs", sweep.count_runs())];
+    numbers.iter().for_each(|(key, number)| assert_eq!(all[key], *number));
+    assert_eq!(all["mixtures"], sweep.count_mixtures());
+    assert_eq!(keys(&all["weights"]), sweep.domains());
+    for (domain, (low, high)) in sweep.domains().iter().zip(sweep.weight_ranges()) {
+        assert_eq!(all["weights"][domain], serde_json::json!([low, high]));
+    }
+    assert_eq!(keys(&all["losses"]), sweep.targets());
+    let losses = sweep.losses_of("rust").unwrap();
+    let low = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = losses.iter().copied().fold(0.0, f64::max);
+    let expected = serde_json::json!({ "rows": losses.len(), "range": [low, high] });
+    assert_eq!(all["losses"]["rust"], expected);
+    assert_eq!(all["splits"]["eval"], 35);
+    assert_eq!(all["n"].as_array().unwrap().len(), 5);
+    assert_eq!(all["warnings"], serde_json::json!([]));
+
+    let file = TempFile::with("show-json", SMALL.replace("eval", "Eval"));
+    let all = json("show-warnings.json", &["show", file.path()]);
+    let warning = &all["warnings"][0];
+    has_keys(warning, &["kind", "name", "text"]);
+    assert_eq!((&warning["kind"], &warning["name"]), (&"split_name".into(), &"Eval".into()));
 }

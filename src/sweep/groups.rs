@@ -3,11 +3,70 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::Sweep;
+use super::{Row, Sweep};
 use crate::error::{Error, ErrorKind, cut};
 use crate::mixture::{SUM_TOLERANCE, agree};
 
+/// Rows that belong together: those of one run ([`Sweep::runs`]) or of one mixture
+/// ([`Sweep::distinct_mixtures`]).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Group<'a> {
+    /// The first of the rows: it has the name of the run, its N, and the weights.
+    pub first: Row<'a>,
+    /// The numbers of all of them, from 0, in order.
+    pub rows: Vec<usize>,
+}
+
 impl Sweep {
+    /// The runs, in order of appearance; [`Sweep::count_runs`] says how many. All rows of one have its N and
+    /// its mixture.
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let h = [0.5, 0.5, 0.2, 0.8, 0.5, 0.5];
+    /// let (d, losses) = ([1e9, 1e9, 2e9], [3.0, 3.1, 2.8]);
+    /// let sweep = Sweep::builder(&["web", "code"], &["web"])
+    ///     .runs(&["a", "b", "a"])
+    ///     .build(&[1e8; 3], &d, &h, &losses)?;
+    /// let runs = sweep.runs();
+    /// assert_eq!((runs[0].first.run, &runs[0].rows), ("a", &vec![0, 2]));
+    /// // The last loss of each run.
+    /// let last = runs.iter().filter_map(|run| run.rows.last());
+    /// assert_eq!(last.map(|&i| sweep.row(i).losses[0]).collect::<Vec<_>>(), [2.8, 3.1]);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn runs(&self) -> Vec<Group<'_>> {
+        self.groups(&self.run_numbers())
+    }
+
+    /// The distinct mixtures with their rows, in order of appearance, told apart as
+    /// [`Sweep::count_mixtures`] counts them. Weights of the rows of one can differ within the tolerance.
+    ///
+    /// ```
+    /// use mixlaw::Sweep;
+    ///
+    /// let h = [0.5, 0.5, 0.2, 0.8, 0.5, 0.5];
+    /// let (n, d) = ([1e8, 1e8, 4e8], [1e9; 3]);
+    /// let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &[3.0, 3.1, 2.8])?;
+    /// let mixtures = sweep.distinct_mixtures();
+    /// assert_eq!(mixtures[0].first.h, [0.5, 0.5]);
+    /// assert_eq!(mixtures[0].rows, [0, 2]);
+    /// assert_eq!(mixtures.len(), sweep.count_mixtures());
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn distinct_mixtures(&self) -> Vec<Group<'_>> {
+        self.groups(&self.mixture_numbers())
+    }
+
+    fn groups(&self, numbers: &[usize]) -> Vec<Group<'_>> {
+        let (_, members) = group(numbers);
+        members.into_iter().map(|rows| Group { first: self.row(rows[0]), rows }).collect()
+    }
+
     /// The number of distinct runs, by name.
     #[must_use]
     pub fn count_runs(&self) -> usize {

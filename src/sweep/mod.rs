@@ -41,6 +41,7 @@ mod columns;
 mod csv;
 mod domains;
 mod groups;
+mod join;
 mod noise;
 #[cfg(feature = "csv")]
 mod reader;
@@ -49,6 +50,8 @@ mod schedule;
 mod split;
 #[cfg(feature = "serde")]
 mod stored;
+mod summary;
+mod warnings;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -60,11 +63,13 @@ use crate::mixture;
 use crate::scale::Scale;
 
 pub use builder::SweepBuilder;
+pub use groups::Group;
 pub use noise::{MixtureNoise, Noise};
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]
 pub use reader::{ReadReport, SweepReader, Weights};
 pub use rows::SweepRows;
+pub use warnings::Warning;
 
 /// The split that laws are fitted to.
 pub const TRAIN: &str = "train";
@@ -135,10 +140,6 @@ enum Origin {
     )]
     Lines(Vec<usize>),
     /// Numbers of files and lines of them.
-    #[cfg_attr(
-        not(any(feature = "csv", feature = "serde")),
-        expect(dead_code, reason = "only files have lines")
-    )]
     Files { names: Vec<String>, lines: Vec<(usize, usize)> },
 }
 

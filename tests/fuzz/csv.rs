@@ -316,6 +316,20 @@ fn csv() {
             (sweep.domains(), sweep.targets(), sweep.len()),
             (again.domains(), again.targets(), again.len())
         );
+        summed_up(&sweep);
         downstream(rng, tally, &sweep);
     });
+}
+
+/// A sweep can be summed up, and its groups have each row once.
+fn summed_up(sweep: &Sweep) {
+    assert!(sweep.to_string().lines().count() >= 8, "{sweep}");
+    assert!(sweep.warnings().iter().all(|warning| !warning.to_string().is_empty()));
+    for groups in [sweep.runs(), sweep.distinct_mixtures()] {
+        let mut rows: Vec<usize> = groups.into_iter().flat_map(|group| group.rows).collect();
+        rows.sort_unstable();
+        assert!(rows.into_iter().eq(0..sweep.len()));
+    }
+    // A checkpoint cannot be in both.
+    assert!(sweep.join(sweep).is_err());
 }

@@ -169,7 +169,6 @@ impl Flags {
     /// If a target has a weight and is not among the targets, or the JSON cannot be written where it
     /// is to be.
     pub fn check(&self) -> Result<()> {
-        self.schedule.check()?;
         if let Some(targets) = &self.targets {
             let weighted = self.weights.iter().flatten();
             if let Some((target, _)) = weighted.into_iter().find(|(t, _)| !targets.contains(t)) {

@@ -33,19 +33,8 @@ impl Data {
     /// # Errors
     /// If it is no sweep, it has no train rows, or a flag names a target that it does not have.
     pub fn load(flags: &Flags) -> Result<Self> {
-        let name = match flags.paths.as_slice() {
-            [] => "embedded sweep".to_owned(),
-            paths => paths.join(", "),
-        };
-        // An error names the file of several that it is in.
-        let column = flags.schedule.planned.iter();
-        let reader = column.fold(flags.reader.clone(), |reader, name| reader.column(name));
-        let sweep = reading::read(&reader, &flags.paths, EMBEDDED);
-        let sweep = sweep.and_then(|sweep| flags.schedule.apply(sweep));
-        let sweep = sweep.map_err(|error| match flags.paths.len() {
-            0 | 1 => in_file(&name, error),
-            _ => error.into(),
-        })?;
+        flags.schedule.check()?;
+        let (name, sweep) = read(flags)?;
         for (split, count) in sweep.split_counts() {
             if split != TRAIN && split != EVAL {
                 eprintln!("note: {count} rows of split `{split}` are not used");
@@ -92,6 +81,26 @@ impl Data {
     pub fn is_domain(&self, target: &str) -> bool {
         self.train.domains().iter().any(|domain| domain == target)
     }
+}
+
+/// The rows that the flags name, of every split, and what they are called: the paths, or the embedded sweep.
+///
+/// # Errors
+/// If they are no sweep; the message names the file of several that the fault is in.
+pub fn read(flags: &Flags) -> Result<(String, Sweep)> {
+    let name = match flags.paths.as_slice() {
+        [] => "embedded sweep".to_owned(),
+        paths => paths.join(", "),
+    };
+    let column = flags.schedule.planned.iter();
+    let reader = column.fold(flags.reader.clone(), |reader, name| reader.column(name));
+    let sweep = reading::read(&reader, &flags.paths, EMBEDDED);
+    let sweep = sweep.and_then(|sweep| flags.schedule.apply(sweep));
+    let sweep = sweep.map_err(|error| match flags.paths.len() {
+        0 | 1 => in_file(&name, error),
+        _ => error.into(),
+    })?;
+    Ok((name, sweep))
 }
 
 /// The mixtures of the rows, each once.

@@ -7,6 +7,7 @@ mod fit;
 mod mixture;
 mod next_runs;
 mod paper;
+mod show;
 mod sure;
 
 use lexopt::Parser;
@@ -62,6 +63,7 @@ pub fn run() -> Result<()> {
     };
     match name.as_str() {
         design::DesignRuns::NAME => run_one::<design::DesignRuns>(parser),
+        show::Show::NAME => run_one::<show::Show>(parser),
         decide::Decide::NAME => run_one::<decide::Decide>(parser),
         fit::Fit::NAME => run_one::<fit::Fit>(parser),
         mixture::Mixture::NAME => run_one::<mixture::Mixture>(parser),
@@ -75,8 +77,9 @@ pub fn run() -> Result<()> {
 }
 
 /// Names and what they are about, in the order of the work.
-const ALL: [(&str, &str); 8] = [
+const ALL: [(&str, &str); 9] = [
     about::<design::DesignRuns>(),
+    about::<show::Show>(),
     about::<decide::Decide>(),
     about::<fit::Fit>(),
     about::<mixture::Mixture>(),
