@@ -17,7 +17,7 @@
 //!   often the members' intervals hold the true loss.
 //! - `search`: how often a fit finds the best minimum known, by eq. 6 and by the recommended objective.
 //!
-//! *Today's* is what the crate recommended before it had priors: the same two laws fitted without a prior,
+//! *Before* is what the crate recommended before it had priors: the same two laws fitted without a prior,
 //! and the mixture that is best by their mean, wherever it is.
 
 #[path = "../designs.rs"]
@@ -34,7 +34,7 @@ use mixlaw::{Fitter, Predictor, Sweep};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// What the crate recommended before it had priors.
-pub fn todays(
+pub fn before_priors(
     train: &Sweep,
     target: &str,
     seed: u64,

@@ -169,9 +169,12 @@ pub fn report(sweeps: &[Real]) -> Result<()> {
 }
 
 fn print_row(name: &str, all: &[Vec<f64>]) {
+    // Where no measured mixture is within a margin, no way counts.
+    let all: Vec<&Vec<f64>> =
+        all.iter().filter(|regrets| regrets.iter().all(|r| r.is_finite())).collect();
     print!("| {name} | {} |", all.len());
     for way in 0..all[0].len() {
-        let own: Vec<f64> = all.iter().map(|r| 1000.0 * r[way]).filter(|r| r.is_finite()).collect();
+        let own: Vec<f64> = all.iter().map(|r| 1000.0 * r[way]).collect();
         let (mean, worst) = (own.iter().sum::<f64>() / own.len() as f64, own.iter().copied());
         print!(" {mean:.1}, {:.0} |", worst.fold(0.0, f64::max));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mixlaw::fit::PriorStrength;
 use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
 use mixlaw::{Fitter, Sweep};
 use rayon::prelude::*;
@@ -26,6 +27,13 @@ fn law(name: &str, sweep: &Sweep) -> Arc<dyn ScalingLaw> {
         "joint" => Arc::new(JointLaw::for_sweep(sweep)),
         _ => Arc::new(FullLaw::for_sweep(sweep)),
     }
+}
+
+/// The recommended fitter, with a strength of the prior that is the same for all seeds.
+fn recommended(law: &Arc<dyn ScalingLaw>, train: &Sweep, target: &str) -> Fitter {
+    let fit = Fitter::recommended().fit(law.clone(), train, target).expect("a fit");
+    let strength = fit.prior_strength().expect("it has a prior");
+    Fitter::recommended().prior(PriorStrength::Nats(strength))
 }
 
 /// How many of the fits of other seeds come within [`NEAR`] of the best known.
@@ -56,14 +64,17 @@ pub fn report(sweeps: &[Real], count: u64) -> Result<()> {
     groups.push(("narrow synthetic sweeps".to_owned(), synthetic.collect()));
     for (name, problems) in groups {
         for of in LAWS {
-            let share = |fitter: &Fitter| -> f64 {
+            let share = |with_prior: bool| -> f64 {
                 let one = |(train, target): &(Sweep, String)| {
-                    found(fitter, &law(of, train), train, target)
+                    let law = law(of, train);
+                    let fitter =
+                        if with_prior { recommended(&law, train, target) } else { Fitter::new() };
+                    found(&fitter, &law, train, target)
                 };
                 let all: usize = problems.par_iter().map(one).sum();
                 100.0 * all as f64 / (problems.len() as u64 * SEEDS) as f64
             };
-            let (plain, own) = (share(&Fitter::new()), share(&Fitter::recommended()));
+            let (plain, own) = (share(false), share(true));
             println!("| {name}, {} | {of} | {plain:.1}% | {own:.1}% |", problems.len());
         }
     }

@@ -5,7 +5,7 @@ use mixlaw::{Decider, Mixture, Plan, Scale, Sweep};
 use rayon::prelude::*;
 
 use crate::real::Real;
-use crate::{Result, todays};
+use crate::{Result, before_priors};
 
 const SEEDS: u64 = 8;
 /// Choices that move less than this, or cost less, are the same.
@@ -42,7 +42,7 @@ fn recommended(train: &Sweep, target: &str, at: Scale, seed: u64) -> (Plan, Choi
 }
 
 fn before(train: &Sweep, target: &str, at: Scale, seed: u64) -> (Plan, Choice) {
-    let predictor = todays(&shuffled(train, seed), target, seed).expect("fits");
+    let predictor = before_priors(&shuffled(train, seed), target, seed).expect("fits");
     let plan = Plan::builder().target(1.0, predictor).build().expect("a plan");
     let choice = plan.best(at).expect("a choice");
     (plan, choice)
@@ -68,7 +68,7 @@ pub fn report(sweeps: &[Real]) -> Result<()> {
     println!(
         "\n## Choices of {SEEDS} seeds: the largest total variation, the largest cost in nats\n"
     );
-    println!("| sweep | target | recommended | today's |");
+    println!("| sweep | target | recommended | before |");
     println!("|---|---|---|---|");
     let (mut same, mut same_before, mut count) = (0, 0, 0);
     for real in sweeps {
@@ -89,7 +89,7 @@ pub fn report(sweeps: &[Real]) -> Result<()> {
         }
     }
     println!(
-        "\nWithin {MOVES} or {COSTS} nats: {same} of {count}; today's {same_before} of {count}"
+        "\nWithin {MOVES} or {COSTS} nats: {same} of {count}; before {same_before} of {count}"
     );
     Ok(())
 }

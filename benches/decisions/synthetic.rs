@@ -5,7 +5,7 @@ use mixlaw::{Decider, Mixture, Plan};
 use rayon::prelude::*;
 
 use crate::designs::{self, DESIGNS, TARGET, Truth};
-use crate::{Result, todays};
+use crate::{Result, before_priors};
 
 const LEVEL: f64 = 0.9;
 const MEMBERS: usize = 60;
@@ -19,7 +19,7 @@ pub fn narrow() -> SyntheticSweep {
 }
 
 struct Found {
-    /// Of the recommended way by margin, and of today's.
+    /// Of the recommended way by margin, and of the way before.
     regrets: Vec<f64>,
     /// How often the intervals hold the true loss.
     held: f64,
@@ -42,7 +42,7 @@ fn replicate(design: SyntheticSweep, joint: bool, seed: u64) -> Found {
             decider.clone().margin(margin).plan([(1.0, &predictor)], &train).expect("a plan");
         regrets.push(regret(&plan.best(at).expect("a choice").optimum.weights));
     }
-    let before = todays(&train, TARGET, seed).expect("fits");
+    let before = before_priors(&train, TARGET, seed).expect("fits");
     let plan = Plan::builder().target(1.0, before).build().expect("a plan");
     regrets.push(regret(&plan.best(at).expect("a choice").optimum.weights));
 
@@ -62,7 +62,7 @@ pub fn report(count: u64) -> Result<()> {
     );
     let margin = |m: &f64| format!("recommended, margin {m}");
     let names: Vec<String> = MARGINS.iter().map(margin).collect();
-    println!("| design | law | {} | today's | intervals that hold |", names.join(" | "));
+    println!("| design | law | {} | before | intervals that hold |", names.join(" | "));
     println!("|---|---|{}", "---|".repeat(names.len() + 2));
     let paper = |(name, design): (&'static str, Modality)| (name, SyntheticSweep::paper(design));
     let designs = DESIGNS.into_iter().map(paper).chain([("narrow, k = 7", narrow())]);

@@ -331,7 +331,9 @@ impl Decider {
     /// trained, and the one among the trained mixtures that is predicted to be best at this scale.
     fn rivals(&self, plan: &Plan, choice: &Choice, train: &Sweep) -> Result<Vec<Rival>, Error> {
         let k = train.domains().len();
-        let trained = trained_mixtures(train)?;
+        let trained = train.distinct_mixtures().into_iter();
+        let trained: Vec<Mixture> =
+            trained.map(|group| Mixture::new(group.first.h.to_vec())).collect::<Result<_, _>>()?;
         let mean: Vec<f64> = (0..k).map(|i| mean(trained.iter().map(|h| h[i]))).collect();
         let second = match &self.in_use {
             Some(h) => ("the mixture in use", h.clone()),
@@ -367,7 +369,7 @@ impl Decider {
         let uniform = vec![1.0; train.domains().len()];
         mixtures.extend(Mixture::dirichlet(&uniform, DRAWN, self.seed)?);
         let at = |scale| mixtures.iter().map(move |h| Run { scale, h: h.clone() });
-        let candidates: Vec<Run> = largest_scales(train).into_iter().flat_map(at).collect();
+        let candidates: Vec<Run> = train.largest_scales().into_iter().flat_map(at).collect();
         let next = plan.next_runs(&decision.choice, &candidates, NEXT, Criterion::Decision)?;
         if next.len() < NEXT {
             return Err(ErrorKind::Stopped.into());
@@ -412,18 +414,6 @@ fn is_infeasible(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Infeasible { .. })
 }
 
-/// The mixtures of the rows, each once.
-fn trained_mixtures(train: &Sweep) -> Result<Vec<Mixture>, Error> {
-    let numbers = train.mixture_numbers();
-    let mut all = Vec::new();
-    for (row, number) in train.rows().zip(numbers) {
-        if number == all.len() {
-            all.push(Mixture::new(row.h.to_vec())?);
-        }
-    }
-    Ok(all)
-}
-
 /// The one of these mixtures that keeps the constraints and has the least value, if any keeps them.
 fn best_of(plan: &Plan, choice: &Choice, all: Vec<Mixture>) -> Result<Option<Mixture>, Error> {
     let region = plan.region(choice.scale.d)?;
@@ -436,18 +426,6 @@ fn best_of(plan: &Plan, choice: &Choice, all: Vec<Mixture>) -> Result<Option<Mix
         }
     }
     Ok(best.map(|(_, h)| h))
-}
-
-/// Every size of the rows with its largest D.
-fn largest_scales(train: &Sweep) -> Vec<Scale> {
-    let mut scales: Vec<Scale> = Vec::new();
-    for row in train.rows() {
-        match scales.iter_mut().find(|scale| scale.n == row.n) {
-            Some(scale) => scale.d = scale.d.max(row.d),
-            None => scales.push(row.scale()),
-        }
-    }
-    scales
 }
 
 /// Half the sum of the differences between weights.

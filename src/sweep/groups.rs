@@ -6,6 +6,7 @@ use std::hash::Hash;
 use super::{Row, Sweep};
 use crate::error::{Error, ErrorKind, cut};
 use crate::mixture::{SUM_TOLERANCE, agree};
+use crate::scale::Scale;
 
 /// Rows that belong together: those of one run ([`Sweep::runs`]) or of one mixture
 /// ([`Sweep::distinct_mixtures`]).
@@ -90,6 +91,29 @@ impl Sweep {
     #[must_use]
     pub fn count_mixtures(&self) -> usize {
         1 + self.mixture_numbers().into_iter().max().expect("a sweep is never empty")
+    }
+
+    /// Every size N with the most tokens D that it was trained on: where a next run would be compared with
+    /// those there are.
+    ///
+    /// ```
+    /// use mixlaw::{Scale, Sweep};
+    ///
+    /// let (n, d) = ([1e8, 1e8, 4e8], [1e9, 2e9, 4e9]);
+    /// let sweep = Sweep::new(&["web"], &["qa"], &n, &d, &[1.0; 3], &[3.0, 2.9, 2.5])?;
+    /// assert_eq!(sweep.largest_scales(), [Scale { n: 1e8, d: 2e9 }, Scale { n: 4e8, d: 4e9 }]);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn largest_scales(&self) -> Vec<Scale> {
+        let mut scales: Vec<Scale> = Vec::new();
+        for row in self.rows() {
+            match scales.iter_mut().find(|scale| scale.n == row.n) {
+                Some(scale) => scale.d = scale.d.max(row.d),
+                None => scales.push(row.scale()),
+            }
+        }
+        scales
     }
 
     /// The number of the run of each row, in order of appearance.

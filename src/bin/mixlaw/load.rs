@@ -105,14 +105,8 @@ pub fn read(flags: &Flags) -> Result<(String, Sweep)> {
 
 /// The mixtures of the rows, each once.
 pub fn mixtures(sweep: &Sweep) -> Vec<Mixture> {
-    let mut distinct: Vec<&[f64]> = Vec::new();
-    for row in sweep.rows() {
-        if !distinct.contains(&row.h) {
-            distinct.push(row.h);
-        }
-    }
-    let one = |h: &[f64]| Mixture::new(h.to_vec()).expect("a sweep's rows are mixtures");
-    distinct.into_iter().map(one).collect()
+    let one = |h: &[f64]| Mixture::new(h).expect("a sweep's rows are mixtures");
+    sweep.distinct_mixtures().iter().map(|group| one(group.first.h)).collect()
 }
 
 /// The message with the name of the file in front, once.

@@ -138,21 +138,9 @@ impl NextRuns {
         };
         let mixtures = mixtures.map_err(|error| format!("--mixtures: {error}"))?;
         let scales =
-            if self.scales.is_empty() { trained_scales(train) } else { self.scales.clone() };
+            if self.scales.is_empty() { train.largest_scales() } else { self.scales.clone() };
         Ok(at_all(&scales, &mixtures))
     }
-}
-
-/// Every size of the rows with its largest D.
-pub fn trained_scales(train: &Sweep) -> Vec<Scale> {
-    let mut scales: Vec<Scale> = Vec::new();
-    for row in train.rows() {
-        match scales.iter_mut().find(|scale| scale.n == row.n) {
-            Some(scale) => scale.d = scale.d.max(row.d),
-            None => scales.push(row.scale()),
-        }
-    }
-    scales
 }
 
 /// `count` mixtures drawn uniformly, at each of these scales.

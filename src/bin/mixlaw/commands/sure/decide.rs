@@ -70,7 +70,7 @@ impl Decided {
         for (name, h) in rivals {
             advantages.push((*name, plan.advantage(&choice, h, level)?));
         }
-        let candidates = next_runs::drawn(&next_runs::trained_scales(&data.train), 100, &choice)?;
+        let candidates = next_runs::drawn(&data.train.largest_scales(), 100, &choice)?;
         let next = plan.next_runs(&choice, &candidates, NEXT, Criterion::Decision)?;
         let bar = progress::bar("Region, draws");
         let watched = plan.observe(bar.observer());
