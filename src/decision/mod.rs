@@ -136,7 +136,7 @@ impl Decider {
         }
     }
 
-    /// The number of members, from 20; see [`Bootstrap::new`]. Choices of two
+    /// The number of members, from 20, best a multiple of 100; see [`Bootstrap`]. Choices of two
     /// seeds differ the less the more there are.
     #[must_use]
     pub fn members(self, members: usize) -> Self {

@@ -89,14 +89,16 @@ pub enum PriorStrength {
     Nats(#[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))] f64),
     /// With s as large as the residuals are: 1.4826 times the median of their sizes, at a first fit with s half
     /// a percent of the median loss. That is the noise of a run and the misfit of the law, both of which
-    /// keep a row from telling coefficients apart.
+    /// keep a row from telling coefficients apart. The second fit is one local solve by
+    /// [`TrustRegion`] from the minimum of the first, whatever the optimizer of that.
     Residuals,
 }
 
 /// How to fit a law to a sweep.
 ///
 /// The objective is the weighted mean over rows of the Huber loss of the residual, which is a
-/// parabola for `|r| < delta` and a line beyond (eq. 6).
+/// parabola for `|r| < delta` and a line beyond (eq. 6); with a [prior](Fitter::prior), which there is none by
+/// default, that is added.
 ///
 #[doc = include_str!("../../docs/formulas/huber.html")]
 ///
@@ -280,15 +282,18 @@ impl Fitter {
     /// mean_j Huber(r_j) + s^2 / rows * prior
     /// ```
     ///
-    /// which is, up to a factor, minus the logarithm of the posterior of rows whose residuals have the standard
-    /// deviation s: the larger that is, the less a row says against the prior. Every optimizer works with it.
+    /// with the weighted mean of eq. 6 over all rows that have a loss. With an infinite delta and equal
+    /// weights that is, up to a factor, minus the logarithm of the posterior of rows that are off by s, each on
+    /// its own. With delta below s a row counts for less than its square, and the prior for some `s / delta`
+    /// times more: as if that many rows, such as the checkpoints of a run, were one observation. Every
+    /// optimizer works with it.
     #[must_use]
     pub fn prior(self, strength: PriorStrength) -> Self {
         Self { prior: strength, ..self }
     }
 
-    /// Adds beliefs to the law's prior, in place of its own on the same coefficients; they count with the
-    /// strength of [`Fitter::prior`].
+    /// Adds beliefs to the law's prior; see [`Prior::and`] for what they replace. They count with the strength
+    /// of [`Fitter::prior`]; a fit without one is an error then.
     #[must_use]
     pub fn believe(self, beliefs: Prior) -> Self {
         Self { beliefs: self.beliefs.and(beliefs), ..self }

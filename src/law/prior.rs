@@ -13,15 +13,15 @@ use crate::error::{Error, ErrorKind, Place};
 /// ```
 ///
 /// over the coordinates z: logarithms of coefficients that are positive, the coefficients themselves
-/// otherwise. A coefficient over `N^alpha` or `D^beta` counts by the term at the law's reference scale. Every
-/// law has one ([`ScalingLaw::prior`]); terms that are added to it by a
-/// [`Fitter`](crate::Fitter::believe) take the place of its own on the same coefficients.
+/// otherwise. A coefficient over `N^alpha` or `D^beta` counts by the term at the law's reference scale, which
+/// is near the data in a law made by `for_sweep`. Every law has one ([`ScalingLaw::prior`]); a
+/// [`Fitter`](crate::Fitter::believe) adds terms to it, as [`Prior::and`] does.
 ///
 /// ```
 /// use mixlaw::law::{JointLaw, Prior, ScalingLaw, StartData};
 /// use mixlaw::Scale;
 ///
-/// let law = JointLaw::new(&["web", "code"], Scale::ONE)?;
+/// let law = JointLaw::new(&["web", "code"], Scale { n: 3e8, d: 8e9 })?;
 /// let data = StartData { least_loss: 2.0, median_loss: 2.5, mixture: &[0.5, 0.5] };
 /// println!("{}", law.prior(&data));
 ///
@@ -136,7 +136,9 @@ impl Prior {
         &self.terms
     }
 
-    /// All terms of this prior and those of another one, which win.
+    /// All terms of this prior and those of another one. Of the latter, what is said about one coefficient
+    /// alone takes the place of what this one says about it alone, and a group that is alike takes the place
+    /// of the same group, in the same order; all others stand beside each other.
     #[must_use]
     pub fn and(self, other: Prior) -> Self {
         other.terms.into_iter().fold(self, |prior, term| match term {

@@ -31,7 +31,7 @@ impl Sweep {
 
     /// The sweep with one more number for each row, such as the tokens that its run was planned for, or
     /// its seed. Nothing in the crate reads it unless it is named; splits, selections, joins and files
-    /// keep it.
+    /// keep it; a file is read again with it by `SweepReader::column`.
     ///
     /// # Errors
     /// [`ErrorKind::Length`] if there is not one value for each row, [`ErrorKind::Value`] with the row of

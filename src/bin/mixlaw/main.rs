@@ -7,6 +7,7 @@
 //! | `reading.rs` | how the table is read, which all of them take |
 //! | `schedule.rs` | checkpoints in the middle of a schedule, of which all of them take flags |
 //! | `load.rs` | the sweep of a run, checked against the flags |
+//! | `limits.rs` | what a mixture must keep |
 //! | `laws.rs` | laws by name, and their fits |
 //! | `goals.rs` | the weighted sums of targets to choose mixtures for, and the best mixtures |
 //! | `bootstrapped.rs` | predictors with members, for intervals |
