@@ -46,7 +46,8 @@ impl PlanBuilder {
 
     /// Lets the mean of the losses over the members of each predictor count in place of its own prediction:
     /// the plan then minimises what is expected, given all that the data leaves open, and not what one fit
-    /// says.
+    /// says. Where its optima may be several, [`Plan::best`] descends from the best mixture of the predictors
+    /// themselves, which is found first.
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;

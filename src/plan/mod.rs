@@ -56,7 +56,7 @@ use crate::mixture::Mixture;
 use crate::optim::{Control, Observer, Progress};
 use crate::predictor::{Predictor, Seen};
 use crate::scale::Scale;
-use crate::simplex::{Constraints, Optimum, Region, SimplexSolver};
+use crate::simplex::{Constraints, Optimum, Region, SimplexObjective, SimplexSolver};
 
 pub use builder::PlanBuilder;
 pub use choice::Choice;
@@ -184,7 +184,8 @@ impl Plan {
         let (mut objective, region) = (plan.objective(at)?, self.region(at.d)?);
         self.check_sees(&region)?;
         let mut minimize = |region: &Region| {
-            let optimum = self.solver.minimize_for(&mut objective, region, plan.control())?;
+            let solver = plan.solver_near(&objective, region, at)?;
+            let optimum = solver.minimize_for(&mut objective, region, plan.control())?;
             finite(BEST, optimum.value)?;
             Ok::<Optimum, Error>(optimum)
         };
@@ -497,6 +498,22 @@ impl Plan {
             return fault("its mixture does not keep the constraints".to_owned());
         }
         Ok(())
+    }
+
+    /// The solver. Where the mean over members is minimised, which costs as much as all of them, and there
+    /// may be several optima, it begins at the best mixture of the predictors themselves.
+    fn solver_near(
+        &self,
+        objective: &MixtureObjective<'_>,
+        region: &Region,
+        at: Scale,
+    ) -> Result<SimplexSolver, Error> {
+        if self.seen != Seen::Mean || objective.is_convex() || self.solver.has_start() {
+            return Ok(self.solver.clone());
+        }
+        let own = Self { seen: Seen::Own, ..self.clone() };
+        let near = own.minimize(&self.descents_only(2), &mut own.objective(at)?, region)?;
+        Ok(self.solver.clone().start(near.weights))
     }
 
     /// The solver without the search for a proof, for one of several problems that share its budget.

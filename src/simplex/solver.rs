@@ -254,6 +254,11 @@ impl SimplexSolver {
         Self { start: Some(start), ..self }
     }
 
+    /// Whether it was given a start.
+    pub(crate) fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
     /// Calls `observer` with the [`Progress`] of every call, the iterations of mirror descent that are
     /// done, whose number is not known before. It can stop the call, within an iteration: the optimum is
     /// then the best mixture so far, with the bound so far and the termination [`Termination::Stopped`].
