@@ -5,6 +5,7 @@ mod every_law;
 use std::sync::Arc;
 
 use every_law::every_law;
+use mixlaw::decision::Decision;
 use mixlaw::error::{ErrorKind, Place};
 use mixlaw::fit::{Metrics, Residual, StoredFit};
 use mixlaw::law::*;
@@ -13,8 +14,9 @@ use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextR
 use mixlaw::predictor::{CoefficientInterval, Interval};
 use mixlaw::selection::{Candidate, Comparison, Score, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
+use mixlaw::testing::SyntheticSweep;
 use mixlaw::uncertainty::{Bootstrap, Identifiability, Probe};
-use mixlaw::{Fit, Fitter, Mixture, Predictor, Scale, Sweep};
+use mixlaw::{Decider, Fit, Fitter, Mixture, Predictor, Scale, Sweep};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::Serialize;
@@ -28,6 +30,35 @@ fn through<T: Serialize + DeserializeOwned>(value: &T) -> [T; 2] {
     let text = serde_json::to_string(value).unwrap();
     let bytes = postcard::to_stdvec(value).unwrap();
     [serde_json::from_str(&text).unwrap(), postcard::from_bytes(&bytes).unwrap()]
+}
+
+/// A decision on runs that do not tell much.
+#[test]
+fn decisions_are_kept_and_false_ones_refused() {
+    let train = SyntheticSweep::new(&DOMAINS)
+        .narrow(&[0.5, 0.3, 0.2], 20.0)
+        .mixtures(5)
+        .losses_by("news", |at, h| {
+            1.5 - 0.1 * h[1] + 300.0 / at.n.powf(0.33) + 400.0 / at.d.powf(0.3)
+        })
+        .run_noise(0.05)
+        .build()
+        .unwrap();
+    let at = Scale { n: 3e9, d: 3e10 };
+    let decision = Decider::new().members(20).decide(&train, [(1.0, "news")], at).unwrap();
+    assert_kept(&decision);
+    let text = serde_json::to_value(&decision).unwrap();
+    let refused = |change: &dyn Fn(&mut Value)| {
+        let mut changed = text.clone();
+        change(&mut changed);
+        serde_json::from_value::<Decision>(changed).unwrap_err().to_string()
+    };
+    let shorter = refused(&|x| drop(x["weights"].as_array_mut().unwrap().pop()));
+    assert!(shorter.contains("the intervals of the weights"), "{shorter}");
+    let level = refused(&|x| x["level"] = json!(1.5));
+    assert!(level.contains("level"), "{level}");
+    let rival = refused(&|x| x["rivals"][0]["h"] = json!([0.5, 0.5]));
+    assert!(rival.contains("the mixture of a rival"), "{rival}");
 }
 
 /// Checks that both print the same in `Debug`, which tells numbers apart to the bit, but for the sign

@@ -8,6 +8,8 @@
 //! All of it is done by [`Fitter::recommended`], [`Bootstrap`], [`Plan`] and [`Extrapolation`], which can be
 //! asked one by one.
 
+#[cfg(feature = "serde")]
+mod stored;
 mod text;
 
 use std::ops::ControlFlow;
@@ -62,7 +64,11 @@ pub struct Decider {
 
 /// What a [`Decider`] finds.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "stored::StoredDecision")
+)]
 #[non_exhaustive]
 pub struct Decision {
     /// The mixture within the constraints, with its certificate. Its value is the mean over the members.
@@ -77,7 +83,7 @@ pub struct Decision {
     /// How far the choice is from what was trained.
     pub extrapolation: Extrapolation,
     /// What would have been chosen with each weight within what was trained; none if no such mixture keeps the
-    /// constraints. Outside a law is believed, not tested: this says what not to believe it costs.
+    /// constraints. Outside of that a law is believed and not tested.
     pub within_trained: Option<Choice>,
     /// The mixtures that one would take without a law, and by how much the choice is better.
     pub rivals: Vec<Rival>,
