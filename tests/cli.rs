@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mixlaw::{Scale, law};
 use serde_json::{Map, Value};
@@ -39,8 +40,11 @@ fn run(args: &[&str]) -> Output {
 struct TempFile(PathBuf);
 
 impl TempFile {
+    /// Numbered, so that tests at the same time may use one name.
     fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("mixlaw-cli-{}-{name}", std::process::id())))
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self(std::env::temp_dir().join(format!("mixlaw-cli-{process}-{number}-{name}")))
     }
 
     fn with(name: &str, content: impl AsRef<[u8]>) -> Self {
@@ -1044,8 +1048,10 @@ fn a_prior_is_asked_for_and_huber_stays_that_of_eq_6() {
     let huber = |name: &str, more: &[&str]| {
         json(name, &[&args[..], more].concat())["fits"][0]["huber"].as_f64().unwrap()
     };
-    let (plain, none) =
-        (huber("plain.json", &[]), huber("no-prior.json", &["--coefficient-prior", "none"]));
+    let (plain, none) = (
+        huber("without-prior.json", &[]),
+        huber("no-prior.json", &["--coefficient-prior", "none"]),
+    );
     let strong = huber("strong-prior.json", &["--coefficient-prior", "0.1"]);
     let weak = huber("weak-prior.json", &["--coefficient-prior", "1e-4"]);
     assert_eq!(plain, none);
