@@ -134,6 +134,7 @@ pub mod simplex;
 #[cfg(feature = "serde")]
 mod stored;
 mod streams;
+mod student;
 pub mod sweep;
 pub mod testing;
 pub mod uncertainty;

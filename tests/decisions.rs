@@ -94,7 +94,7 @@ fn what_the_runs_do_not_tell_is_said_with_the_runs_that_would() {
     let decision = quick().decide(&few, [(1.0, "news")], AT).unwrap();
     let doubted: Vec<_> = decision.rivals.iter().filter(|rival| !rival.is_decided()).collect();
     assert!(!doubted.is_empty(), "{decision}");
-    assert!(doubted.iter().all(|rival| rival.advantage.probability < DECIDED));
+    assert!(doubted.iter().all(|rival| rival.advantage.runs.probability < DECIDED));
     assert!(!decision.is_decided());
     assert_eq!(decision.next_runs.len(), 3);
     assert!(decision.next_runs.windows(2).all(|pair| pair[0].1 <= pair[1].1));

@@ -305,7 +305,7 @@ fn members_of_targets_that_lack_different_losses_belong_together() {
             (60, Termination::Complete)
         );
         let skewed = Mixture::new(vec![0.9, 0.1]).unwrap();
-        assert!(plan.advantage(&choice, &skewed, 0.9).unwrap().nats.lower > 0.0);
+        assert!(plan.advantage(&choice, &skewed, 0.9).unwrap().law.nats.lower > 0.0);
         let as_good = plan.as_good(&choice, std::slice::from_ref(&skewed)).unwrap();
         assert!(as_good[0] < 0.1);
         let candidates = [Run { scale: at, h: skewed }, Run { scale: at, h: Mixture::uniform(2) }];
@@ -510,7 +510,7 @@ fn intervals_of_a_sparse_sweep_hold_what_the_full_one_says() {
         }
         let plan = plan(resampled);
         let choice = plan.best(at).unwrap();
-        let advantage = plan.advantage(&choice, &natural, 0.9).unwrap().nats;
+        let advantage = plan.advantage(&choice, &natural, 0.9).unwrap().law.nats;
         count(1, advantage, value(&natural) - value(&choice.optimum.weights));
         let weights = plan.certainty(&choice).unwrap().weights(0.9).unwrap();
         for (interval, estimate) in weights.into_iter().zip(full_choice.optimum.weights.iter()) {

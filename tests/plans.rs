@@ -132,7 +132,7 @@ fn resamples_choose_the_other_corner_where_it_is_better() {
     assert!((20..=120).contains(&others), "{others} of 200 at the other corner");
     // What the optima say is what the advantage says.
     let other = Mixture::corner(2, usize::from(choice.optimum.weights[0] > 0.5));
-    let probability = plan.advantage(&choice, &other, 0.9).unwrap().probability;
+    let probability = plan.advantage(&choice, &other, 0.9).unwrap().law.probability;
     assert!((probability - (1.0 - others as f64 / 200.0)).abs() < 0.03, "{probability}, {others}");
     let weights = plan.certainty(&choice).unwrap().weights(0.95).unwrap();
     assert_eq!((weights[0].lower, weights[0].upper), (0.0, 1.0));

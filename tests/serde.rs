@@ -10,8 +10,8 @@ use mixlaw::error::{ErrorKind, Place};
 use mixlaw::fit::{Metrics, Residual, StoredFit};
 use mixlaw::law::*;
 use mixlaw::optim::{Minimum, Termination};
-use mixlaw::plan::{Advantage, Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
-use mixlaw::predictor::{CoefficientInterval, Interval};
+use mixlaw::plan::{Certainty, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
+use mixlaw::predictor::{CoefficientInterval, Difference, Interval};
 use mixlaw::selection::{Candidate, Comparison, Score, Selection};
 use mixlaw::simplex::{Constraints, Optimum};
 use mixlaw::testing::SyntheticSweep;
@@ -954,8 +954,7 @@ fn decisions_that_are_false_are_refused() {
     let text = error::<NextRun>(json!({ "candidate": 1, "gain": -0.5 }));
     assert_eq!(text, "the gain is -0.5, expected a number >= 0");
     let nats = json!({ "estimate": 0.1, "lower": 0.0, "upper": 0.2 });
-    let text =
-        error::<Advantage>(json!({ "nats": nats, "probability": 1.5, "within_limits": true }));
+    let text = error::<Difference>(json!({ "nats": nats, "probability": 1.5 }));
     assert_eq!(text, "the probability is 1.5, expected a number from 0 to 1");
     let far = serde_json::to_value(Extrapolation::of(&choice, &sweep).unwrap()).unwrap();
     let outside = json!([{ "domain": "web", "weight": 2, "lower": 0.1, "upper": 0.5 }]);

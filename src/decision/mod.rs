@@ -19,7 +19,7 @@ use crate::fit::Fitter;
 use crate::mixture::Mixture;
 use crate::optim::{Observer, Progress, Termination};
 use crate::plan::{Advantage, Choice, Criterion, Extrapolation, Plan, Run};
-use crate::predictor::{Interval, Predictor, check_level};
+use crate::predictor::{Interval, Predictor, ScaleErrors, check_level};
 use crate::scale::Scale;
 use crate::simplex::Constraints;
 use crate::sweep::Sweep;
@@ -76,12 +76,15 @@ pub struct Decision {
     /// The level of all intervals.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub level: f64,
-    /// The interval of the goal's value at the choice, over the members, in nats.
+    /// The interval of the goal's value for a run with the choice, in nats: [`Plan::prediction_interval`].
     pub value: Interval,
     /// For each domain the interval of the weights that the members would have chosen, each alone.
     pub weights: Vec<Interval>,
     /// How far the choice is from what was trained.
     pub extrapolation: Extrapolation,
+    /// Whether a scale as far beyond what was fitted was held out ([`ScaleErrors`]): if not, how much wider the
+    /// interval of the value is for the extrapolation is believed and was not seen. `None` within the data.
+    pub is_checked: Option<bool>,
     /// What would have been chosen with each weight within what was trained; none if no such mixture keeps the
     /// constraints. Outside of that a law is believed and not tested.
     pub within_trained: Option<Choice>,
@@ -197,8 +200,8 @@ impl Decider {
         Self { observer: Some(Observer::new(observer)), ..self }
     }
 
-    /// The recommended predictor of each target, with members: [`Predictor::recommended`] after a
-    /// [`Bootstrap`].
+    /// The recommended predictor of each target, with members and with its errors at larger scales:
+    /// [`Predictor::recommended`] after a [`Bootstrap`], and [`ScaleErrors`] of all these targets together.
     ///
     /// # Errors
     /// As [`Fitter::fit`] and [`Bootstrap::run`], and if the observer stops it.
@@ -211,16 +214,21 @@ impl Decider {
         let observer = self.observer.as_ref();
         let fitter = Fitter::recommended().seed(self.seed).observed_by(observer);
         let bootstrap = Bootstrap::new(self.members).seed(self.seed).observed_by(observer);
-        let one = |target: &str| {
-            let predictor = Predictor::recommended_by(&fitter, train, target)?;
+        let fit = |rows: &Sweep, target: &str| -> Result<Predictor, Error> {
+            let predictor = Predictor::recommended_by(&fitter, rows, target)?;
             let stopped = predictor.fits().any(|fit| fit.termination() == Termination::Stopped);
-            let predictor = if stopped { None } else { Some(bootstrap.run(&predictor, train)?) };
-            let complete = predictor.filter(|predictor| {
-                predictor.members().is_some_and(|m| m.termination() == Termination::Complete)
-            });
-            complete.ok_or_else(|| ErrorKind::Stopped.into())
+            if stopped { Err(ErrorKind::Stopped.into()) } else { Ok(predictor) }
         };
-        targets.into_iter().map(|target| one(target.as_ref())).collect()
+        let one = |target: &str| -> Result<Predictor, Error> {
+            let predictor = bootstrap.run(&fit(train, target)?, train)?;
+            let members = predictor.needed_members()?;
+            let is_complete = members.termination() == Termination::Complete;
+            if is_complete { Ok(predictor) } else { Err(ErrorKind::Stopped.into()) }
+        };
+        let predictors = targets.into_iter().map(|target| one(target.as_ref()));
+        let predictors = predictors.collect::<Result<Vec<_>, Error>>()?;
+        let errors = ScaleErrors::measure(train, predictors.iter().map(Predictor::target), fit)?;
+        predictors.into_iter().map(|predictor| predictor.with_scale_errors(&errors)).collect()
     }
 
     /// The mixture for a weighted sum of targets at N and D, from the runs of a sweep.
@@ -265,9 +273,10 @@ impl Decider {
         let rivals = self.rivals(&plan, &choice, train)?;
         let mut decision = Decision {
             level: self.level,
-            value: plan.interval(&choice, self.level)?,
+            value: plan.prediction_interval(&choice, self.level)?,
             weights: certainty.weights(self.level)?,
             extrapolation: Extrapolation::of(&choice, train)?,
+            is_checked: plan.is_checked(at),
             within_trained,
             rivals,
             next_runs: Vec::new(),
@@ -395,8 +404,8 @@ impl Rival {
     /// that is the choice, or that does not keep the constraints, leaves nothing to decide.
     #[must_use]
     pub fn is_decided(&self) -> bool {
-        let Advantage { probability, within_limits, .. } = self.advantage;
-        self.is_the_choice() || !within_limits || probability >= DECIDED
+        let Advantage { runs, within_limits, .. } = self.advantage;
+        self.is_the_choice() || !within_limits || runs.probability >= DECIDED
     }
 }
 

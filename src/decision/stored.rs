@@ -13,6 +13,8 @@ pub(super) struct StoredDecision {
     value: Interval,
     weights: Vec<Interval>,
     extrapolation: Extrapolation,
+    #[serde(default)]
+    is_checked: Option<bool>,
     within_trained: Option<Choice>,
     rivals: Vec<Rival>,
     next_runs: Vec<(Run, f64)>,
@@ -23,7 +25,8 @@ impl TryFrom<StoredDecision> for Decision {
 
     fn try_from(stored: StoredDecision) -> Result<Self, Error> {
         let StoredDecision { choice, level, value, weights, .. } = stored;
-        let StoredDecision { extrapolation, within_trained, rivals, next_runs, .. } = stored;
+        let StoredDecision { extrapolation, is_checked, within_trained, rivals, next_runs, .. } =
+            stored;
         check_level(level)?;
         let k = choice.domains.len();
         let same = |what: &str, found: usize| -> Result<(), Error> {
@@ -40,6 +43,16 @@ impl TryFrom<StoredDecision> for Decision {
             let (first, other) = (choice.domains, within.domains.clone());
             return Err(ErrorKind::Mismatch { what, first, other }.into());
         }
-        Ok(Self { choice, level, value, weights, extrapolation, within_trained, rivals, next_runs })
+        Ok(Self {
+            choice,
+            level,
+            value,
+            weights,
+            extrapolation,
+            is_checked,
+            within_trained,
+            rivals,
+            next_runs,
+        })
     }
 }

@@ -9,12 +9,22 @@ impl fmt::Display for Decision {
         // Up to a digit that is rounding.
         let percent = (1e6 * level).round() / 1e4;
         writeln!(f, "{choice}")?;
-        writeln!(f, "intervals at {percent}%: the value {value:.4}, and the best weight of")?;
+        writeln!(
+            f,
+            "intervals at {percent}%: the value of a run {value:.4}, and the best weight of"
+        )?;
         let width = choice.domains.iter().map(|d| d.chars().count()).max().unwrap_or(0);
         for (domain, weight) in choice.domains.iter().zip(weights) {
             writeln!(f, "  {domain:width$}  {weight:.3}")?;
         }
         writeln!(f, "{extrapolation}")?;
+        if self.is_checked == Some(false) {
+            writeln!(
+                f,
+                "no held-out scale is as far beyond the fitted ones: the width of the value's interval is \
+                 believed and not checked"
+            )?;
+        }
         if let (false, Some(within), Some(cost)) =
             (extrapolation.weights.is_empty(), &self.within_trained, self.cost_of_staying_within())
         {
@@ -49,7 +59,7 @@ impl fmt::Display for Rival {
             write!(
                 f,
                 "{name} does not keep the constraints; the choice is better by {:.4}",
-                advantage.nats
+                advantage.law.nats
             )
         } else if self.is_decided() {
             write!(f, "better than {name} by {advantage}")

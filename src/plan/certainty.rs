@@ -4,7 +4,7 @@ use super::{BEST, Choice, Plan, finite};
 use crate::error::{Error, ErrorKind};
 use crate::mixture::Mixture;
 use crate::optim::Termination;
-use crate::predictor::{Interval, Members, Seen, check_level, interval};
+use crate::predictor::{Difference, Interval, Members, Seen, TwoRuns, check_level, interval};
 
 /// So many draws are looked at between two calls of the observer.
 const ROUND: usize = 256;
@@ -25,28 +25,27 @@ pub struct Certainty {
     termination: Termination,
 }
 
-/// How much lower the value of a choice is than that of another mixture.
+/// How much better a choice is than another mixture; made by [`Plan::advantage`].
+///
+/// It prints what runs would show: `0.0903 [0.0751, 0.1065] nats, with probability 0.98`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Advantage {
-    /// The value of the other mixture less that of the choice, in nats.
-    pub nats: Interval,
-    /// The share of the members in which the choice is the lower one: the probability that it beats
-    /// the other mixture.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::probability"))]
-    pub probability: f64,
+    /// Of one run with the choice and one with the other mixture, with the noise of both.
+    pub runs: Difference,
+    /// Of what the laws say, which is as if each mixture were run very often: the share of the members in
+    /// which the choice is the lower one, and the interval of the difference over the members.
+    pub law: Difference,
     /// Whether the other mixture keeps the plan's constraints. One that does not can be better than the
     /// choice.
     pub within_limits: bool,
 }
 
-/// `0.0903 [0.0751, 0.1065] nats, with probability 0.98`.
 impl fmt::Display for Advantage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.4} nats, with probability {:.2}", self.nats, self.probability)?;
         let outside = if self.within_limits { "" } else { " (it does not keep the limits)" };
-        f.write_str(outside)
+        write!(f, "{}{outside}", self.runs)
     }
 }
 
@@ -181,24 +180,35 @@ impl Plan {
         Ok(Certainty { choice: choice.optimum.weights.clone(), optima, termination })
     }
 
-    /// Between what values the choice lies, by percentiles of the members: how far off its value may be.
+    /// Between what values the choice lies as the laws say, by percentiles of the members.
+    /// [`Plan::prediction_interval`] is that of a run.
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if the level is not between 0 and 1.
     pub fn interval(&self, choice: &Choice, level: f64) -> Result<Interval, Error> {
         check_level(level)?;
+        let (estimate, values) = self.values_of(choice)?;
+        Ok(interval(estimate, values, level))
+    }
+
+    /// The value of a choice, and that to each member.
+    pub(super) fn values_of(&self, choice: &Choice) -> Result<(f64, Vec<f64>), Error> {
         let members = self.count_members()?;
         self.check_choice(choice)?;
         let value = |plan: &Self| -> Result<f64, Error> {
             let value = plan.objective(choice.scale)?.value(&choice.optimum.weights)?;
             finite("the value of the choice", value)
         };
-        let values = self.for_all_members(members, value)?;
-        Ok(interval(value(self)?, values, level))
+        Ok((value(self)?, self.for_all_members(members, value)?))
     }
 
-    /// How much better the choice is than another mixture, in the order of [`Plan::domains`]. The other
-    /// one need not keep the constraints; [`Advantage::within_limits`] tells whether it does.
+    /// How much better the choice is than another mixture, in the order of [`Plan::domains`]: of two runs, and
+    /// as the laws say. The other one need not keep the constraints; [`Advantage::within_limits`] tells whether
+    /// it does.
+    ///
+    /// The noise of runs is that of [`Predictor::difference`](crate::Predictor::difference), for both as large as
+    /// at the choice; what the runs of all targets have in common is kept. Probabilities are never 0 or 1: of B
+    /// members none says more than `(B + 1/2) / (B + 1)`.
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if the mixture has another number of domains or the level is not
@@ -218,18 +228,19 @@ impl Plan {
             finite("the advantage of the choice", objective.value(other)? - own)
         };
         let values = self.for_all_members(members, difference)?;
-        let lower = values.iter().filter(|v| **v > 0.0).count();
-        let probability = lower as f64 / values.len() as f64;
-        let nats = interval(difference(self)?, values, level);
+        let estimate = difference(self)?;
         let within_limits = self.region(choice.scale.d)?.contains(other);
-        Ok(Advantage { nats, probability, within_limits })
+        let runs = self.two_runs(choice)?.difference(estimate, &values, level);
+        let law = TwoRuns::new(Vec::new()).difference(estimate, &values, level);
+        Ok(Advantage { runs, law, within_limits })
     }
 
-    /// For each mixture the share of the members in which it is at least as good as the choice.
+    /// For each mixture the probability that a run of it is at least as good as one of the choice, with the
+    /// noise of both runs as in [`Plan::advantage`]: 1/2 for the choice itself.
     ///
-    /// The region of mixtures that could be the best at a level of 90% are those with a share above
+    /// The region of mixtures that could be the best at a level of 90% are those with a probability above
     /// 10%: all that the choice does not beat with a probability of 90% or more. On synthetic sweeps it
-    /// holds the true optimum that often (`cargo bench --bench coverage`).
+    /// holds the true optimum at least that often (`cargo bench --bench coverage`).
     ///
     /// # Errors
     /// As [`Plan::certainty`], and if a mixture has another number of domains or a law is not defined
@@ -237,22 +248,23 @@ impl Plan {
     pub fn as_good(&self, choice: &Choice, mixtures: &[Mixture]) -> Result<Vec<f64>, Error> {
         let members = self.count_members()?;
         self.check_choice(choice)?;
-        let one = |plan: &Self| -> Result<Vec<bool>, Error> {
+        let noise = self.two_runs(choice)?;
+        let one = |plan: &Self| -> Result<Vec<f64>, Error> {
             let mut objective = plan.objective(choice.scale)?;
             let own = finite("the value of the choice", objective.value(&choice.optimum.weights)?)?;
-            let good = |h: &Mixture| {
+            let better = |h: &Mixture| {
                 let (value, what) = (objective.value(h)?, "the value of a mixture".to_owned());
                 // An infinite one is no good, but of NaN nobody can tell.
                 if value.is_nan() {
                     Err(ErrorKind::NotFinite { what, value }.into())
                 } else {
-                    Ok(value <= own)
+                    Ok(own - value)
                 }
             };
-            mixtures.iter().map(good).collect()
+            mixtures.iter().map(better).collect()
         };
         let all = self.for_all_members(members, one)?;
-        let share = |i: usize| all.iter().filter(|good| good[i]).count() as f64 / all.len() as f64;
+        let share = |i: usize| noise.mean_probability(all.iter().map(|better| better[i]));
         Ok((0..mixtures.len()).map(share).collect())
     }
 

@@ -45,6 +45,7 @@ mod builder;
 mod choice;
 mod objective;
 mod penalty;
+mod runs;
 #[cfg(feature = "serde")]
 mod stored;
 

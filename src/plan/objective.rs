@@ -191,13 +191,18 @@ impl<'a> MixtureObjective<'a> {
     pub fn value(&mut self, h: impl AsRef<[f64]>) -> Result<f64, Error> {
         let h = h.as_ref();
         let losses = self.losses(h)?;
+        let goal = self.goal(&losses);
+        let unused = &mut vec![0.0; h.len()];
+        let add = |added: &Added| added.add_gradient(h, &self.ln_h, 0.0, &mut self.slopes, unused);
+        Ok(self.penalties.iter().map(add).sum::<f64>() + goal)
+    }
+
+    /// The objective without penalties, where the targets have these losses.
+    pub(super) fn goal(&self, losses: &[f64]) -> f64 {
         let terms = losses.iter().zip(&self.terms).map(|(l, t)| t.weight * (l - t.reference));
         // NaN is not a loss to be overlooked.
         let larger = |a: f64, b: f64| if a.is_nan() || b < a { a } else { b };
-        let sum = if self.worst { terms.fold(f64::NEG_INFINITY, larger) } else { terms.sum() };
-        let unused = &mut vec![0.0; h.len()];
-        let add = |added: &Added| added.add_gradient(h, &self.ln_h, 0.0, &mut self.slopes, unused);
-        Ok(self.penalties.iter().map(add).sum::<f64>() + sum)
+        if self.worst { terms.fold(f64::NEG_INFINITY, larger) } else { terms.sum() }
     }
 
     /// A lower bound on the second derivatives of a part between the bounds.

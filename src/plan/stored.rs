@@ -21,7 +21,6 @@ macro_rules! checked {
 
 checked! {
     share: "the share", |x| (0.0..=1.0).contains(&x), "a number from 0 to 1";
-    probability: "the probability", |x| (0.0..=1.0).contains(&x), "a number from 0 to 1";
     gain: "the gain", |x| x >= 0.0, "a number >= 0";
     size: "the size", |x| x > 0.0, "a number > 0";
     tokens: "the number of tokens", |x| x > 0.0, "a number > 0";

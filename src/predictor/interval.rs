@@ -25,6 +25,15 @@ impl Interval {
     pub fn contains(&self, value: f64) -> bool {
         (self.lower..=self.upper).contains(&value)
     }
+
+    /// The interval with an error added that does not depend on what it stands for: the squares of half widths
+    /// add up.
+    pub(crate) fn widened(self, half_width: f64) -> Self {
+        let added = |own: f64| own.max(0.0).hypot(half_width) - own.max(0.0);
+        let Self { estimate, lower, upper } = self;
+        let (below, above) = (added(estimate - lower), added(upper - estimate));
+        Self { estimate, lower: lower - below, upper: upper + above }
+    }
 }
 
 /// `gamma[web] = 0.41 [0.35, 0.52]`, with the precision asked for.

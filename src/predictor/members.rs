@@ -1,4 +1,6 @@
 use super::interval::quantile;
+use super::run_noise::BetweenRuns;
+use super::scale_errors::ScaleErrors;
 use crate::error::{Error, ErrorKind};
 use crate::optim::Termination;
 use crate::streams::{self, Kind};
@@ -23,6 +25,11 @@ pub struct Members {
     /// Files of earlier crates have none.
     #[cfg_attr(feature = "serde", serde(default))]
     pub(super) noise: Option<RunNoise>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) between_runs: BetweenRuns,
+    /// How it errs at larger scales, where that was measured.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) scale_errors: Option<ScaleErrors>,
 }
 
 /// How the loss of a run differs from a member's where the noise was declared.
@@ -97,8 +104,10 @@ impl Members {
         residuals: Vec<f64>,
         draws: Draws,
         termination: Termination,
+        between_runs: BetweenRuns,
     ) -> Self {
-        Self { coordinates, residuals, draws, termination, noise: None }
+        let (noise, scale_errors) = (None, None);
+        Self { coordinates, residuals, draws, termination, noise, between_runs, scale_errors }
     }
 
     /// The same with a noise of runs that was declared.
@@ -110,6 +119,17 @@ impl Members {
     #[must_use]
     pub fn noise(&self) -> Option<&Noise> {
         self.noise.as_ref().map(|noise| &noise.noise)
+    }
+
+    /// How the predictor errs at larger scales, if that was [measured](super::Predictor::with_scale_errors).
+    #[must_use]
+    pub fn scale_errors(&self) -> Option<&ScaleErrors> {
+        self.scale_errors.as_ref()
+    }
+
+    /// How runs differ from what is predicted, beside what all runs of one N and D share.
+    pub(crate) fn between_runs(&self) -> &BetweenRuns {
+        &self.between_runs
     }
 
     /// How many there are.
@@ -131,6 +151,11 @@ impl Members {
     #[must_use]
     pub fn is_aligned_with(&self, other: &Members) -> bool {
         self.draws == other.draws && self.len() == other.len()
+    }
+
+    /// Quantiles of the relative residuals.
+    pub(crate) fn residuals(&self) -> &[f64] {
+        &self.residuals
     }
 
     /// The variance of the relative residuals, by their interquartile range, which a few odd runs do

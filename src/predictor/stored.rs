@@ -3,7 +3,7 @@
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Members, Part, Predictor, RunNoise};
+use super::{Members, Part, Predictor, RunNoise, ScaleErrors};
 use crate::error::{Error, ErrorKind, list};
 use crate::fit::StoredFit;
 use crate::stored::Version;
@@ -74,6 +74,21 @@ pub(crate) mod plain {
     }
 }
 
+/// For `serde(with)`: a probability, which is checked as it is read.
+pub(crate) mod probability {
+    use serde::de::{Deserializer, Error};
+
+    pub(crate) use crate::stored::number::serialize;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        let value: f64 = crate::stored::number::deserialize(from)?;
+        (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| {
+            let (name, expected) = ("the probability", "a number from 0 to 1");
+            D::Error::custom(crate::error::Error::setting(name, value, expected))
+        })
+    }
+}
+
 impl TryFrom<StoredPredictor> for Predictor {
     type Error = Error;
 
@@ -120,6 +135,11 @@ impl Members {
         if let Some(noise) = &self.noise {
             noise.check(parts[0].law().domains())?;
         }
+        if let Some((row, value)) = self.between_runs.residuals.iter().find(|r| !r.1.is_finite()) {
+            let what = format!("the residual of row {row} is");
+            return fault(&what, value.to_string(), "a finite number".into());
+        }
+        self.scale_errors.as_ref().map_or(Ok(()), ScaleErrors::check)?;
         self.draws.check()
     }
 }

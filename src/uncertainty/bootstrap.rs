@@ -4,7 +4,8 @@ use crate::error::{Error, ErrorKind};
 use crate::fit::Refit;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::{
-    BLOCK, Draws, Members, Part, Predictor, Residual, RunNoise, residual_quantiles,
+    BLOCK, BetweenRuns, Draws, FittedRow, Members, Part, Predictor, Residual, RunNoise,
+    residual_quantiles,
 };
 use crate::random::Random;
 use crate::streams::{self, Kind};
@@ -194,7 +195,8 @@ impl Bootstrap {
             let residuals = rows.standardizable(&sums, &noise);
             RunNoise::new(noise, &residuals)
         });
-        let members = Members::new(members, residuals, draws, termination);
+        let between = rows.between_runs()?;
+        let members = Members::new(members, residuals, draws, termination, between);
         let members = members.with_noise(noise.transpose()?);
         drop((rows, refits));
         Ok(predictor.with_members(members))
@@ -305,6 +307,22 @@ impl<'a> Rows<'a> {
     fn residuals(&self, sums: &[(f64, usize)]) -> Vec<(f64, f64)> {
         let with_weight = |(i, relative): (usize, f64)| (relative, self.weights[i]);
         self.relative_residuals(sums).map(with_weight).collect()
+    }
+
+    /// The residuals of the rows that have a weight against the predictor itself.
+    fn between_runs(&self) -> Result<BetweenRuns, Error> {
+        let k = self.predictor.domains().len();
+        let of_row = |row: usize| -> Result<Option<FittedRow>, Error> {
+            if self.weights[row] == 0.0 || self.losses[row].is_nan() {
+                return Ok(None);
+            }
+            let at = self.sweep.row(row).scale();
+            let predicted = self.predictor.predict(at, &self.h[row * k..(row + 1) * k])?;
+            let relative = self.losses[row] / predicted - 1.0;
+            Ok(Some(FittedRow { row, n: at.n, d: at.d, relative }).filter(|_| relative.is_finite()))
+        };
+        let rows = (0..self.sweep.len()).map(of_row).collect::<Result<Vec<_>, Error>>()?;
+        Ok(BetweenRuns::new(&rows.into_iter().flatten().collect::<Vec<_>>()))
     }
 
     /// The same with the declared noise at their mixtures.

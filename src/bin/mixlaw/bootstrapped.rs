@@ -3,8 +3,9 @@
 use mixlaw::error::ErrorKind;
 use mixlaw::fit::PriorStrength;
 use mixlaw::plan::Plan;
+use mixlaw::predictor::ScaleErrors;
 use mixlaw::uncertainty::Bootstrap;
-use mixlaw::{Fit, Predictor};
+use mixlaw::{Fit, Predictor, Sweep};
 
 use crate::Result;
 use crate::flags::{Flags, Given};
@@ -28,7 +29,7 @@ pub fn resamples(given: &Given) -> Result<usize> {
 }
 
 /// For each target the mean of the laws that are about it, rows weighted by their compute, with a prior
-/// unless the flags say otherwise, and with members. Targets that no law is about are noted on stderr.
+/// unless the flags say otherwise, with members, and with its errors at larger scales. Targets that no law is about are noted on stderr.
 ///
 /// # Errors
 /// If a fit cannot be made, or no law is about any target.
@@ -40,7 +41,7 @@ pub fn predictors(
 ) -> Result<Vec<Predictor>> {
     let mut all = Vec::new();
     for target in &data.targets {
-        let fits = fits(laws, target, data, flags)?;
+        let fits = fits(laws, target, &data.train, flags).map_err(|error| data.fault(error))?;
         if fits.is_empty() {
             eprintln!("note: no law of {} applies to `{target}`", laws.join(", "));
             continue;
@@ -53,19 +54,28 @@ pub fn predictors(
         let (laws, targets) = (laws.join(", "), data.targets.join(", "));
         return Err(format!("--laws: no law of {laws} applies to any target of {targets}").into());
     }
-    Ok(all)
+    let fit = |rows: &Sweep, target: &str| Predictor::mean(&fits(laws, target, rows, flags)?);
+    let errors = ScaleErrors::measure(&data.train, all.iter().map(Predictor::target), fit)
+        .map_err(|error| data.fault(error))?;
+    all.into_iter().map(|predictor| Ok(predictor.with_scale_errors(&errors)?)).collect()
 }
 
-fn fits(laws: &[String], target: &str, data: &Data, flags: &Flags) -> Result<Vec<Fit>> {
+/// The fits of all laws that are about a target to these rows.
+fn fits(
+    laws: &[String],
+    target: &str,
+    rows: &Sweep,
+    flags: &Flags,
+) -> Result<Vec<Fit>, mixlaw::Error> {
     let mut fits = Vec::new();
     for name in laws {
-        let law = laws::law(name, &data.train, target, &flags.law_settings())?;
+        let law = laws::law(name, rows, target, &flags.law_settings())?;
         let Some(law) = law else { continue };
         let bar = progress::bar(format!("{target}, {name}, local solves"));
         let prior = flags.coefficient_prior.unwrap_or(PriorStrength::Residuals);
         let fitter = laws::fitter(flags).weigh_by_compute(1.0).prior(prior);
         let fitter = fitter.observe(bar.observer());
-        fits.push(fitter.fit(law, &data.train, target).map_err(|error| data.fault(error))?);
+        fits.push(fitter.fit(law, rows, target)?);
     }
     Ok(fits)
 }

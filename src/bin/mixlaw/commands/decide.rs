@@ -188,8 +188,12 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
         json!({
             "name": rival.name,
             "weights": named(domains, &rival.h),
-            "probability": advantage.probability,
-            "nats": ends(&advantage.nats),
+            "probability": advantage.runs.probability,
+            "nats": ends(&advantage.runs.nats),
+            "law": {
+                "probability": advantage.law.probability,
+                "nats": ends(&advantage.law.nats),
+            },
             "is_the_choice": rival.is_the_choice(),
             "is_decided": rival.is_decided(),
         })
@@ -200,7 +204,7 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
     });
     let best: Map<String, Value> =
         domains.iter().cloned().zip(decision.weights.iter().map(interval)).collect();
-    let uniform = &decision.rivals[0].advantage;
+    let uniform = &decision.rivals[0].advantage.runs;
     let mut value = json!({
         "n": choice.scale.n,
         "d": choice.scale.d,
@@ -219,6 +223,7 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
         "next_runs": next.collect::<Vec<_>>(),
         "n_over_trained": decision.extrapolation.size,
         "d_over_trained": decision.extrapolation.tokens,
+        "extrapolation_is_checked": decision.is_checked,
         "within_trained": decision.within_trained.as_ref().map(|within| json!({
             "weights": named(domains, &within.optimum.weights),
             "loss": within.optimum.value,

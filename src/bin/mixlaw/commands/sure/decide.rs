@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use mixlaw::plan::{Advantage, Choice, Criterion, Extrapolation, NextRun, Plan, Run};
-use mixlaw::predictor::Interval;
+use mixlaw::predictor::{Difference, Interval};
 use mixlaw::{Mixture, Sweep};
 use serde_json::{Map, Value, json};
 
@@ -112,7 +112,7 @@ impl Decided {
             far.size, far.tokens, far.nearest
         )?;
         for (name, advantage) in &self.rivals {
-            let (probability, nats) = (advantage.probability, advantage.nats);
+            let (probability, nats) = (advantage.runs.probability, advantage.runs.nats);
             writeln!(out, "  beats {name} with probability {probability:.3}, by {nats:.4} nats")?;
         }
         writeln!(
@@ -129,7 +129,8 @@ impl Decided {
             .rivals
             .iter()
             .map(|(name, a)| {
-                let value = json!({ "probability": a.probability, "nats": interval(&a.nats) });
+                let Difference { probability, nats, .. } = a.runs;
+                let value = json!({ "probability": probability, "nats": interval(&nats) });
                 ((*name).to_owned(), value)
             })
             .collect();
