@@ -23,6 +23,8 @@
 #[path = "../designs.rs"]
 mod designs;
 mod real;
+#[path = "../real_sweeps.rs"]
+mod real_sweeps;
 mod replays;
 mod search;
 mod seeds;
