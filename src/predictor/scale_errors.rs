@@ -4,7 +4,7 @@ use super::{Interval, Predictor, mean};
 use crate::error::{Error, ErrorKind, Place};
 use crate::scale::Scale;
 use crate::student;
-use crate::sweep::Sweep;
+use crate::sweep::{Row, Sweep};
 
 /// How far off predictions at larger scales were, as far as a sweep can tell: every scale above the two
 /// smallest held out, and predicted from what is smaller (rolling origin).
@@ -85,18 +85,21 @@ const POWER: f64 = 1.5;
 const BELIEVED: f64 = 0.005;
 /// As many scales held out would say as much as what is believed.
 const BELIEF: usize = 2;
-/// Sizes, or token counts, within this factor are one level.
-const LEVEL: f64 = 1.1;
+/// Sizes within this factor are one.
+const SAME: f64 = 1.1;
+/// Token counts within this factor are one: checkpoints of one run are many, and steps between them short.
+const TWICE: f64 = 2.0;
 /// At most so many of the largest levels are fitted up to.
 const ORIGINS: usize = 5;
 
 impl ScaleErrors {
-    /// Holds out every size of the sweep above the two smallest (where there are fewer than three sizes, token
-    /// counts), and predicts it by what `fit` makes of all that is smaller. Sizes within a tenth of each other
-    /// are one. With many sizes, only the five largest are fitted up to.
+    /// Holds out every size of the sweep above the two smallest, and predicts it by what `fit` makes of all that
+    /// is smaller. Sizes within a tenth of each other are one. With many sizes, fits are to all that is up to each
+    /// of the five largest but one. Where all rows have one size, token counts are held out in the same way, of
+    /// which those within a factor of 2 are one.
     ///
-    /// Where there are no such sizes and token counts, nothing can be held out: there are no
-    /// [steps](ScaleErrors::steps) then, and the intervals stand on what is believed alone.
+    /// Where there are fewer than three, nothing can be held out: there are no [steps](ScaleErrors::steps) then,
+    /// and the intervals stand on what is believed alone.
     ///
     /// # Errors
     /// Those of `fit`, and if a target is not one of the sweep's.
@@ -105,7 +108,7 @@ impl ScaleErrors {
         targets: impl IntoIterator<Item = impl AsRef<str>>,
         fit: impl Fn(&Sweep, &str) -> Result<Predictor, Error>,
     ) -> Result<Self, Error> {
-        let origins = Origins::of(sweep)?;
+        let origins = Origins::of(sweep);
         let mut steps = Vec::new();
         for target in targets {
             let target = target.as_ref();
@@ -151,7 +154,7 @@ impl ScaleErrors {
     pub fn is_checked(&self, at: Scale) -> bool {
         let farthest = self.steps.iter().map(|step| step.distance).fold(0.0, f64::max);
         // Up to rounding, and a scale of the same step.
-        distance(self.largest, at) <= LEVEL * farthest
+        distance(self.largest, at) <= SAME * farthest
     }
 
     /// Half the width of the interval of the offset at N and D, relative to the loss.
@@ -182,7 +185,7 @@ impl ScaleErrors {
         let mut scales: Vec<(Scale, Vec<f64>)> = Vec::new();
         for step in self.steps.iter().filter(|step| step.distance > 0.0) {
             let square = (step.offset / step.distance.powf(POWER)).powi(2);
-            let same = |a: f64, b: f64| a / b < LEVEL && b / a < LEVEL;
+            let same = |a: f64, b: f64| a / b < SAME && b / a < SAME;
             let at = step.predicted;
             match scales.iter_mut().find(|(s, _)| same(s.n, at.n) && same(s.d, at.d)) {
                 Some((_, squares)) => squares.push(square),
@@ -257,58 +260,48 @@ impl fmt::Display for ScaleErrors {
     }
 }
 
-/// Where the rows of a sweep are cut.
-enum Origins {
-    /// By size: up to each of these but the last.
-    Sizes(Vec<f64>),
-    Tokens(Vec<f64>),
-    None,
+/// Up to where a sweep is fitted, and what is beyond.
+struct Origins {
+    /// The sizes or token counts, in ascending order; the rows up to each are a fit's.
+    levels: Vec<f64>,
+    of: fn(Row<'_>) -> f64,
 }
 
 impl Origins {
-    fn of(sweep: &Sweep) -> Result<Self, Error> {
-        let of = |values: &[f64]| Some(levels(values)).filter(|levels| levels.len() >= 3);
-        Ok(match (of(sweep.n()), of(sweep.d())) {
-            (Some(sizes), _) => Self::Sizes(sizes),
-            (None, Some(tokens)) => Self::Tokens(tokens),
-            (None, None) => Self::None,
-        })
+    /// By size if there are three, by tokens if there is one.
+    fn of(sweep: &Sweep) -> Self {
+        let sizes = levels(sweep.n(), SAME);
+        let (levels, of): (_, fn(Row<'_>) -> f64) = match sizes.len() {
+            1 => (levels(sweep.d(), TWICE), |row| row.d),
+            _ => (sizes, |row| row.n),
+        };
+        Self { levels, of }
     }
 
     /// For each origin the rows up to it, and for each level beyond it those of that level. Those that are
     /// empty are left out.
     fn splits(&self, sweep: &Sweep) -> Vec<(Sweep, Vec<Sweep>)> {
-        let (levels, by_size) = match self {
-            Self::Sizes(levels) => (levels, true),
-            Self::Tokens(levels) => (levels, false),
-            Self::None => return Vec::new(),
-        };
+        let last = self.levels.len() - 1;
         let between = |low: f64, high: f64| {
-            let of = |row: crate::sweep::Row<'_>| if by_size { row.n } else { row.d };
-            sweep.select(|row| low < of(row) && of(row) <= high).ok()
+            sweep.select(|row| low < (self.of)(row) && (self.of)(row) <= high).ok()
         };
-        let last = levels.len() - 1;
-        let origin = |i: usize| {
-            // Two levels at least, or N (or D) would be one and the same.
-            let rows = between(0.0, levels[i])?;
-            let levels_of = |rows: &Sweep| {
-                if by_size { self::levels(rows.n()).len() } else { self::levels(rows.d()).len() }
-            };
-            let beyond = (i..last).filter_map(|j| between(levels[j], levels[j + 1])).collect();
-            (levels_of(&rows) >= 2).then_some((rows, beyond))
+        let split = |i: usize| {
+            let next = |j: usize| between(self.levels[j], self.levels[j + 1]);
+            Some((between(0.0, self.levels[i])?, (i..last).filter_map(next).collect()))
         };
-        (last.saturating_sub(ORIGINS).max(1)..last).filter_map(origin).collect()
+        // Two levels at least are fitted, and of many only the largest are origins.
+        (last.saturating_sub(ORIGINS).max(1)..last).filter_map(split).collect()
     }
 }
 
-/// The largest of each group of values that are within a tenth of each other, in ascending order.
-fn levels(values: &[f64]) -> Vec<f64> {
+/// The largest of each group of values that are within this factor of the least of them, in ascending order.
+fn levels(values: &[f64], factor: f64) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let mut levels: Vec<[f64; 2]> = Vec::new();
     for value in sorted {
         match levels.last_mut() {
-            Some([first, last]) if value < LEVEL * *first => *last = value,
+            Some([first, last]) if value < factor * *first => *last = value,
             _ => levels.push([value, value]),
         }
     }
