@@ -82,7 +82,10 @@ fn predictors(rows: &Sweep, targets: &[String]) -> Result<Vec<[Predictor; 2]>> {
         Bootstrap::new(MEMBERS).run(predictor, rows).expect("members")
     };
     let predictors: Vec<Predictor> = targets.par_iter().map(resampled).collect();
-    let errors = ScaleErrors::measure(rows, targets, Predictor::recommended)?;
+    let held_out = |rows: &Sweep, target: &str| {
+        Bootstrap::new(20).run(Predictor::recommended(rows, target)?, rows)
+    };
+    let errors = ScaleErrors::measure(rows, &predictors, held_out)?;
     predictors.into_iter().map(|p| Ok([p.clone(), p.with_scale_errors(&errors)?])).collect()
 }
 

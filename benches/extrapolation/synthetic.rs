@@ -21,7 +21,8 @@ fn replicate(design: Modality, joint: bool, seed: u64) -> [Held; 3] {
     };
     let predictor = fit(&sweep, TARGET).and_then(|p| Bootstrap::new(100).seed(seed).run(p, &sweep));
     let plain = predictor.expect("members");
-    let errors = ScaleErrors::measure(&sweep, [TARGET], fit).expect("errors");
+    let held_out = |rows: &Sweep, target: &str| Bootstrap::new(20).run(fit(rows, target)?, rows);
+    let errors = ScaleErrors::measure(&sweep, [&plain], held_out).expect("errors");
     let known = plain.clone().with_scale_errors(&errors).expect("members");
     let mut held = [Held::default(); 3];
     // With other noise than that of the sweep.

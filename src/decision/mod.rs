@@ -121,6 +121,8 @@ const SAME: f64 = 0.005;
 const EQUAL: f64 = 1e-5;
 /// So many mixtures are drawn for the runs that would tell more.
 const DRAWN: usize = 100;
+/// So many members of fits to smaller sizes: for a variance and not for quantiles.
+const HELD_OUT_MEMBERS: usize = 20;
 /// So many runs are named.
 const NEXT: usize = 3;
 
@@ -227,7 +229,13 @@ impl Decider {
         };
         let predictors = targets.into_iter().map(|target| one(target.as_ref()));
         let predictors = predictors.collect::<Result<Vec<_>, Error>>()?;
-        let errors = ScaleErrors::measure(train, predictors.iter().map(Predictor::target), fit)?;
+        let held_out = |rows: &Sweep, target: &str| -> Result<Predictor, Error> {
+            let predictor = fit(rows, target)?;
+            // With too few runs to draw from, nothing is taken off the errors.
+            let members = Bootstrap::new(HELD_OUT_MEMBERS).seed(self.seed).run(&predictor, rows);
+            Ok(members.unwrap_or(predictor))
+        };
+        let errors = ScaleErrors::measure(train, &predictors, held_out)?;
         predictors.into_iter().map(|predictor| predictor.with_scale_errors(&errors)).collect()
     }
 

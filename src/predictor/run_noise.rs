@@ -1,8 +1,8 @@
-use std::collections::HashMap;
 use std::fmt;
 
 use super::interval::quantile;
 use super::{Interval, interval};
+use crate::sweep::group;
 
 /// By how much a run with one mixture is better than one with another at the same N and D.
 ///
@@ -67,21 +67,14 @@ impl BetweenRuns {
 /// Residuals less their mean at the same N and D, of all N and D with some of them, as large as those of many
 /// would be.
 fn centred(rows: &[FittedRow]) -> Vec<(usize, f64)> {
-    let mut groups: Vec<Vec<FittedRow>> = Vec::new();
-    let mut place: HashMap<[u64; 2], usize> = HashMap::new();
-    for row in rows {
-        let i = *place.entry([row.n.to_bits(), row.d.to_bits()]).or_insert(groups.len());
-        match groups.get_mut(i) {
-            Some(group) => group.push(*row),
-            None => groups.push(vec![*row]),
-        }
-    }
+    let keys: Vec<[u64; 2]> = rows.iter().map(|row| [row.n, row.d].map(f64::to_bits)).collect();
+    let mut groups = group(&keys).1;
     groups.retain(|group| group.len() >= FEWEST);
-    let of_group = |group: Vec<FittedRow>| {
+    let of_group = |group: Vec<usize>| {
         let count = group.len() as f64;
-        let mean = group.iter().map(|row| row.relative).sum::<f64>() / count;
+        let mean = group.iter().map(|&i| rows[i].relative).sum::<f64>() / count;
         let factor = (count / (count - 1.0)).sqrt();
-        group.into_iter().map(move |row| (row.row, factor * (row.relative - mean)))
+        group.into_iter().map(move |i| (rows[i].row, factor * (rows[i].relative - mean)))
     };
     groups.into_iter().flat_map(of_group).collect()
 }

@@ -232,7 +232,7 @@ fn numbers<K: Hash + Eq>(keys: &[K]) -> Vec<usize> {
 }
 
 /// The distinct keys in order of appearance, and the rows of each.
-pub(super) fn group<K: Hash + Eq>(keys: &[K]) -> (Vec<&K>, Vec<Vec<usize>>) {
+pub(crate) fn group<K: Hash + Eq>(keys: &[K]) -> (Vec<&K>, Vec<Vec<usize>>) {
     let mut index = HashMap::new();
     let mut names = Vec::new();
     let mut members: Vec<Vec<usize>> = Vec::new();

@@ -64,6 +64,7 @@ use crate::scale::Scale;
 
 pub use builder::SweepBuilder;
 pub use groups::Group;
+pub(crate) use groups::group;
 pub use noise::{MixtureNoise, Noise};
 #[cfg(feature = "csv")]
 #[cfg_attr(docsrs, doc(cfg(feature = "csv")))]

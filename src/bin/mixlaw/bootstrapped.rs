@@ -20,6 +20,9 @@ pub const LAWS: [&str; 2] = ["joint", "full"];
 /// So many resamples by default.
 pub const RESAMPLES: usize = 200;
 
+/// So many of fits to smaller sizes, for the errors at those held out.
+const HELD_OUT: usize = 20;
+
 /// The value of `--resamples`.
 ///
 /// # Errors
@@ -54,9 +57,12 @@ pub fn predictors(
         let (laws, targets) = (laws.join(", "), data.targets.join(", "));
         return Err(format!("--laws: no law of {laws} applies to any target of {targets}").into());
     }
-    let fit = |rows: &Sweep, target: &str| Predictor::mean(&fits(laws, target, rows, flags)?);
-    let errors = ScaleErrors::measure(&data.train, all.iter().map(Predictor::target), fit)
-        .map_err(|error| data.fault(error))?;
+    let fit = |rows: &Sweep, target: &str| {
+        let predictor = Predictor::mean(&fits(laws, target, rows, flags)?)?;
+        let members = Bootstrap::new(HELD_OUT).seed(flags.seed).run(&predictor, rows);
+        Ok(members.unwrap_or(predictor))
+    };
+    let errors = ScaleErrors::measure(&data.train, &all, fit).map_err(|error| data.fault(error))?;
     all.into_iter().map(|predictor| Ok(predictor.with_scale_errors(&errors)?)).collect()
 }
 
