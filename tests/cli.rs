@@ -912,7 +912,8 @@ fn sure_says_how_sure() {
     assert!((weights.keys().map(estimate).sum::<f64>() - 1.0).abs() < 1e-9);
     // A model of Rust is not best trained on English alone.
     has_keys(&mixture["beats"]["that of --against"], &["probability", "nats"]);
-    assert_eq!(mixture["beats"]["that of --against"]["probability"], 1.0);
+    let probability = mixture["beats"]["that of --against"]["probability"].as_f64().unwrap();
+    assert!((0.95..1.0).contains(&probability), "{probability}");
     let learning = &all["learning"][0];
     has_keys(learning, &["law", "target", "mixtures", "mre"]);
     let points = learning["mre"].as_array().unwrap();
@@ -975,6 +976,7 @@ fn decide_says_which_mixture_and_how_far_to_trust_it() {
             "next_runs",
             "n_over_trained",
             "d_over_trained",
+            "extrapolation_is_checked",
             "within_trained",
         ];
         has_keys(choice, &expected);

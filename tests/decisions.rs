@@ -147,8 +147,10 @@ fn it_is_the_plan_of_the_members_mean() {
     assert!((decision.choice.optimum.value - mean).abs() < 1e-12);
     let plan = Plan::builder().target(2.0, &predictor).expected().build().unwrap();
     assert_eq!(plan.best(AT).unwrap().optimum, decision.choice.optimum);
+    let of_runs = plan.prediction_interval(&decision.choice, 0.9).unwrap();
+    assert_eq!(of_runs, decision.value);
     let interval = plan.interval(&decision.choice, 0.9).unwrap();
-    assert_eq!(interval, decision.value);
+    assert!(of_runs.lower < interval.lower && interval.upper < of_runs.upper);
     // Percentiles of twice the members' losses.
     let below = values.iter().filter(|value| 2.0 * **value < interval.lower).count();
     let above = values.iter().filter(|value| 2.0 * **value > interval.upper).count();

@@ -34,7 +34,7 @@ const QUANTILES: usize = 201;
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct BetweenRuns {
-    /// Each with the number of its row in the sweep.
+    /// Each with the number of its row in the sweep, in ascending order.
     pub(super) residuals: Vec<(usize, f64)>,
 }
 
@@ -55,7 +55,9 @@ impl BetweenRuns {
         let top: Vec<FittedRow> = rows.iter().copied().filter(|row| row.n == largest).collect();
         let of = |rows: &[FittedRow]| Some(centred(rows)).filter(|found| found.len() >= 2 * FEWEST);
         let plain = || rows.iter().map(|row| (row.row, row.relative)).collect();
-        Self { residuals: of(&top).or_else(|| of(rows)).unwrap_or_else(plain) }
+        let mut residuals = of(&top).or_else(|| of(rows)).unwrap_or_else(plain);
+        residuals.sort_by_key(|(row, _)| *row);
+        Self { residuals }
     }
 
     /// The residual of each row that has one.

@@ -139,6 +139,10 @@ impl Members {
             let what = format!("the residual of row {row} is");
             return fault(&what, value.to_string(), "a finite number".into());
         }
+        if !self.between_runs.residuals.is_sorted_by_key(|(row, _)| *row) {
+            let what = "the rows of the residuals are";
+            return fault(what, "in another order".into(), "in ascending order".into());
+        }
         self.scale_errors.as_ref().map_or(Ok(()), ScaleErrors::check)?;
         self.draws.check()
     }
