@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mixlaw::{Scale, law};
+use mixlaw::selection::Candidate;
+use mixlaw::{Predictor, Scale, Sweep, law};
 use serde_json::{Map, Value};
 
 const SWEEP: &str = include_str!("../examples/data/byte_sweep.csv");
@@ -1116,6 +1117,14 @@ fn compare_scores_every_law_on_every_target() {
         let blind = score["law"] == "chinchilla";
         assert_eq!(score["rank_scale"] == 0.0, blind, "{score}");
     }
+    // The recommended predictor of the library, with as many starts.
+    let train = Sweep::from_csv(SWEEP.as_bytes()).unwrap().split("train").unwrap();
+    let candidate = Candidate::recommended(&train);
+    let fitter = candidate.fitter().clone().starts(3);
+    let laws = candidate.laws().iter().map(|law| fitter.fit(law.clone(), &train, "c").unwrap());
+    let own = Predictor::mean(laws.collect::<Vec<_>>()).unwrap().evaluate(&train).unwrap();
+    let recommended = scores[3]["mre_train"].as_f64().unwrap();
+    assert!((recommended / (100.0 * own.mre) - 1.0).abs() < 1e-9, "{recommended} {own}");
     let errors = |key: &str| scores[1][key].as_f64().unwrap();
     let fits =
         json("compared.json", &["fit", "--laws", "additive", "--targets", "c", "--starts", "3"]);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use mixlaw::fit::PriorStrength;
 use mixlaw::law;
 use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection, Step};
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ impl Command for Compare {
     const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
-Of --laws, `recommended` is the mean of joint and full, rows weighted by compute.";
+Of --laws, `recommended` is the mean of joint and full, rows weighted by compute and with a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
@@ -103,7 +104,7 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
     for name in names {
         if name == RECOMMENDED {
             let both = [law("joint")?, law("full")?].into_iter().flatten();
-            let weighted = fitter.clone().weigh_by_compute(1.0);
+            let weighted = fitter.clone().weigh_by_compute(1.0).prior(PriorStrength::Residuals);
             all.push(Candidate::mean(both, weighted)?.called(RECOMMENDED));
         } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
