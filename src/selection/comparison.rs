@@ -211,6 +211,38 @@ impl Comparison {
     ///
     /// `None` if no scale or no such row was held out; if its law could not be fitted, its
     /// [failures](Score::failures) tell why.
+    ///
+    /// ```
+    /// use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::selection::{Candidate, Selection};
+    /// use mixlaw::{Fitter, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for size in [1e8, 2e8, 4e8] {
+    /// #     for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
+    /// #         for tokens in [2e9, 8e9] {
+    /// #             // One mixture is not among the largest of the sizes that are fitted.
+    /// #             if size == 2e8 && web == 0.9 {
+    /// #                 continue;
+    /// #             }
+    /// #             n.push(size);
+    /// #             d.push(tokens);
+    /// #             h.extend([web, 1.0 - web]);
+    /// #             let scale = 2.0 + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28);
+    /// #             loss.push((1.2 + (web - 0.4).powi(2)) * scale);
+    /// #         }
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let law = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
+    /// let comparison = Selection::new().candidate(law).folds(2).run(&sweep, "web")?;
+    /// let baseline = comparison.baseline().and_then(|score| score.measured).expect("four mixtures");
+    /// let additive = comparison.scores()[0].measured.expect("the same");
+    /// // Ten rows of five mixtures were held out, and 2e8 has four of these.
+    /// assert_eq!((baseline.test.count, additive.test.count), (8, 8));
+    /// // What a mixture does is the same factor at every scale here.
+    /// assert!(baseline.test.mre < additive.test.mre);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
     #[must_use]
     pub fn baseline(&self) -> Option<&Score> {
         self.baseline.as_ref()
@@ -237,7 +269,8 @@ impl Comparison {
     /// but not the scale. The train error does not count, because it falls with every coefficient, nor
     /// does the regret, which depends on a few rows. If two errors are nearly equal, take the candidate
     /// with fewer coefficients. A held-out scale that leaves only two others to fit tells little: two sizes
-    /// cannot tell an exponent from the floor.
+    /// cannot tell an exponent from the floor. Neither does one that is much nearer than the scale that the
+    /// mixture is for: [`Comparison::needs_longer_step`].
     #[must_use]
     pub fn best(&self) -> Option<&Score> {
         self.least_error(|score| score.sees_mixture)

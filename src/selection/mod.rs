@@ -142,7 +142,7 @@ const MOST_DRAWS: usize = 10_000;
 
 impl Selection {
     /// Five folds, seed 0 and the crate's own candidates: all [`suitable`](crate::law::suitable) laws with the default
-    /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
+    /// [`Fitter`], and [`Candidate::recommended`] where the joint and the full law
     /// are among them.
     #[must_use]
     pub fn new() -> Self {
@@ -167,7 +167,8 @@ impl Selection {
 
     /// The scale that a mixture will be paid for at. It changes no figure: the result says
     /// [how far](Comparison::needed_step) it is beyond the runs, beside how far the held-out scale is beyond
-    /// those that were fitted, and [warns](Comparison::needs_longer_step) where it is much farther.
+    /// those that were fitted, and [warns](Comparison::needs_longer_step) where it is much farther. See
+    /// [`Step`] for an example.
     #[must_use]
     pub fn for_scale(self, at: Scale) -> Self {
         Self { at: Some(at), ..self }
