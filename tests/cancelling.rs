@@ -385,7 +385,8 @@ fn totals_are_what_is_done_at_the_end() {
                 let selection = Selection::new().candidate(candidate.clone()).folds(3);
                 selection.observe(observer).run(&sweep, "t").unwrap();
             });
-            assert_eq!((done, total), ((0..=5).collect(), Some(5)));
+            // All rows, three folds, the largest scale, and the baseline.
+            assert_eq!((done, total), ((0..=6).collect(), Some(6)));
             // A candidate that cannot be fitted is done with too.
             let few = sweep.select(|row| row.n == 1e8).unwrap();
             let (_, total) = told("fits", |observer| {
@@ -394,7 +395,7 @@ fn totals_are_what_is_done_at_the_end() {
                 let selection = Selection::new().candidates([candidate.clone(), bad]).folds(3);
                 selection.observe(observer).run(&few, "t").unwrap();
             });
-            assert_eq!(total, Some(10));
+            assert_eq!(total, Some(11));
             let (done, total) = told("fits", |observer| {
                 let curve = LearningCurve::new([3, 4]).repeats(2).observe(observer);
                 curve.run(&candidate, &sweep, "t").unwrap();

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mixlaw::{Scale, law};
+use mixlaw::selection::Candidate;
+use mixlaw::{Predictor, Scale, Sweep, law};
 use serde_json::{Map, Value};
 
 const SWEEP: &str = include_str!("../examples/data/byte_sweep.csv");
@@ -246,7 +247,7 @@ fn every_subcommand_refuses_flags_that_are_not_its_own() {
         fails(&[subcommand, "--frobnicate", "1"], &["--frobnicate", subcommand]);
     }
     fails(&["fit", "--cap", "c=1:1"], &["--cap", "mixlaw fit"]);
-    fails(&["compare", "--at", "1e5,1e6"], &["--at", "mixlaw compare"]);
+    fails(&["compare", "--weights", "c=1"], &["--weights", "mixlaw compare"]);
     fails(&["mixture", "--level", "0.9"], &["--level", "mixlaw mixture"]);
 }
 
@@ -472,7 +473,10 @@ fn help_and_version_are_printed() {
         ("fit", shared.to_owned()),
         ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
         ("sure", format!("{shared} resamples level against pictures")),
-        ("compare", "laws unique targets optimizer starts gamma seed json folds help".to_owned()),
+        (
+            "compare",
+            "laws unique targets optimizer starts gamma seed at json folds help".to_owned(),
+        ),
         ("next-runs", format!("{shared} count criterion mixtures run-at resamples")),
         ("paper", "optimizer starts gamma seed at json help".to_owned()),
     ] {
@@ -1085,9 +1089,18 @@ fn compare_scores_every_law_on_every_target() {
             "sees_mixture",
             "mre_train",
             "mre_mixtures",
+            "rank_mixtures",
             "regret_mixtures",
             "mre_scale",
+            "rank_scale",
             "regret_scale",
+            "mre_measured",
+            "rank_measured",
+            "mre_baseline",
+            "rank_baseline",
+            "step",
+            "needed_step",
+            "needs_longer_step",
             "best",
             "failures",
             "seconds",
@@ -1096,7 +1109,24 @@ fn compare_scores_every_law_on_every_target() {
         assert!(score["mre_mixtures"].as_f64() > score["mre_train"].as_f64(), "{score}");
         assert!(score["failures"].as_array().unwrap().is_empty());
         assert_eq!(score["sees_mixture"], score["law"] != "chinchilla");
+        // All sizes have all mixtures, so that the baseline predicts every row of the largest.
+        assert_eq!(score["mre_measured"], score["mre_scale"]);
+        assert!(score["mre_baseline"].as_f64().is_some(), "{score}");
+        // The largest size of 81,544 is held out of 40,624; to serve are the eval rows' 230,784.
+        let times = |step: &str| score[step]["n"].as_f64().unwrap();
+        assert!((times("step") - 81_544.0 / 40_624.0).abs() < 1e-12);
+        assert!((times("needed_step") - 230_784.0 / 81_544.0).abs() < 1e-12);
+        let blind = score["law"] == "chinchilla";
+        assert_eq!(score["rank_scale"] == 0.0, blind, "{score}");
     }
+    // The recommended predictor of the library, with as many starts.
+    let train = Sweep::from_csv(SWEEP.as_bytes()).unwrap().split("train").unwrap();
+    let candidate = Candidate::recommended(&train);
+    let fitter = candidate.fitter().clone().starts(3);
+    let laws = candidate.laws().iter().map(|law| fitter.fit(law.clone(), &train, "c").unwrap());
+    let own = Predictor::mean(laws.collect::<Vec<_>>()).unwrap().evaluate(&train).unwrap();
+    let recommended = scores[3]["mre_train"].as_f64().unwrap();
+    assert!((recommended / (100.0 * own.mre) - 1.0).abs() < 1e-9, "{recommended} {own}");
     let errors = |key: &str| scores[1][key].as_f64().unwrap();
     let fits =
         json("compared.json", &["fit", "--laws", "additive", "--targets", "c", "--starts", "3"]);

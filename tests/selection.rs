@@ -184,6 +184,170 @@ fn a_law_of_other_domains_is_a_failure_beside_the_others() {
     assert!(comparison.to_string().contains("differ: x, y and "), "{comparison}");
 }
 
+/// A product of what a mixture and what a scale give, on which every size has the D that its steps allow;
+/// the largest two sizes lack mixtures.
+fn product(sizes: &[f64]) -> Sweep {
+    let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    for (step, &size) in sizes.iter().enumerate() {
+        for i in 0..7 {
+            if i == [9, 9, 4, 3][step] {
+                continue;
+            }
+            let web = 0.05 + 0.15 * f64::from(i);
+            for checkpoint in 1..=4 {
+                let tokens = f64::from(checkpoint) * 1e9 * (1.0 + 0.3 * step as f64);
+                n.push(size);
+                d.push(tokens);
+                h.extend([web, 1.0 - web]);
+                let of_mixture = 1.0 + 0.4 * (web - 0.4).powi(2) + 0.1 * (9.0 * web).sin();
+                let of_scale = 2.0 + 380.0 / size.powf(0.34) + 420.0 / tokens.powf(0.29);
+                loss.push(of_mixture * of_scale);
+            }
+        }
+    }
+    Sweep::new(&["web", "code"], &["t"], &n, &d, &h, &loss).unwrap()
+}
+
+/// By hand: the loss of the same mixture at the nearest D, times the ratio of a fit that is blind to it.
+fn scaled(blind: &mixlaw::Fit, fitted: &Sweep, at: mixlaw::sweep::Row<'_>) -> Option<f64> {
+    let same = fitted.rows().filter(|row| row.h == at.h);
+    let apart = |row: &mixlaw::sweep::Row<'_>| (row.d / at.d).ln().abs();
+    let from = same.min_by(|a, b| apart(a).total_cmp(&apart(b)))?;
+    let of = |scale: Scale| blind.predict(scale, at.h).unwrap();
+    Some(from.losses[0] * of(at.scale()) / of(from.scale()))
+}
+
+#[test]
+fn the_baseline_scales_the_loss_of_the_same_mixture() {
+    let sweep = product(&[5e7, 1e8, 2e8, 5e8]);
+    let candidate = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new().starts(4));
+    let comparison = Selection::new().candidate(candidate).run(&sweep, "t").unwrap();
+    println!("{comparison}");
+
+    let fitted = sweep.select(|row| row.n < 5e8).unwrap();
+    let blind = ChinchillaLaw::for_sweep(&fitted);
+    let blind = Fitter::new().fit(blind, &fitted, "t").unwrap();
+    let below = fitted.select(|row| row.n == 2e8).unwrap();
+    let held_out = sweep.select(|row| row.n == 5e8).unwrap();
+    let pairs: Vec<(f64, f64)> = held_out
+        .rows()
+        .filter_map(|row| Some((row.losses[0], scaled(&blind, &below, row)?)))
+        .collect();
+    // Of six mixtures at 5e8, 2e8 lacks one.
+    assert_eq!((held_out.len(), pairs.len()), (24, 20));
+    let (observed, predicted): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let expected = mixlaw::fit::Metrics::new(&observed, &predicted);
+    let baseline = comparison.baseline().unwrap();
+    assert_eq!(baseline.measured.unwrap().test, expected);
+    // The order of mixtures is the same at every scale.
+    assert_eq!(baseline.measured.unwrap().rank, Some(1.0));
+
+    let score = &comparison.scores()[0];
+    let (scale, measured) = (score.scale.unwrap(), score.measured.unwrap());
+    assert_eq!((scale.test.count, measured.test.count), (24, 20));
+    assert_eq!(scale.train, measured.train);
+    let fit = Fitter::new().starts(4).fit(AdditiveLaw::for_sweep(&sweep), &fitted, "t").unwrap();
+    let missing = below.rows().map(|row| row.h.to_vec()).collect::<Vec<_>>();
+    let rows = held_out.select(|row| missing.iter().any(|h| h == row.h)).unwrap();
+    assert_eq!(measured.test, fit.evaluate(&rows).unwrap());
+    // It is no candidate.
+    assert!(comparison.get("baseline").is_none() && comparison.scores().len() == 1);
+    let line = |of: &str| comparison.to_string().lines().any(|line| line.starts_with(of));
+    assert!(line("baseline  "), "{comparison}");
+    let better = expected.mre < measured.test.mre;
+    assert_eq!(line("At mixtures that were measured the baseline errs less than additive"), better);
+}
+
+/// Where tokens are held out, the scaled loss is of the same N.
+#[test]
+fn the_baseline_of_held_out_tokens_keeps_the_size() {
+    let sweep = product(&[1e8, 5e8]).select(|row| row.d < 3.5e9 || row.n < 2e8).unwrap();
+    let [candidate, _] = candidates(&sweep);
+    let comparison = Selection::new().candidate(candidate).run(&sweep, "t").unwrap();
+    assert_eq!(comparison.largest_scale(), Some(LargestScale::Tokens(4e9)));
+    // 4e9 was trained at 1e8 alone.
+    let baseline = comparison.baseline().unwrap().measured.unwrap();
+    assert_eq!(baseline.test.count, 7);
+    let fitted = sweep.select(|row| row.d < 4e9).unwrap();
+    let blind = Fitter::new().fit(ChinchillaLaw::for_sweep(&fitted), &fitted, "t").unwrap();
+    let same_size = fitted.select(|row| row.n == 1e8).unwrap();
+    let held_out = sweep.select(|row| row.d == 4e9).unwrap();
+    let predicted: Vec<f64> =
+        held_out.rows().map(|row| scaled(&blind, &same_size, row).unwrap()).collect();
+    let observed = held_out.losses_of("t").unwrap();
+    assert_eq!(baseline.test, mixlaw::fit::Metrics::new(&observed, &predicted));
+}
+
+#[test]
+fn without_a_mixture_that_was_measured_there_is_no_baseline() {
+    // Every size has mixtures of its own.
+    let sweep = synthetic();
+    let own = |n: f64, h: f64| ((h * 100.0).round() as i64 / 6) % 4 == (n / 6e7).log2() as i64;
+    let sweep = sweep.select(|row| own(row.n, row.h[0])).unwrap();
+    let [_, additive] = candidates(&sweep);
+    let comparison = Selection::new().candidate(additive).folds(2).run(&sweep, "t").unwrap();
+    let score = &comparison.scores()[0];
+    assert!(score.scale.is_some() && score.measured.is_none(), "{comparison}");
+    assert!(comparison.baseline().is_none());
+    // A law that cannot be fitted is told.
+    let fewest = product(&[1e8, 2e8, 4e8]).select(|row| row.h[0] < 0.1 && row.d < 2e9).unwrap();
+    let candidate = Candidate::new(AdditiveLaw::for_sweep(&fewest), Fitter::new());
+    let comparison = Selection::new().candidate(candidate).run(&fewest, "t").unwrap();
+    let baseline = comparison.baseline().unwrap();
+    assert!(baseline.measured.is_none() && baseline.failures.len() == 1, "{comparison}");
+    assert!(comparison.to_string().contains("baseline, all but N = 4.0000e8: 2 rows"));
+}
+
+#[test]
+fn the_rank_within_a_scale_tells_what_the_pooled_one_hides() {
+    let sweep = synthetic();
+    let comparison = Selection::new().candidates(candidates(&sweep)).run(&sweep, "t").unwrap();
+    let [blind, truth] = comparison.scores() else { panic!("two scores") };
+    // Chinchilla's law knows the scales, whose losses differ more than those of the mixtures.
+    assert!(blind.mixtures.unwrap().test.spearman > 0.5, "{comparison}");
+    for held_out in [blind.mixtures, blind.scale, blind.measured] {
+        assert_eq!(held_out.unwrap().rank, Some(0.0), "{comparison}");
+    }
+    for held_out in [truth.scale, truth.measured] {
+        assert!(held_out.unwrap().rank.unwrap() > 0.99, "{comparison}");
+    }
+    // Two mixtures of a fold have no order to speak of.
+    let folds = Selection::new().candidates(candidates(&sweep)).folds(6).run(&sweep, "t").unwrap();
+    assert_eq!(folds.scores()[1].mixtures.unwrap().rank, None);
+}
+
+#[test]
+fn a_scale_far_beyond_the_held_out_one_is_warned_of() {
+    let sweep = synthetic();
+    let [_, additive] = candidates(&sweep);
+    let run = |selection: Selection| {
+        selection.candidate(additive.clone()).folds(2).run(&sweep, "t").unwrap()
+    };
+    let plain = run(Selection::new());
+    let step = plain.step().unwrap();
+    assert!((step.n - 2.5).abs() < 1e-12 && (step.d - 1.0).abs() < 1e-12);
+    assert!(plain.needed_step().is_none() && !plain.needs_longer_step());
+    assert!(plain.to_string().contains("is 2.50 times the largest N and 1.00 times the largest D"));
+
+    let asked = |n, d| run(Selection::new().for_scale(Scale { n, d }));
+    // Twice is tested by 2.5 times, and so is what was trained.
+    for near in [asked(1e9, 1.2e10), asked(1e8, 1e9)] {
+        assert!(!near.needs_longer_step() && !near.to_string().contains("Warning"), "{near}");
+    }
+    // The figures are the same.
+    let far = asked(2.5e10, 2.4e10);
+    assert_eq!(figures(&far), figures(&plain));
+    assert!(far.needs_longer_step());
+    assert_eq!(far.needed_step().unwrap().d, 2.0);
+    let text = far.to_string();
+    let size = "Warning: the errors at scale are of 2.50 times extrapolation in N, and 50.00 times";
+    let tokens = "Warning: the errors at scale are of no extrapolation in D, and 2.00 times";
+    assert!(text.contains(size) && text.contains(tokens), "{text}");
+
+    let wrong = Selection::new().for_scale(Scale { n: -1.0, d: 1e9 }).run(&sweep, "t");
+    assert_eq!(wrong.unwrap_err().to_string(), "N is -1, expected a number > 0");
+}
+
 /// The paper's LLM sweep, where the variable `MIXLAW_SLIMPAJAMA` names its file.
 #[cfg(feature = "csv")]
 mod slimpajama {

@@ -322,6 +322,25 @@ fn a_mean_is_that_of_its_fits() {
     assert!(error.contains("was not fitted"), "{error}");
 }
 
+/// The parts of a mean count alike in everything, whatever their settings.
+#[test]
+fn the_order_of_the_parts_of_a_mean_does_not_matter() {
+    let (_, sweep) = problem(6);
+    let fitter = Fitter::new().starts(4);
+    let equal = fitter.fit(SimpleLaw::for_sweep(&sweep), &sweep, TARGET).unwrap();
+    let by_compute = fitter.weigh_by_compute(3.0);
+    let by_compute = by_compute.fit(ChinchillaLaw::for_sweep(&sweep), &sweep, TARGET).unwrap();
+    let resampled =
+        |parts: [&Fit; 2]| Bootstrap::new(40).run(Predictor::mean(parts).unwrap(), &sweep).unwrap();
+    let one = resampled([&equal, &by_compute]);
+    let other = resampled([&by_compute, &equal]);
+    let (at, h) = (beyond(&sweep), [0.2, 0.3, 0.5]);
+    assert_eq!(one.interval(at, h, 0.9).unwrap(), other.interval(at, h, 0.9).unwrap());
+    assert_eq!(one.residuals(0.9).unwrap(), other.residuals(0.9).unwrap());
+    let run = |of: &Predictor| of.prediction_interval(at, h, 0.9).unwrap();
+    assert_eq!(run(&one), run(&other));
+}
+
 #[test]
 fn weights_by_compute_are_those_of_the_rows() {
     let (truth, sweep) = problem(5);

@@ -1,10 +1,11 @@
-use std::collections::HashSet;
 use std::fmt;
 
 use crate::fit::Metrics;
 use crate::optim::Termination;
 use crate::predictor::Predictor;
-use crate::sweep::{Row, Sweep};
+use crate::sweep::Sweep;
+
+use super::step::{Step, Steps};
 
 /// The scores of all candidates of a [`Selection`](super::Selection), in the order in which they
 /// were given.
@@ -18,6 +19,11 @@ pub struct Comparison {
     pub(super) holdout: String,
     /// What was held out, and how many rows that is.
     pub(super) scale: Option<(LargestScale, usize)>,
+    /// Files of earlier crates have neither this nor the baseline.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) steps: Steps,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) baseline: Option<Score>,
     pub(super) termination: Termination,
 }
 
@@ -43,6 +49,10 @@ pub struct Score {
     pub mixtures: Option<HeldOut>,
     /// The held-out largest scale.
     pub scale: Option<HeldOut>,
+    /// Those of its rows that the [baseline](Comparison::baseline) predicts too: only on these can the two
+    /// be compared.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub measured: Option<HeldOut>,
     /// The fits that could not be made. After one, the other folds or splits are not tried.
     pub failures: Vec<Failure>,
     /// Wall time of all fits, in seconds.
@@ -57,8 +67,15 @@ pub struct Score {
 pub struct HeldOut {
     /// On the rows that were fitted, all parts pooled.
     pub train: Metrics,
-    /// On the rows that were held out, all parts pooled.
+    /// On the rows that were held out, all parts pooled. Its rank correlation is that over all scales
+    /// together, which a law that knows only the scale has too.
     pub test: Metrics,
+    /// The rank correlation (Spearman) between the mixtures of one N and D: the mean over all such groups
+    /// of at least three held-out mixtures, weighted by their number. 1 is the right order, 0 what chance
+    /// gives, and where all have the same prediction. `None` if there are no such groups, or their losses
+    /// do not differ.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::number", default))]
+    pub rank: Option<f64>,
     /// The regret of the mixture that the candidate would choose, in nats. Of each group of held-out
     /// rows with the same N and D it is the observed loss of the row with the least predicted loss (of
     /// several with the same prediction, the mean) minus the least observed loss; this is the mean
@@ -98,8 +115,8 @@ pub enum LargestScale {
 }
 
 impl LargestScale {
-    /// What is held out of a sweep, the rows to fit and those held out.
-    pub(super) fn hold_out(sweep: &Sweep) -> Option<(Self, (Sweep, Sweep))> {
+    /// What is held out of a sweep: the numbers of the rows to fit, and of those held out.
+    pub(super) fn hold_out(sweep: &Sweep) -> Option<(Self, [Vec<usize>; 2])> {
         // The two largest of at least three values.
         let largest = |values: Vec<f64>| {
             let mut values = values;
@@ -110,16 +127,15 @@ impl LargestScale {
                 _ => None,
             }
         };
-        let split = |is_fitted: &dyn Fn(Row<'_>) -> bool| {
-            let sides = [sweep.select(is_fitted), sweep.select(|row| !is_fitted(row))];
-            let [fitted, held_out] = sides.map(|side| side.expect("there are rows on both sides"));
-            (fitted, held_out)
+        let split = |is_fitted: &dyn Fn(usize) -> bool| {
+            let (fitted, held_out) = (0..sweep.len()).partition(|&i| is_fitted(i));
+            [fitted, held_out]
         };
         if let Some((below, n)) = largest(sweep.n().to_vec()) {
-            return Some((Self::Size(n), split(&|row| row.n <= below)));
+            return Some((Self::Size(n), split(&|i| sweep.n()[i] <= below)));
         }
         let (below, d) = largest(sweep.d().to_vec())?;
-        Some((Self::Tokens(d), split(&|row| row.d <= below)))
+        Some((Self::Tokens(d), split(&|i| sweep.d()[i] <= below)))
     }
 }
 
@@ -130,34 +146,6 @@ impl fmt::Display for LargestScale {
             Self::Tokens(d) => write!(f, "D = {d:.4e}"),
         }
     }
-}
-
-/// The regret in each group of rows that share N and D and have at least two mixtures.
-pub(super) fn regrets(sweep: &Sweep, observed: &[f64], predicted: &[f64]) -> Vec<f64> {
-    let scale = |i: usize| (sweep.row(i).n, sweep.row(i).d);
-    let mut order: Vec<usize> = (0..sweep.len()).collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (scale(a), scale(b));
-        a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    let groups = order.chunk_by(|&a, &b| scale(a) == scale(b));
-    let mixtures = sweep.mixture_numbers();
-    let several = |rows: &&[usize]| rows.iter().any(|&i| mixtures[i] != mixtures[rows[0]]);
-    let regret = |rows: &[usize]| {
-        let least =
-            |of: &[f64]| rows.iter().map(|&i| of[i]).min_by(f64::total_cmp).expect("some rows");
-        let best = least(predicted);
-        let is_best: HashSet<usize> =
-            rows.iter().filter(|&&i| predicted[i] == best).map(|&i| mixtures[i]).collect();
-        // All rows of a mixture, whose weights may differ by rounding and predictions with them.
-        let chosen: Vec<f64> = rows
-            .iter()
-            .filter(|&&i| is_best.contains(&mixtures[i]))
-            .map(|&i| observed[i])
-            .collect();
-        chosen.iter().sum::<f64>() / chosen.len() as f64 - least(observed)
-    };
-    groups.filter(several).map(regret).collect()
 }
 
 impl Comparison {
@@ -185,6 +173,81 @@ impl Comparison {
         self.scale.map(|(largest, _)| largest)
     }
 
+    /// How far the scale that was held out is beyond the rows that were fitted for it: the step that the
+    /// errors at scale are of. `None` if none was held out.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        self.steps.held_out
+    }
+
+    /// How far the scale of [`Selection::for_scale`](super::Selection::for_scale) is beyond all rows.
+    #[must_use]
+    pub fn needed_step(&self) -> Option<Step> {
+        self.steps.needed.map(|(_, step)| step)
+    }
+
+    /// Whether the scale to serve is so far beyond the rows, in N or in D, that the errors at the held-out
+    /// scale say little of it: by more than 1.1 times, and more than 1.5 times as far on a logarithmic scale
+    /// as the [step](Comparison::step) that was held out. The table then has a warning. False where no scale
+    /// was [asked for](super::Selection::for_scale).
+    ///
+    /// Laws that are alike after a step of 1.3 times can be apart after one of 3. More sizes help, the
+    /// smallest ones far below the largest.
+    #[must_use]
+    pub fn needs_longer_step(&self) -> bool {
+        self.steps.is_longer_needed()
+    }
+
+    /// What every law should beat at mixtures that were measured: the loss of the same mixture at the
+    /// largest N that was fitted, at the D nearest to that of the row (on a logarithmic scale), times
+    /// `L(N, D) / L(N', D')` of the [Chinchilla law](crate::law::ChinchillaLaw), which is blind to mixtures,
+    /// fitted to the same rows. Where a D was held out, it is the loss of the same mixture and N at the
+    /// nearest D.
+    ///
+    /// It predicts the held-out rows whose mixture was measured there: its errors are in
+    /// [`Score::measured`], and those of every candidate on the same rows. Its regret and rank correlation
+    /// are those of the order in which the mixtures were at the smaller scale. It is no candidate: it
+    /// knows no other mixtures.
+    ///
+    /// `None` if no scale or no such row was held out; if its law could not be fitted, its
+    /// [failures](Score::failures) tell why.
+    ///
+    /// ```
+    /// use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::selection::{Candidate, Selection};
+    /// use mixlaw::{Fitter, Sweep};
+    /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
+    /// # for size in [1e8, 2e8, 4e8] {
+    /// #     for web in [0.1f64, 0.3, 0.5, 0.7, 0.9] {
+    /// #         for tokens in [2e9, 8e9] {
+    /// #             // One mixture is not among the largest of the sizes that are fitted.
+    /// #             if size == 2e8 && web == 0.9 {
+    /// #                 continue;
+    /// #             }
+    /// #             n.push(size);
+    /// #             d.push(tokens);
+    /// #             h.extend([web, 1.0 - web]);
+    /// #             let scale = 2.0 + 400.0 / f64::powf(size, 0.34) + 400.0 / f64::powf(tokens, 0.28);
+    /// #             loss.push((1.2 + (web - 0.4).powi(2)) * scale);
+    /// #         }
+    /// #     }
+    /// # }
+    /// # let sweep = Sweep::new(&["web", "code"], &["web"], &n, &d, &h, &loss)?;
+    /// let law = Candidate::new(AdditiveLaw::for_sweep(&sweep), Fitter::new());
+    /// let comparison = Selection::new().candidate(law).folds(2).run(&sweep, "web")?;
+    /// let baseline = comparison.baseline().and_then(|score| score.measured).expect("four mixtures");
+    /// let additive = comparison.scores()[0].measured.expect("the same");
+    /// // Ten rows of five mixtures were held out, and 2e8 has four of these.
+    /// assert_eq!((baseline.test.count, additive.test.count), (8, 8));
+    /// // What a mixture does is the same factor at every scale here.
+    /// assert!(baseline.test.mre < additive.test.mre);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Score> {
+        self.baseline.as_ref()
+    }
+
     /// [`Termination::Stopped`] if an observer stopped it early, otherwise
     /// [`Termination::Complete`].
     #[must_use]
@@ -206,7 +269,8 @@ impl Comparison {
     /// but not the scale. The train error does not count, because it falls with every coefficient, nor
     /// does the regret, which depends on a few rows. If two errors are nearly equal, take the candidate
     /// with fewer coefficients. A held-out scale that leaves only two others to fit tells little: two sizes
-    /// cannot tell an exponent from the floor.
+    /// cannot tell an exponent from the floor. Neither does one that is much nearer than the scale that the
+    /// mixture is for: [`Comparison::needs_longer_step`].
     #[must_use]
     pub fn best(&self) -> Option<&Score> {
         self.least_error(|score| score.sees_mixture)
@@ -233,114 +297,16 @@ impl Comparison {
     }
 }
 
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.target, self.holdout)?;
-        if let Some((largest, rows)) = self.scale {
-            write!(f, "; scale held out: {largest}, {rows} rows")?;
-        }
-        let names = self.scores.iter().map(|score| score.name.chars().count());
-        let width = names.max().unwrap_or(0);
-        write!(f, "\nMRE in percent, rank correlation, regret in nats\n")?;
-        write!(
-            f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
-            "", "free", "all", "mixtures", "", "", "scale", "", "", ""
-        )?;
-        write!(
-            f,
-            "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7}",
-            "", "coef.", "MRE", "MRE", "rank", "regret", "MRE", "rank", "regret", "seconds"
-        )?;
-        let cell = |value: Option<f64>, digits| {
-            value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
-        };
-        let mre = |held_out: Option<HeldOut>| cell(held_out.map(|x| 100.0 * x.test.mre), 3);
-        let rank = |held_out: Option<HeldOut>| cell(held_out.map(|x| x.test.spearman), 3);
-        let regret = |held_out: Option<HeldOut>| cell(held_out.and_then(|x| x.regret), 4);
-        for score in &self.scores {
-            write!(
-                f,
-                "\n{:width$}  {:>5}  {:>8}  {:>8} {:>6} {:>8}  {:>8} {:>6} {:>8}  {:>7.1}",
-                score.name,
-                score.coefficients,
-                cell(score.train.map(|train| 100.0 * train.mre), 3),
-                mre(score.mixtures),
-                rank(score.mixtures),
-                regret(score.mixtures),
-                mre(score.scale),
-                rank(score.scale),
-                regret(score.scale),
-                score.seconds
-            )?;
-        }
-        self.notes(f)
-    }
-}
-
-impl Comparison {
-    /// What is printed below the table.
-    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for score in &self.scores {
-            for Failure { part, message } in &score.failures {
-                write!(f, "\n{}, {part}: {message}", score.name)?;
-            }
-        }
-        let blind = self.scores.iter().filter(|score| !score.sees_mixture);
-        let blind: Vec<&str> = blind.map(|score| score.name.as_str()).collect();
-        if !blind.is_empty() {
-            write!(
-                f,
-                "\nNo choice of a mixture, on which it does not depend: {}",
-                blind.join(", ")
-            )?;
-        }
-        if self.termination == Termination::Stopped {
-            write!(f, "\n{}: some figures are missing", self.termination)?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use approx::assert_relative_eq;
-
     use super::*;
     use crate::selection::tests::sweep;
-
-    #[test]
-    fn regret_is_the_price_of_the_choice() {
-        // Three groups: (1e8, 1e9) with three mixtures, (1e8, 2e9) with one mixture twice, but for
-        // rounding, and (2e8, 1e9) with two, not side by side.
-        let n = [1e8, 2e8, 1e8, 1e8, 1e8, 1e8, 2e8];
-        let d = [1e9, 1e9, 1e9, 1e9, 2e9, 2e9, 1e9];
-        let web = [0.1, 0.1, 0.5, 0.9, 0.5, 0.5 + 1e-9, 0.9];
-        let h: Vec<f64> = web.iter().flat_map(|w| [*w, 1.0 - w]).collect();
-        let observed = [3.0, 2.5, 2.8, 2.9, 2.0, 2.2, 2.7];
-        let names: Vec<String> = (0..7).map(|i| format!("r{i}")).collect();
-        let builder = Sweep::builder(&["a", "b"], &["t"]).runs(&names);
-        let s = builder.clone().build(&n, &d, &h, &observed).unwrap();
-        let of = |predicted: &[f64]| regrets(&s, &observed, predicted);
-        assert_eq!(of(&observed), [0.0, 0.0]);
-        let wrong = of(&[3.0, 2.6, 2.9, 2.7, 9.0, 1.0, 2.5]);
-        assert_relative_eq!(wrong[..], [0.1, 0.2][..], epsilon = 1e-12);
-        // Who cannot tell mixtures apart chooses any.
-        let blind = of(&[1.0; 7]);
-        assert_relative_eq!(blind[..], [0.1, 0.1][..], epsilon = 1e-12);
-        // A mixture is chosen with all its runs: the mean of 2.8 and 3.0 over 2.7.
-        let h = [0.1, 0.9, 0.5, 0.5, 0.5 + 1e-9, 0.5 - 1e-9];
-        let (n, d, observed) = ([1e8; 3], [1e9; 3], [2.7, 2.8, 3.0]);
-        let s = builder.runs(&names[..3]).build(&n, &d, &h, &observed).unwrap();
-        let of_both = regrets(&s, &observed, &[3.0, 2.8, 2.8 + 1e-10]);
-        assert_relative_eq!(of_both[..], [0.2][..], epsilon = 1e-12);
-    }
 
     #[test]
     fn the_largest_scale_leaves_two_values() {
         let held_out = |sizes: &[f64], tokens: &[f64]| {
             LargestScale::hold_out(&sweep(sizes, tokens))
-                .map(|(what, (a, b))| (what, a.len(), b.len()))
+                .map(|(what, [a, b])| (what, a.len(), b.len()))
         };
         let size = held_out(&[1e8, 4e8, 2e8], &[1e9, 4e9, 8e9]);
         assert_eq!(size, Some((LargestScale::Size(4e8), 36, 18)));
@@ -354,7 +320,7 @@ mod tests {
         let held_out = |mre: Option<f64>| {
             mre.map(|mre| {
                 let test = Metrics { mre, ..Metrics::new(&[1.0], &[1.0]) };
-                HeldOut { train: test, test, regret: None }
+                HeldOut { train: test, test, rank: None, regret: None }
             })
         };
         Score {
@@ -365,6 +331,7 @@ mod tests {
             train: None,
             mixtures: held_out(mixtures),
             scale: held_out(scale),
+            measured: None,
             failures: Vec::new(),
             seconds: 0.0,
         }
@@ -376,6 +343,8 @@ mod tests {
             scores,
             holdout: "mixtures held out: 5 folds".to_owned(),
             scale: None,
+            steps: Steps::default(),
+            baseline: None,
             termination: Termination::Complete,
         }
     }

@@ -9,8 +9,11 @@
 //! | mixtures, by folds or random splits | is the loss right at a mixture that was not trained? | two mixtures |
 //! | the largest scale | is the loss right at a larger N, or a larger D? | three sizes, or three token counts |
 //!
-//! For both it gives the errors ([`Metrics`]) and the regret: of the mixtures that were held out, the
-//! observed loss of the one that the law would have chosen, less the lowest observed loss.
+//! For both it gives the errors ([`Metrics`]), the rank correlation between the mixtures of one N and D,
+//! and the regret: of the mixtures that were held out, the observed loss of the one that the law would have
+//! chosen, less the lowest observed loss. Beside the laws is a [baseline](Comparison::baseline), the measured
+//! loss of the same mixture at a smaller scale, and [`Selection::for_scale`] tells how much farther than
+//! the held-out scale the one is that the mixture is for.
 //! A [`LearningCurve`] tells how many mixtures are enough (Fig. 5 of the paper).
 //!
 //! ```
@@ -61,9 +64,13 @@
 //! # Ok::<(), mixlaw::Error>(())
 //! ```
 
+mod baseline;
 mod candidate;
 mod comparison;
 mod learning;
+mod step;
+mod table;
+mod within;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -71,17 +78,24 @@ use std::time::Instant;
 pub use candidate::Candidate;
 pub use comparison::{Comparison, Failure, HeldOut, LargestScale, Score};
 pub use learning::{LearningCurve, LearningPoint, LearningPoints};
+pub use step::Step;
 
 use crate::error::Error;
-use crate::fit::Metrics;
+use crate::fit::{Fitter, Metrics};
+use crate::law::ChinchillaLaw;
 use crate::optim::{Control, Observer, Progress, Termination};
 use crate::predictor::Predictor;
+use crate::scale::Scale;
 use crate::streams::{self, Kind};
 use crate::sweep::Sweep;
+use baseline::Anchored;
+use step::Steps;
+use within::AtOneScale;
 
 /// Compares candidates by their errors on rows held out; see the [module](self).
 ///
-/// It makes `1 + folds + 1` fits of every law: to all rows, for each fold, and for the largest scale.
+/// It makes `1 + folds + 1` fits of every law: to all rows, for each fold, and for the largest scale; and
+/// one more for the [baseline](Comparison::baseline).
 /// The fits come one after the other; with the feature `rayon` the starts of each share the threads
 /// of the current pool. The same seeds give the same figures, bit for bit, on any number of
 /// threads; only [`Score::seconds`] differs.
@@ -89,6 +103,7 @@ use crate::sweep::Sweep;
 pub struct Selection {
     candidates: Vec<Candidate>,
     holdout: Holdout,
+    at: Option<Scale>,
     seed: u64,
     observer: Option<Observer>,
 }
@@ -112,7 +127,13 @@ impl Holdout {
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { candidates: Vec::new(), holdout: Holdout::Folds(5), seed: 0, observer: None }
+        Self {
+            candidates: Vec::new(),
+            holdout: Holdout::Folds(5),
+            at: None,
+            seed: 0,
+            observer: None,
+        }
     }
 }
 
@@ -121,7 +142,7 @@ const MOST_DRAWS: usize = 10_000;
 
 impl Selection {
     /// Five folds, seed 0 and the crate's own candidates: all [`suitable`](crate::law::suitable) laws with the default
-    /// [`Fitter`](crate::Fitter), and [`Candidate::recommended`] where the joint and the full law
+    /// [`Fitter`], and [`Candidate::recommended`] where the joint and the full law
     /// are among them.
     #[must_use]
     pub fn new() -> Self {
@@ -142,6 +163,15 @@ impl Selection {
     #[must_use]
     pub fn mixtures(self, count: usize, splits: usize) -> Self {
         Self { holdout: Holdout::Splits { count, splits }, ..self }
+    }
+
+    /// The scale that a mixture will be paid for at. It changes no figure: the result says
+    /// [how far](Comparison::needed_step) it is beyond the runs, beside how far the held-out scale is beyond
+    /// those that were fitted, and [warns](Comparison::needs_longer_step) where it is much farther. See
+    /// [`Step`] for an example.
+    #[must_use]
+    pub fn for_scale(self, at: Scale) -> Self {
+        Self { at: Some(at), ..self }
     }
 
     /// The seed of the folds and splits: the same for every candidate. Fits have the seeds of their
@@ -180,27 +210,36 @@ impl Selection {
     ///
     /// # Errors
     /// If the sweep has no such target or no loss of it, no law of the crate suits it and no candidate
-    /// was added, there are fewer than two folds, not 1 to 10,000 splits, or `count` is 0 or not less
-    /// than the number of distinct mixtures of these rows.
+    /// was added, there are fewer than two folds, not 1 to 10,000 splits, `count` is 0 or not less
+    /// than the number of distinct mixtures of these rows, or N or D of the
+    /// [scale](Selection::for_scale) is not a number > 0.
     pub fn run(&self, sweep: &Sweep, target: &str) -> Result<Comparison, Error> {
+        self.at.map_or(Ok(()), Scale::check)?;
         let measured = sweep.measured(target)?;
         let candidates = self.candidates_for(sweep, target)?;
         let held_out = Parts {
             all: sweep,
             splits: self.splits(&measured)?,
             split_name: self.holdout.part(),
-            largest: LargestScale::hold_out(&measured),
+            largest: HeldOutScale::new(&measured, target)?,
         };
         let fits: usize = candidates.iter().map(|candidate| candidate.laws().len()).sum();
         let control = Control::default().observed_by(self.observer.as_ref());
-        let mut fitter =
-            CandidateFitter::new(target, control, fits.saturating_mul(held_out.count()));
+        let mut fitter = CandidateFitter::new(target, control, held_out.count_fits(fits));
         let scores = candidates.iter().map(|one| held_out.score(one, &mut fitter)).collect();
+        let largest = held_out.largest.as_ref();
+        let baseline = largest.and_then(|largest| largest.baseline(&mut fitter));
+        let steps = Steps {
+            held_out: largest.map(|largest| Step::between(&largest.fitted, &largest.test)),
+            needed: self.at.map(|at| (at, Step::new(&measured, at))),
+        };
         Ok(Comparison {
             target: target.to_owned(),
             scores,
             holdout: held_out.in_words(),
-            scale: held_out.largest.map(|(largest, (_, test))| (largest, test.len())),
+            scale: largest.map(|largest| (largest.scale, largest.test.len())),
+            steps,
+            baseline,
             termination: fitter.end(),
         })
     }
@@ -243,13 +282,15 @@ struct Parts<'a> {
     /// The rows to fit and those held out, of each fold or split.
     splits: Vec<(Sweep, Sweep)>,
     split_name: &'static str,
-    largest: Option<(LargestScale, (Sweep, Sweep))>,
+    largest: Option<HeldOutScale>,
 }
 
 impl Parts<'_> {
-    /// The number of fits of each law.
-    fn count(&self) -> usize {
-        1 + self.splits.len() + usize::from(self.largest.is_some())
+    /// The number of all fits, of so many laws.
+    fn count_fits(&self, laws: usize) -> usize {
+        let each = 1 + self.splits.len() + usize::from(self.largest.is_some());
+        let anchored = self.largest.as_ref().and_then(|largest| largest.anchored.as_ref());
+        laws.saturating_mul(each).saturating_add(usize::from(anchored.is_some()))
     }
 
     fn in_words(&self) -> String {
@@ -272,9 +313,13 @@ impl Parts<'_> {
             let part = format!("{} {} of {}", self.split_name, i + 1, self.splits.len());
             attempt(part, rows, Some(test))
         }));
-        let scale = self.largest.as_ref().and_then(|(largest, (rows, test))| {
-            pooled([attempt(format!("all but {largest}"), rows, Some(test))])
-        });
+        let scale = self
+            .largest
+            .as_ref()
+            .and_then(|largest| attempt(largest.part(), &largest.fitted, Some(&largest.test)));
+        let measured = self.largest.as_ref().zip(scale.as_ref());
+        let measured = measured.and_then(|(largest, predicted)| largest.measured(predicted));
+        let scale = pooled([scale]);
         let (fit, train) = all.map(|all| (all.fit, all.train.metrics())).unzip();
         Score {
             name: candidate.name().to_owned(),
@@ -285,9 +330,74 @@ impl Parts<'_> {
             train,
             mixtures,
             scale,
+            measured,
             failures,
             seconds: start.elapsed().as_secs_f64(),
         }
+    }
+}
+
+/// The largest scale, held out.
+struct HeldOutScale {
+    scale: LargestScale,
+    fitted: Sweep,
+    test: Sweep,
+    /// The held-out rows that the baseline predicts, if there are any.
+    anchored: Option<Anchored>,
+}
+
+impl HeldOutScale {
+    /// Of rows that all have the loss.
+    fn new(sweep: &Sweep, target: &str) -> Result<Option<Self>, Error> {
+        let losses = sweep.losses_of(target)?;
+        Ok(LargestScale::hold_out(sweep).map(|(scale, [fitted, test])| Self {
+            scale,
+            anchored: Anchored::new(sweep, &losses, scale, &fitted, &test),
+            fitted: sweep.take(&fitted),
+            test: sweep.take(&test),
+        }))
+    }
+
+    /// What is fitted, in words.
+    fn part(&self) -> String {
+        format!("all but {}", self.scale)
+    }
+
+    /// The errors on the rows that the baseline predicts too.
+    fn measured(&self, predicted: &Predicted) -> Option<HeldOut> {
+        let anchored = self.anchored.as_ref()?;
+        let test = predicted.test.take(&anchored.rows);
+        Some(held_out(&predicted.train, &test, &test.at_each_scale(&anchored.sweep)))
+    }
+
+    /// The baseline; `None` if it predicts no row or the observer has stopped.
+    fn baseline(&self, fitter: &mut CandidateFitter<'_>) -> Option<Score> {
+        let (start, anchored) = (Instant::now(), self.anchored.as_ref()?);
+        let blind = Candidate::new(ChinchillaLaw::for_sweep(&self.fitted), Fitter::new());
+        let score = fitter.ensemble(&blind, &self.fitted)?.and_then(|blind| {
+            let test = Pairs {
+                observed: anchored.sweep.losses_of(blind.target())?,
+                predicted: anchored.predict(&blind)?,
+            };
+            let train = Pairs::new(&blind, &self.fitted)?;
+            Ok(held_out(&train, &test, &test.at_each_scale(&anchored.sweep)))
+        });
+        let (measured, failures) = match score {
+            Ok(measured) => (Some(measured), Vec::new()),
+            Err(error) => (None, vec![Failure { part: self.part(), message: error.to_string() }]),
+        };
+        Some(Score {
+            name: baseline::NAME.to_owned(),
+            coefficients: blind.free_coefficients().unwrap_or_default(),
+            sees_mixture: false,
+            fit: None,
+            train: None,
+            mixtures: None,
+            scale: None,
+            measured,
+            failures,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
 }
 
@@ -377,21 +487,21 @@ struct Predicted {
     train: Pairs,
     test: Pairs,
     /// Of each group of test rows that share N and D.
-    regrets: Vec<f64>,
+    groups: Vec<AtOneScale>,
 }
 
 impl Predicted {
     fn new(fit: Predictor, rows: &Sweep, test: Option<&Sweep>) -> Result<Self, Error> {
         let train = Pairs::new(&fit, rows)?;
-        let (test, regrets) = match test {
+        let (test, groups) = match test {
             Some(test) => {
                 let pairs = Pairs::new(&fit, test)?;
-                let regrets = comparison::regrets(test, &pairs.observed, &pairs.predicted);
-                (pairs, regrets)
+                let groups = pairs.at_each_scale(test);
+                (pairs, groups)
             }
             None => (Pairs::default(), Vec::new()),
         };
-        Ok(Self { fit, train, test, regrets })
+        Ok(Self { fit, train, test, groups })
     }
 }
 
@@ -414,6 +524,17 @@ impl Pairs {
         self.predicted.extend(other.predicted);
     }
 
+    /// Some of the rows.
+    fn take(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64]| rows.iter().map(|&i| values[i]).collect();
+        Self { observed: of(&self.observed), predicted: of(&self.predicted) }
+    }
+
+    /// What they say of the mixtures of one N and D; the rows are those of the sweep.
+    fn at_each_scale(&self, sweep: &Sweep) -> Vec<AtOneScale> {
+        AtOneScale::of_all(sweep, &self.observed, &self.predicted)
+    }
+
     fn metrics(&self) -> Metrics {
         Metrics::new(&self.observed, &self.predicted)
     }
@@ -422,19 +543,24 @@ impl Pairs {
 /// The figures over all parts; `None` if there are none or one of them is missing, after which no
 /// other is tried.
 fn pooled(parts: impl IntoIterator<Item = Option<Predicted>>) -> Option<HeldOut> {
-    let (mut train, mut test, mut regrets) = (Pairs::default(), Pairs::default(), Vec::new());
+    let (mut train, mut test, mut groups) = (Pairs::default(), Pairs::default(), Vec::new());
     for part in parts {
         let part = part?;
         train.append(part.train);
         test.append(part.test);
-        regrets.extend(part.regrets);
+        groups.extend(part.groups);
     }
-    let mean = regrets.iter().sum::<f64>() / regrets.len() as f64;
-    (!test.observed.is_empty()).then(|| HeldOut {
+    (!test.observed.is_empty()).then(|| held_out(&train, &test, &groups))
+}
+
+/// The figures of fitted rows and of some that were held out; there are some of both.
+fn held_out(train: &Pairs, test: &Pairs, groups: &[AtOneScale]) -> HeldOut {
+    HeldOut {
         train: train.metrics(),
         test: test.metrics(),
-        regret: (!regrets.is_empty()).then_some(mean),
-    })
+        rank: AtOneScale::mean_rank(groups),
+        regret: AtOneScale::mean_regret(groups),
+    }
 }
 
 #[cfg(test)]
@@ -526,7 +652,7 @@ mod tests {
             let seen = Arc::new(Mutex::new(Vec::new()));
             let told = seen.clone();
             let observed = selection.clone().observe(move |progress| {
-                assert_eq!((progress.what, progress.total), ("fits", Some(8)));
+                assert_eq!((progress.what, progress.total), ("fits", Some(9)));
                 told.lock().unwrap().push(progress.done);
                 if progress.done < most {
                     ControlFlow::Continue(())
@@ -542,14 +668,15 @@ mod tests {
             (c, seen)
         };
         let (all, seen) = run(usize::MAX);
-        assert_eq!(seen, (0..=8).collect::<Vec<_>>());
+        assert_eq!(seen, (0..=9).collect::<Vec<_>>());
         let unobserved = selection.run(&s, "t").unwrap();
         for (seen, alone) in all.scores().iter().zip(unobserved.scores()) {
             assert_eq!(seen.train, alone.train);
             assert_eq!((seen.mixtures, seen.scale), (alone.mixtures, alone.scale));
         }
         // A stop at the last fit leaves nothing out.
-        assert_eq!(run(8).0.termination(), Termination::Complete);
+        assert_eq!(run(9).0.termination(), Termination::Complete);
+        assert!(run(8).0.baseline().is_none());
         assert_eq!(all.termination(), Termination::Complete);
         let (some, seen) = run(3);
         assert_eq!(seen, [0, 1, 2, 3]);

@@ -140,7 +140,7 @@ impl Sweep {
     }
 
     /// The rows with these numbers.
-    pub(super) fn take(&self, rows: &[usize]) -> Sweep {
+    pub(crate) fn take(&self, rows: &[usize]) -> Sweep {
         let pick = |of: &[f64], width: usize| -> Vec<f64> {
             rows.iter().flat_map(|&i| &of[i * width..(i + 1) * width]).copied().collect()
         };

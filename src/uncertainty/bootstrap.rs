@@ -214,15 +214,20 @@ impl Bootstrap {
         let by = |weights: &[f64]| Draws::new(self.seed, unit_of.clone(), weights);
         let of = |refit: &Refit<'_>| by(&refit.weights_of_draws(sweep));
         let draws = of(&refits[0]);
-        let weights = refits[0].row_weights(sweep.len());
-        let (units, measured) = (draws.units, by(&weights).units);
+        let weights: Vec<Vec<f64>> =
+            refits.iter().map(|refit| refit.row_weights(sweep.len())).collect();
+        let measured = weights.iter().map(|weights| by(weights).units).min();
+        let (units, measured) = (draws.units, measured.expect("a predictor has parts"));
         if measured < 2 {
             let expected = "at least 2 with a weight in the fit";
             return Err(Error::setting(name, measured as f64, expected));
         }
         let is_empty = |resample: &usize| {
             let counts = draws.counts(*resample);
-            counts.iter().zip(&weights).all(|(count, weight)| count * weight == 0.0)
+            let is_left_out = |weights: &Vec<f64>| {
+                counts.iter().zip(weights).all(|(count, weight)| count * weight == 0.0)
+            };
+            weights.iter().any(is_left_out)
         };
         // A resample without a row says nothing of the target. To draw another one in its place would
         // be for this target alone, and to leave it out would hide how little is known.
@@ -270,6 +275,17 @@ fn refits<'a>(predictor: &'a Predictor, sweep: &Sweep) -> Result<Vec<Refit<'a>>,
     predictor.parts().iter().map(one).collect()
 }
 
+/// The weight of each row in a mean of fits, whose weights add up to 1 each and may be of different
+/// settings: a residual of the mean counts as the row does on average.
+fn mean_weights(refits: &[Refit<'_>], rows: usize) -> Vec<f64> {
+    let mut mean = vec![0.0; rows];
+    for refit in refits {
+        let own = refit.row_weights(rows);
+        mean.iter_mut().zip(own).for_each(|(mean, own)| *mean += own / refits.len() as f64);
+    }
+    mean
+}
+
 /// The rows of a sweep as a predictor sees them.
 struct Rows<'a> {
     predictor: &'a Predictor,
@@ -278,6 +294,7 @@ struct Rows<'a> {
     losses: Vec<f64>,
     /// The domain weights in the order of the laws.
     h: Vec<f64>,
+    /// The mean over the fits.
     weights: Vec<f64>,
 }
 
@@ -292,7 +309,7 @@ impl<'a> Rows<'a> {
             sweep,
             losses: sweep.losses_or_nan(predictor.target())?,
             h: crate::fit::aligned(predictor.parts()[0].law(), sweep)?,
-            weights: refits[0].row_weights(sweep.len()),
+            weights: mean_weights(refits, sweep.len()),
         })
     }
 
@@ -302,8 +319,8 @@ impl<'a> Rows<'a> {
     }
 
     /// The relative residual against the mean of the resamples that left a row out, where it is known,
-    /// with the weight of the row in the fit: the noise of a run and the misfit of the law, at rows
-    /// that the fit has not seen.
+    /// with the weight of the row in the mean of the fits: the noise of a run and the misfit of the laws, at
+    /// rows that the fits have not seen.
     fn residuals(&self, sums: &[(f64, usize)]) -> Vec<(f64, f64)> {
         let with_weight = |(i, relative): (usize, f64)| (relative, self.weights[i]);
         self.relative_residuals(sums).map(with_weight).collect()
@@ -383,6 +400,25 @@ mod tests {
         let mut sums = vec![(f64::INFINITY, 3); sweep.len()];
         sums[5] = (3.0 * rows.losses[5], 3);
         assert_eq!(rows.residuals(&sums), [(0.0, 1.0 / 24.0)]);
+    }
+
+    #[test]
+    fn a_residual_of_a_mean_counts_as_its_row_does_on_average() {
+        let sweep = sweep();
+        let law = AdditiveLaw::for_sweep(&sweep);
+        let fit = |power| {
+            let fitter = Fitter::new().starts(2).weigh_by_compute(power);
+            fitter.fit(law.clone(), &sweep, "t").unwrap()
+        };
+        let both = Predictor::mean([fit(0.0), fit(1.0)]).unwrap();
+        let refits = refits(&both, &sweep).unwrap();
+        let rows = Rows::new(&both, &refits, &sweep).unwrap();
+        let sums: Vec<(f64, usize)> = rows.losses.iter().map(|loss| (*loss, 1)).collect();
+        // Six runs each of 1e8 and 4e8 with 2e9 and 8e9 tokens: N D adds up to 30e18.
+        let expected = |row: crate::sweep::Row<'_>| 0.5 / 24.0 + 0.5 * row.n * row.d / 30e18;
+        for ((_, weight), row) in rows.residuals(&sums).into_iter().zip(sweep.rows()) {
+            assert!((weight - expected(row)).abs() < 1e-15, "{weight} {}", expected(row));
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use mixlaw::fit::PriorStrength;
 use mixlaw::law;
-use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection};
+use mixlaw::selection::{Candidate, Comparison, HeldOut, Score, Selection, Step};
 use serde_json::{Value, json};
 
 use super::Command;
@@ -34,11 +35,11 @@ impl Command for Compare {
     const ABOUT: &'static str =
         "Compares laws by their errors on runs that they were not fitted to";
     const SHARED: &'static [&'static str] =
-        &["laws", "unique", "targets", "optimizer", "starts", "gamma", "seed", "json"];
+        &["laws", "unique", "targets", "optimizer", "starts", "gamma", "seed", "at", "json"];
     const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
-Of --laws, `recommended` is the mean of joint and full, rows weighted by compute.";
+Of --laws, `recommended` is the mean of joint and full, rows weighted by compute and with a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
@@ -64,6 +65,7 @@ Of --laws, `recommended` is the mean of joint and full, rows weighted by compute
             let selection = Selection::new()
                 .candidates(candidates)
                 .folds(self.folds)
+                .for_scale(data.scale)
                 .seed(flags.seed)
                 .observe(bar.observer());
             let comparison =
@@ -102,7 +104,7 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
     for name in names {
         if name == RECOMMENDED {
             let both = [law("joint")?, law("full")?].into_iter().flatten();
-            let weighted = fitter.clone().weigh_by_compute(1.0);
+            let weighted = fitter.clone().weigh_by_compute(1.0).prior(PriorStrength::Residuals);
             all.push(Candidate::mean(both, weighted)?.called(RECOMMENDED));
         } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
@@ -113,6 +115,9 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
 
 fn score_json(comparison: &Comparison, score: &Score) -> Value {
     let mre = |held_out: Option<HeldOut>| held_out.map(|x| percent(x.test.mre));
+    let rank = |held_out: Option<HeldOut>| held_out.and_then(|x| x.rank);
+    let step = |step: Option<Step>| step.map(|step| json!({ "n": step.n, "d": step.d }));
+    let baseline = comparison.baseline().and_then(|baseline| baseline.measured);
     let failures = score
         .failures
         .iter()
@@ -124,9 +129,18 @@ fn score_json(comparison: &Comparison, score: &Score) -> Value {
         "sees_mixture": score.sees_mixture,
         "mre_train": score.train.map(|train| percent(train.mre)),
         "mre_mixtures": mre(score.mixtures),
+        "rank_mixtures": rank(score.mixtures),
         "regret_mixtures": score.mixtures.and_then(|x| x.regret),
         "mre_scale": mre(score.scale),
+        "rank_scale": rank(score.scale),
         "regret_scale": score.scale.and_then(|x| x.regret),
+        "mre_measured": mre(score.measured),
+        "rank_measured": rank(score.measured),
+        "mre_baseline": mre(baseline),
+        "rank_baseline": rank(baseline),
+        "step": step(comparison.step()),
+        "needed_step": step(comparison.needed_step()),
+        "needs_longer_step": comparison.needs_longer_step(),
         "best": comparison.best().is_some_and(|best| best.name == score.name),
         "failures": failures.collect::<Vec<_>>(),
         "seconds": score.seconds,

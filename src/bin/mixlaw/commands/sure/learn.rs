@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mixlaw::law::{self, LawSettings};
 use mixlaw::selection::{Candidate, LearningCurve, LearningPoint, Selection};
-use mixlaw::{Fitter, Sweep};
+use mixlaw::{Fitter, Scale, Sweep};
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -36,13 +36,19 @@ impl Curve {
 ///
 /// # Errors
 /// If nothing can be compared.
-pub fn learn(out: &mut String, train: &Sweep, target: &str, seed: u64) -> Result<Vec<Curve>> {
+pub fn learn(
+    out: &mut String,
+    train: &Sweep,
+    target: &str,
+    at: Scale,
+    seed: u64,
+) -> Result<Vec<Curve>> {
     writeln!(
         out,
         "\nLaws compared on `{target}`, by held-out mixtures and the largest size held out:\n"
     )?;
     let bar = progress::bar("Laws compared, fits");
-    let selection = Selection::new().seed(seed).observe(bar.observer());
+    let selection = Selection::new().for_scale(at).seed(seed).observe(bar.observer());
     let comparison = selection.run(train, target)?;
     drop(bar);
     writeln!(out, "{comparison}")?;

@@ -79,7 +79,7 @@ The laws are averaged, rows count by their compute, and the coefficients have a 
             one.write(&mut text)?;
             decided.push((plan, one));
         }
-        let curves = learn::learn(&mut text, &data.train, &fitted[0], flags.seed)?;
+        let curves = learn::learn(&mut text, &data.train, &fitted[0], data.scale, flags.seed)?;
         #[cfg(feature = "plot")]
         if let Some(folder) = &self.pictures {
             let out = &mut text;
