@@ -8,10 +8,10 @@ use approx::assert_relative_eq;
 use every_law::{UNIQUE, every_law, names};
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Dual, ExponentialProduct,
-    ExponentialSum, Formula, FormulaLaw, FullLaw, Ge24Law, GeometricMean, Gradient, InverseSum,
-    JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SharedExponentialSum, SimpleLaw, YeM1Law,
-    YeM2Law, YeM3Law, YeM4Law,
+    CoefficientFn, Constant, Coordinate, CoupledLaw, DCptLaw, DataConstrainedLaw, Dual,
+    ExponentialProduct, ExponentialSum, Formula, FormulaLaw, FullLaw, Ge24Law, GeometricMean,
+    Gradient, InverseSum, JointLaw, LinearPower, PowerLaw, PowerLawBuilder, Scalar, ScalingLaw,
+    SharedExponentialSum, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
 use mixlaw::simplex::Certificate;
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
@@ -92,6 +92,23 @@ fn every_law_keeps_the_contract() {
         });
     }
     assert_law_contract(&FormulaLaw::new(Joint, &domains(3), SCALES).unwrap());
+    options().iter().for_each(|law| assert_law_contract(law));
+}
+
+/// Laws with the options of the builder, alone and together.
+fn options() -> Vec<PowerLaw> {
+    let d = domains(3);
+    let start = || PowerLaw::builder("option", &d).scale(SCALES).bias(Biased(InverseSum));
+    let n = |builder: PowerLawBuilder| builder.n_term(LinearPower::level(), Constant::exponent());
+    let d = |builder: PowerLawBuilder| builder.d_term(Constant::level(), LinearPower::exponent());
+    let laws = [
+        n(d(start())).coupled(),
+        n(d(start())).growing_b(),
+        d(start()).growing_b(),
+        n(d(start())).coupled().growing_b(),
+    ];
+    let laws = laws.into_iter().map(|builder| builder.build().unwrap());
+    laws.chain([everything(&domains(3))]).collect()
 }
 
 /// An N or D of any order from 1 to the largest number, and infinity.
@@ -196,6 +213,7 @@ fn counts_are_those_of_the_table() {
         ("additive", 2 * k + 5),
         ("joint", 4 * k + 5),
         ("full", 6 * k + 5),
+        ("coupled", 2 * k + 6),
         ("additive-fixed-n", 2 * k + 3),
         ("additive-fixed-d", 2 * k + 3),
         ("additive-fixed-nd", 2 * k + 1),
@@ -256,6 +274,12 @@ fn power_mean<S: Scalar>(c: &[S], h: &[S]) -> S {
     (sum / total).powf(S::from_f64(1.0) / q)
 }
 
+/// `(x^(1/p) + y^(1/p))^p`.
+fn coupled<S: Scalar>(x: S, y: S, p: S) -> S {
+    let q = S::from_f64(1.0) / p;
+    (x.powf(q) + y.powf(q)).powf(p)
+}
+
 formula!(Additive, "additive", AdditiveLaw, |c, n, d, h| {
     let k = h.len();
     let z = &c[1 + 2 * k..];
@@ -279,6 +303,10 @@ formula!(Full, "full", FullLaw, |c, n, d, h| {
     c[0] + inverse_sum(&c[1..], h)
         + power_mean(part(0), h) / n.powf(power_mean(part(1), h))
         + power_mean(part(2), h) / d.powf(power_mean(part(3), h))
+});
+formula!(Coupled, "coupled", CoupledLaw, |c, n, d, h| {
+    let z = &c[1 + 2 * h.len()..];
+    c[0] + inverse_sum(&c[1..], h) + coupled(z[0] / n.powf(z[1]), z[2] / d.powf(z[3]), z[4])
 });
 formula!(YeM1, "ye-m1", YeM1Law, |c, _n, _d, h| {
     let mut sum = c[0];
@@ -314,6 +342,40 @@ formula!(FixedN, "additive-fixed-n", AdditiveFixedNLaw, |c, _n, d, h| {
 formula!(FixedNd, "additive-fixed-nd", AdditiveFixedNDLaw, |c, _n, _d, h| {
     c[0] + inverse_sum(&c[1..], h)
 });
+
+/// The full law with both options.
+fn everything(domains: &[String]) -> PowerLaw {
+    let builder = PowerLaw::builder("everything", domains)
+        .scale(SCALES)
+        .bias(Biased(InverseSum))
+        .n_term(LinearPower::level(), LinearPower::exponent())
+        .d_term(LinearPower::level(), LinearPower::exponent());
+    builder.coupled().growing_b().build().unwrap()
+}
+
+/// The same by its formula.
+#[derive(Debug)]
+struct Everything;
+
+impl Formula for Everything {
+    fn name(&self) -> &str {
+        "everything"
+    }
+
+    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+        everything(domains).coordinates().iter().cloned().collect()
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
+        let k = h.len();
+        let part = |i: usize| &c[1 + 2 * k + i * (k + 1)..];
+        let (n, d) = (n / S::from_f64(SCALES.n), d / S::from_f64(SCALES.d));
+        let t_n = power_mean(part(0), h) / n.powf(power_mean(part(1), h));
+        let t_d = power_mean(part(2), h) / d.powf(power_mean(part(3), h));
+        let [p, delta] = [part(4)[0], part(4)[1]];
+        c[0] + inverse_sum(&c[1..], h) + coupled(t_n, t_d * n.powf(delta), p)
+    }
+}
 
 /// Ge 24 for the second domain.
 #[derive(Debug)]
@@ -355,6 +417,8 @@ fn analytic_gradients_are_pinned_to_auto() {
             law("additive-fixed-nd", 3, 0, SCALES),
             Box::new(FormulaLaw::new(FixedNd, &d, SCALES).unwrap()),
         ),
+        (law("coupled", 3, 0, SCALES), Box::new(FormulaLaw::new(Coupled, &d, SCALES).unwrap())),
+        (Arc::new(everything(&d)), Box::new(FormulaLaw::new(Everything, &d, SCALES).unwrap())),
         (law("ge24", 3, 1, SCALES), Box::new(FormulaLaw::new(Ge24, &d, SCALES).unwrap())),
         (law("ye-m1", 3, 0, SCALES), Box::new(FormulaLaw::new(YeM1, &d, SCALES).unwrap())),
         (law("ye-m2", 3, 0, SCALES), Box::new(FormulaLaw::new(YeM2, &d, SCALES).unwrap())),

@@ -93,6 +93,7 @@
 mod batch;
 mod coefficient;
 mod coordinates;
+mod coupling;
 mod dependence;
 mod formula;
 mod forward;
