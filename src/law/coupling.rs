@@ -38,7 +38,14 @@ impl Coupling {
         let factor = (p * rise).exp();
         let share = power / (1.0 + power);
         by[large] = factor / (1.0 + power);
-        by[small] = ((1.0 / p - 1.0) * ln_ratio).exp() * by[large];
+        let ratio = terms[small] / terms[large];
+        // The power is near at hand, as long as neither has lost digits.
+        by[small] = by[large]
+            * if power.min(ratio) > 1e-290 {
+                power / ratio
+            } else {
+                ((1.0 / p - 1.0) * ln_ratio).exp()
+            };
         let value = terms[large] * factor;
         Self { value, by, by_p: value * (rise - share * ln_ratio / p) }
     }

@@ -403,6 +403,73 @@ impl<'a> Grouped<'a> {
         [1.0, power, -self.values[A][m] * power * ln_x]
     }
 
+    /// What [`Batch::gradient`] is, of sums over the points of each mixture. A copy for each kind of sums is
+    /// faster than one that asks which they are.
+    #[inline(never)]
+    fn add_gradient<const COUNT: usize>(
+        &mut self,
+        weights: &[f64],
+        out: &mut [f64],
+        sums_at: impl Fn(&Self, usize, &[f64]) -> [f64; COUNT],
+    ) {
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = sums_at(self, m, weights);
+                sums.iter().enumerate().for_each(|(i, sum)| self.sums[i * block + place] = *sum);
+            }
+            let mut from = 0;
+            for Part { number, at, .. } in &self.parts {
+                let sums = &self.sums[number * block..][..count];
+                for (i, out) in out[at.clone()].iter_mut().enumerate() {
+                    *out += dot(sums, self.gradients.column(from + i, count));
+                }
+                from += at.len();
+            }
+        }
+    }
+
+    /// As [`Grouped::add_gradient`], of [`Batch::gauss_newton`].
+    #[inline(never)]
+    fn add_gauss_newton<const COUNT: usize>(
+        &mut self,
+        weights: &[f64],
+        out: &mut [f64],
+        sums_at: impl Fn(&Self, usize, &[f64]) -> [f64; COUNT],
+    ) {
+        let p = self.at.len();
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = sums_at(self, m, weights);
+                sums.iter().enumerate().for_each(|(i, sum)| self.sums[i * block + place] = *sum);
+            }
+            let mut from_a = 0;
+            for (nth, Part { number: a, at: at_a, .. }) in self.parts.iter().enumerate() {
+                for i in 0..at_a.len() {
+                    let column = self.gradients.column(from_a + i, count);
+                    let mut from_b = 0;
+                    for Part { number: b, at: at_b, .. } in &self.parts[..=nth] {
+                        let sums = &self.sums[pair(*a, *b) * block..][..count];
+                        let scaled = &mut self.scaled[..count];
+                        for ((scaled, sum), g) in scaled.iter_mut().zip(sums).zip(column) {
+                            *scaled = sum * g;
+                        }
+                        let others = if a == b { i + 1 } else { at_b.len() };
+                        for j in 0..others {
+                            let sum = dot(scaled, self.gradients.column(from_b + j, count));
+                            out[(at_a.start + i) * p + at_b.start + j] += sum;
+                        }
+                        from_b += at_b.len();
+                    }
+                }
+                from_a += at_a.len();
+            }
+        }
+    }
+
     /// `sum_j weights_j dL_j/d(part)` over the points of mixture `m`.
     fn gradient_sums(&self, m: usize, weights: &[f64]) -> [f64; PARTS] {
         let mut sums = [0.0; PARTS];
@@ -473,25 +540,13 @@ impl Batch for Grouped<'_> {
         assert_eq!(weights.len(), self.order.len(), "one weight for each point");
         self.update(z);
         out.fill(0.0);
-        for mixtures in self.blocks() {
-            self.fill_gradients(mixtures.clone());
-            let (block, count) = (self.gradients.block, mixtures.len());
-            for (place, m) in mixtures.enumerate() {
-                if let Some(linked) = &self.linked {
-                    let sums = self.linked_gradient_sums(linked, m, weights);
-                    (0..ALL).for_each(|a| self.sums[a * block + place] = sums[a]);
-                    continue;
-                }
-                let sums = self.gradient_sums(m, weights);
-                (0..PARTS).for_each(|a| self.sums[a * block + place] = sums[a]);
-            }
-            let mut from = 0;
-            for Part { number, at, .. } in &self.parts {
-                let sums = &self.sums[number * block..][..count];
-                for (i, out) in out[at.clone()].iter_mut().enumerate() {
-                    *out += dot(sums, self.gradients.column(from + i, count));
-                }
-                from += at.len();
+        match self.linked.take() {
+            None => self.add_gradient(weights, out, Self::gradient_sums),
+            Some(linked) => {
+                let sums =
+                    |own: &Self, m: usize, w: &[f64]| own.linked_gradient_sums(&linked, m, w);
+                self.add_gradient(weights, out, sums);
+                self.linked = Some(linked);
             }
         }
     }
@@ -500,42 +555,16 @@ impl Batch for Grouped<'_> {
         assert_eq!(weights.len(), self.order.len(), "one weight for each point");
         self.update(z);
         out.fill(0.0);
-        let p = z.len();
-        for mixtures in self.blocks() {
-            self.fill_gradients(mixtures.clone());
-            let (block, count) = (self.gradients.block, mixtures.len());
-            for (place, m) in mixtures.enumerate() {
-                if let Some(linked) = &self.linked {
-                    let sums = self.linked_gauss_newton_sums(linked, m, weights);
-                    (0..ALL_PAIRS).for_each(|pair| self.sums[pair * block + place] = sums[pair]);
-                    continue;
-                }
-                let sums = self.gauss_newton_sums(m, weights);
-                (0..PAIRS).for_each(|pair| self.sums[pair * block + place] = sums[pair]);
-            }
-            let mut from_a = 0;
-            for (nth, Part { number: a, at: at_a, .. }) in self.parts.iter().enumerate() {
-                for i in 0..at_a.len() {
-                    let column = self.gradients.column(from_a + i, count);
-                    let mut from_b = 0;
-                    for Part { number: b, at: at_b, .. } in &self.parts[..=nth] {
-                        let sums = &self.sums[pair(*a, *b) * block..][..count];
-                        let scaled = &mut self.scaled[..count];
-                        for ((scaled, sum), g) in scaled.iter_mut().zip(sums).zip(column) {
-                            *scaled = sum * g;
-                        }
-                        let others = if a == b { i + 1 } else { at_b.len() };
-                        for j in 0..others {
-                            let sum = dot(scaled, self.gradients.column(from_b + j, count));
-                            out[(at_a.start + i) * p + at_b.start + j] += sum;
-                        }
-                        from_b += at_b.len();
-                    }
-                }
-                from_a += at_a.len();
+        match self.linked.take() {
+            None => self.add_gauss_newton(weights, out, Self::gauss_newton_sums),
+            Some(linked) => {
+                let sums =
+                    |own: &Self, m: usize, w: &[f64]| own.linked_gauss_newton_sums(&linked, m, w);
+                self.add_gauss_newton(weights, out, sums);
+                self.linked = Some(linked);
             }
         }
-        mirror_lower(out, p);
+        mirror_lower(out, z.len());
     }
 
     fn second_derivatives(&mut self, z: &[f64], v: &[f64], out: &mut [f64], _: Token) {
