@@ -474,6 +474,91 @@ fn coordinates(law: &dyn ScalingLaw, c: &[(String, f64)]) -> Vec<f64> {
 }
 
 #[test]
+fn the_coupled_law_is_the_additive_law_at_one_and_kaplans_below() {
+    let d = domains(3);
+    let additive = AdditiveLaw::new(&d, SCALES).unwrap();
+    let coupled = CoupledLaw::new(&d, SCALES).unwrap();
+    let mut c = additive_coefficients(&d);
+    let z = coordinates(&additive, &c);
+    c.push(("p".to_owned(), 1.0));
+    let at_one = coordinates(&coupled, &c);
+    // In his units: exponents a and b inside of the power, and coefficients that it is taken of.
+    let (p, a, b, inner_a, inner_b) = (0.4, 0.8, 0.7, 3e6, 5e6);
+    let effective = [
+        ("p", p),
+        ("alpha", a * p),
+        ("beta", b * p),
+        ("A", inner_a.powf(p)),
+        ("B", inner_b.powf(p)),
+    ];
+    for (name, value) in effective {
+        c.iter_mut().find(|(n, _)| n == name).unwrap().1 = value;
+    }
+    let below = coordinates(&coupled, &c);
+    for (n, d, h) in [(1e8, 3e9, [0.2, 0.3, 0.5]), (7e9, 1e12, [1.0, 0.0, 0.0])] {
+        let at = Scale { n, d };
+        assert_relative_eq!(
+            coupled.loss(&at_one, at, &h),
+            additive.loss(&z, at, &h),
+            max_relative = 1e-14
+        );
+        let infinite = Scale { n: f64::INFINITY, d: f64::INFINITY };
+        let inner = inner_a / f64::powf(n, a) + inner_b / f64::powf(d, b);
+        let expected = coupled.loss(&below, infinite, &h) + inner.powf(p);
+        assert_relative_eq!(coupled.loss(&below, at, &h), expected, max_relative = 1e-13);
+        // Without the other, a term is what it is: Chinchilla's.
+        let alone = coupled.loss(&below, Scale { n, d: f64::INFINITY }, &h);
+        let expected = coupled.loss(&below, infinite, &h) + inner_a.powf(p) / f64::powf(n, a * p);
+        assert_relative_eq!(alone, expected, max_relative = 1e-13);
+    }
+}
+
+/// By the formula that is printed: its numbers, put into it by hand.
+#[test]
+fn options_are_printed_and_their_faults_are_named() {
+    let d = domains(1);
+    let start = || PowerLaw::builder("option", &d).scale(SCALES).bias(Constant::level());
+    let n = |builder: PowerLawBuilder| builder.n_term(Constant::level(), Constant::exponent());
+    let d_term = |builder: PowerLawBuilder| builder.d_term(Constant::level(), Constant::exponent());
+    let law = n(d_term(start())).coupled().growing_b().build().unwrap();
+    let names: Vec<&str> = law.coordinates().iter().map(Coordinate::name).collect();
+    assert_eq!(names, ["E", "A", "alpha", "B", "beta", "p", "delta"]);
+    let c = [
+        ("E", 1.5),
+        ("A", 30.0),
+        ("alpha", 0.5),
+        ("B", 40.0),
+        ("beta", 0.5),
+        ("p", 0.5),
+        ("delta", -0.25),
+    ];
+    let z = law.coordinates_of(&c).unwrap();
+    assert_eq!(
+        law.formula(&z),
+        "L = 1.500 + ((30.00 / N^0.5000)^(1/0.5000) \
+         + (40.00 (N/3.000e8)^-0.2500 / D^0.5000)^(1/0.5000))^0.5000"
+    );
+    // 30 / sqrt(4.8e9) and 40 / 16^(1/4) / sqrt(4.8e9).
+    let loss = law.loss(&z, Scale { n: 4.8e9, d: 4.8e9 }, &[1.0]);
+    assert_relative_eq!(loss, 1.5 + 1300f64.sqrt() / 4.8e9f64.sqrt(), max_relative = 1e-14);
+    // N0 is a part of what delta is of.
+    assert_eq!(law.coefficients(&z).last().unwrap(), &("N0".to_owned(), SCALES.n));
+
+    let fault = |builder: PowerLawBuilder| builder.build().unwrap_err().to_string();
+    for builder in [n(start()), d_term(start()), start()] {
+        let text = fault(builder.coupled());
+        assert!(text.contains("option") && text.contains("of N and D"), "{text}");
+    }
+    let text = fault(n(start()).growing_b());
+    assert!(text.contains("option") && text.contains("no term of D"), "{text}");
+    let limit = |n, d| law.check(Scale { n, d }, &[1.0]);
+    let text = limit(f64::INFINITY, 1e9).unwrap_err().to_string();
+    assert!(text.contains('N') && text.contains("grows"), "{text}");
+    limit(f64::INFINITY, f64::INFINITY).unwrap();
+    limit(1e9, f64::INFINITY).unwrap();
+}
+
+#[test]
 fn laws_nest_as_the_paper_says() {
     let d = domains(3);
     let additive = AdditiveLaw::new(&d, SCALES).unwrap();

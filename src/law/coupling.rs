@@ -218,3 +218,68 @@ impl CoefficientFn for Growth {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::mixture_function::Fixed;
+
+    /// Terms of all orders: no overflow, the value between the larger term and the sum, and derivatives
+    /// that add up to it, since the norm of a multiple is a multiple of the norm.
+    #[test]
+    fn the_norm_is_sound_for_terms_of_all_orders() {
+        let orders = [0.0, 1e-308, 1e-200, 1e-30, 0.3, 0.4, 1.0, 1e30, 1e200, 1e307];
+        for a in orders {
+            for b in orders {
+                for p in [0.1, 0.3, 0.5, 0.999, 1.0] {
+                    let Coupling { value, by, by_p } = Coupling::of([a, b], p);
+                    let rounding = 1e-14 * (a + b);
+                    let bounds = a.max(b) - rounding..=a + b + rounding;
+                    assert!(bounds.contains(&value), "{a:e} {b:e} {p}: {value:e}");
+                    let sum = by[0] * a + by[1] * b;
+                    assert!((sum - value).abs() <= 1e-12 * value, "{a:e} {b:e} {p}: {by:?}");
+                    assert!(
+                        by.iter().all(|x| (0.0..=1.0 + 1e-13).contains(x)),
+                        "{a:e} {b:e} {p}: {by:?}"
+                    );
+                    // The norm rises with p.
+                    assert!(by_p >= 0.0 && by_p.is_finite(), "{a:e} {b:e} {p}: {by_p:e}");
+                    let other = Coupling::of([b, a], p);
+                    assert_eq!((other.value, other.by_p), (value, by_p));
+                    if p < 1.0 {
+                        let step = 1e-6 * p;
+                        let at = |p: f64| Coupling::of([a, b], p).value;
+                        let slope = (at(p + step) - at(p - step)) / (2.0 * step);
+                        assert!((slope - by_p).abs() <= 1e-7 * (a + b), "{a:e} {b:e} {p}");
+                    }
+                }
+            }
+        }
+        assert_eq!(Coupling::of([3.0, 4.0], 0.5).value, 5.0);
+    }
+
+    /// A relaxation may be negative where the term is not.
+    #[test]
+    fn a_bound_below_zero_counts_as_zero() {
+        let terms = |a| -> [(f64, Box<dyn MixtureFunction>); 2] {
+            [(1.0, Box::new(Fixed(a))), (2.0, Box::new(Fixed(1.5)))]
+        };
+        let mut dh = [0.0];
+        let mut value = |a| {
+            let mut both = CoupledTerms::new(0.5, terms(a), 1);
+            both.add_gradient(&[1.0], &[0.0], 1.0, &mut dh)
+        };
+        assert_eq!((value(4.0), value(0.0), value(-4.0)), (5.0, 3.0, 3.0));
+        assert!(value(f64::NAN).is_nan());
+    }
+
+    /// Above one the terms are no norm, and nothing is claimed of them.
+    #[test]
+    fn nothing_is_claimed_above_one() {
+        let terms: [(f64, Box<dyn MixtureFunction>); 2] =
+            [(1.0, Box::new(Fixed(1.0))), (1.0, Box::new(Fixed(1.0)))];
+        let both = CoupledTerms::new(1.5, terms, 1);
+        assert!(!both.is_convex() && both.relaxation(&[0.0], &[1.0]).is_none());
+        assert!(!both.add_curvature(&[0.0], &[1.0], 1.0, &mut Curvature::zero(1)));
+    }
+}

@@ -259,8 +259,9 @@ impl PowerLawBuilder {
     }
 
     /// Multiplies the term of D by `(N/N0)^delta`: with delta > 0 a larger model is further from its limit
-    /// after the same tokens. An option that tells whether N and D interact; delta is one more
-    /// coefficient, of either sign, believed to be 0 within 0.1. N has to be finite unless D is infinite.
+    /// after the same tokens. delta is one more coefficient, of either sign, believed to be 0 within 0.1. (In
+    /// the law of Li et al., arXiv 2506.10972, both the coefficient and the exponent of D depend on N; this
+    /// is a power of N for the coefficient alone.) N has to be finite unless D is infinite.
     ///
     /// ```
     /// use mixlaw::Scale;
