@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use mixlaw::law::{AdditiveLaw, FullLaw, JointLaw, ScalingLaw, SimpleLaw};
+use mixlaw::law::{
+    AdditiveLaw, Biased, Constant, CoupledLaw, FullLaw, InverseSum, JointLaw, LinearPower,
+    PowerLaw, ScalingLaw, SimpleLaw,
+};
 use mixlaw::plan::{MixtureObjective, Plan, PlanBuilder};
 use mixlaw::simplex::SimplexObjective;
 use mixlaw::{Predictor, Scale};
@@ -13,6 +16,14 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 pub const LAWS: [&str; 4] = ["simple", "additive", "joint", "full"];
+
+/// The joint law with its terms coupled.
+fn coupled_joint(domains: &[String], scale: Scale) -> PowerLaw {
+    let builder = PowerLaw::builder("coupled joint", domains).scale(scale).bias(Biased(InverseSum));
+    let builder = builder.n_term(LinearPower::level(), Constant::exponent());
+    let builder = builder.d_term(LinearPower::level(), Constant::exponent());
+    builder.coupled().build().expect("valid")
+}
 
 /// Laws of one kind with their coordinates and weights.
 #[derive(Debug)]
@@ -34,6 +45,8 @@ impl MixtureProblem {
             "simple" => Arc::new(SimpleLaw::new(&domains, scales).expect("valid")),
             "additive" => Arc::new(AdditiveLaw::new(&domains, scales).expect("valid")),
             "joint" => Arc::new(JointLaw::new(&domains, scales).expect("valid")),
+            "coupled" => Arc::new(CoupledLaw::new(&domains, scales).expect("valid")),
+            "coupled joint" => Arc::new(coupled_joint(&domains, scales)),
             "full" => Arc::new(FullLaw::new(&domains, scales).expect("valid")),
             _ => panic!("unknown law {law}"),
         };
@@ -99,6 +112,7 @@ fn coordinate(
         "ln_v_alpha" | "ln_v_beta" => 0.3f64.ln() + 0.15 * normal,
         "ln_v_h" => 0.7f64.ln() + 0.5 * normal,
         "A" | "B" | "ln_v_A" | "ln_v_B" => 0.4f64.ln() + 0.4 * normal,
+        "p" => (0.1 + 0.9 * uniform).ln(),
         _ if kind.starts_with("q_") => -3.0 + 7.0 * uniform,
         _ => panic!("unknown coordinate {name}"),
     }

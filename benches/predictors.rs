@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench predictors [-- SLIMPAJAMA.csv]
+//! cargo bench --bench predictors -- --coupled SLIMPAJAMA.csv REDPAJAMA7.csv [--eval]
 //! ```
 //!
 //! 1. Errors on larger sizes held out, of fits to the smaller ones: three hold-outs within the training
@@ -11,7 +12,13 @@
 //!    compute; best fits, means of the near-optimal fits of 24 starts, and means of 60 resamples.
 //! 2. What weights cost where the law is exactly right: the error of fits to synthetic sweeps.
 //! 3. With the path, the one final report: fits to the paper's training sizes, evaluated at 3B.
+//!
+//! With `--coupled`, instead: laws whose terms of N and D are coupled, alone and in means, beside the others,
+//! all by [`Fitter::recommended`], on training sizes held out of three sweeps; with `--eval` the eval rows
+//! in place of these.
 
+#[path = "predictors/coupled.rs"]
+mod coupled;
 mod designs;
 
 use std::error::Error;
@@ -187,8 +194,11 @@ fn final_report(sweep: &Sweep) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let path = std::env::args().skip(1).find(|a| a != "--bench");
-    let slimpajama = path.map(Sweep::read_csv).transpose()?;
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if arguments.first().is_some_and(|first| first == "--coupled") {
+        return coupled::report(&arguments[1..]);
+    }
+    let slimpajama = arguments.first().map(Sweep::read_csv).transpose()?;
     let train = slimpajama.as_ref().map(|sweep| sweep.split("train")).transpose()?;
     let bytes = Sweep::from_csv(include_bytes!("../examples/data/byte_sweep.csv").as_slice())?
         .select(|row| row.split == "train" || row.split == "eval")?;

@@ -11,8 +11,9 @@ use mixlaw::error::ErrorKind;
 use mixlaw::fit::Residual;
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Formula, FormulaLaw, Ge24Law,
-    InverseSum, JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SimpleLaw,
+    CoefficientFn, Constant, Coordinate, CoupledLaw, DCptLaw, DataConstrainedLaw, Formula,
+    FormulaLaw, Ge24Law, InverseSum, JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw,
+    SimpleLaw,
 };
 use mixlaw::optim::{BasinHopping, Lbfgs, MultiStart, Optimizer, Termination, TrustRegion};
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
@@ -501,7 +502,39 @@ fn the_laws_of_others_are_found_again() {
     let names = ["web", "code"];
     let unique = [("web", 2e10), ("code", 1e9)];
     type Planted<'a> = (Box<dyn ScalingLaw>, &'a [(&'a str, f64)]);
-    let laws: [Planted<'_>; 3] = [
+    let growing = PowerLaw::builder("growing", &names).scale(scales).bias(Constant::level());
+    let growing = growing.n_term(Constant::level(), Constant::exponent());
+    let growing = growing.d_term(LinearPower::level(), Constant::exponent()).coupled().growing_b();
+    let laws: [Planted<'_>; 5] = [
+        (
+            Box::new(CoupledLaw::new(&names, scales).unwrap()),
+            &[
+                ("E", 1.2),
+                ("C[web]", 1.5),
+                ("gamma[web]", 0.4),
+                ("C[code]", 2.5),
+                ("gamma[code]", 0.8),
+                ("A", 500.0),
+                ("alpha", 0.36),
+                ("B", 1500.0),
+                ("beta", 0.34),
+                ("p", 0.45),
+            ],
+        ),
+        (
+            Box::new(growing.build().unwrap()),
+            &[
+                ("E", 1.7),
+                ("A", 500.0),
+                ("alpha", 0.36),
+                ("ln_v_B[web]", 7.0),
+                ("ln_v_B[code]", 7.6),
+                ("q_B", 0.5),
+                ("beta", 0.34),
+                ("p", 0.7),
+                ("delta", -0.08),
+            ],
+        ),
         (
             Box::new(DataConstrainedLaw::new(&names, &unique, scales).unwrap()),
             &[

@@ -8,10 +8,10 @@ use approx::assert_relative_eq;
 use every_law::{UNIQUE, every_law, names};
 use mixlaw::law::{
     AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw, AutoScaleLaw, Biased, ChinchillaLaw,
-    CoefficientFn, Constant, Coordinate, DCptLaw, DataConstrainedLaw, Dual, ExponentialProduct,
-    ExponentialSum, Formula, FormulaLaw, FullLaw, Ge24Law, GeometricMean, Gradient, InverseSum,
-    JointLaw, LinearPower, PowerLaw, Scalar, ScalingLaw, SharedExponentialSum, SimpleLaw, YeM1Law,
-    YeM2Law, YeM3Law, YeM4Law,
+    CoefficientFn, Constant, Coordinate, CoupledLaw, DCptLaw, DataConstrainedLaw, Dual,
+    ExponentialProduct, ExponentialSum, Formula, FormulaLaw, FullLaw, Ge24Law, GeometricMean,
+    Gradient, InverseSum, JointLaw, LinearPower, PowerLaw, PowerLawBuilder, Scalar, ScalingLaw,
+    SharedExponentialSum, SimpleLaw, YeM1Law, YeM2Law, YeM3Law, YeM4Law,
 };
 use mixlaw::simplex::Certificate;
 use mixlaw::testing::{assert_coefficient_contract, assert_law_contract};
@@ -92,6 +92,23 @@ fn every_law_keeps_the_contract() {
         });
     }
     assert_law_contract(&FormulaLaw::new(Joint, &domains(3), SCALES).unwrap());
+    options().iter().for_each(|law| assert_law_contract(law));
+}
+
+/// Laws with the options of the builder, alone and together.
+fn options() -> Vec<PowerLaw> {
+    let d = domains(3);
+    let start = || PowerLaw::builder("option", &d).scale(SCALES).bias(Biased(InverseSum));
+    let n = |builder: PowerLawBuilder| builder.n_term(LinearPower::level(), Constant::exponent());
+    let d = |builder: PowerLawBuilder| builder.d_term(Constant::level(), LinearPower::exponent());
+    let laws = [
+        n(d(start())).coupled(),
+        n(d(start())).growing_b(),
+        d(start()).growing_b(),
+        n(d(start())).coupled().growing_b(),
+    ];
+    let laws = laws.into_iter().map(|builder| builder.build().unwrap());
+    laws.chain([everything(&domains(3))]).collect()
 }
 
 /// An N or D of any order from 1 to the largest number, and infinity.
@@ -196,6 +213,7 @@ fn counts_are_those_of_the_table() {
         ("additive", 2 * k + 5),
         ("joint", 4 * k + 5),
         ("full", 6 * k + 5),
+        ("coupled", 2 * k + 6),
         ("additive-fixed-n", 2 * k + 3),
         ("additive-fixed-d", 2 * k + 3),
         ("additive-fixed-nd", 2 * k + 1),
@@ -256,6 +274,12 @@ fn power_mean<S: Scalar>(c: &[S], h: &[S]) -> S {
     (sum / total).powf(S::from_f64(1.0) / q)
 }
 
+/// `(x^(1/p) + y^(1/p))^p`.
+fn coupled<S: Scalar>(x: S, y: S, p: S) -> S {
+    let q = S::from_f64(1.0) / p;
+    (x.powf(q) + y.powf(q)).powf(p)
+}
+
 formula!(Additive, "additive", AdditiveLaw, |c, n, d, h| {
     let k = h.len();
     let z = &c[1 + 2 * k..];
@@ -279,6 +303,10 @@ formula!(Full, "full", FullLaw, |c, n, d, h| {
     c[0] + inverse_sum(&c[1..], h)
         + power_mean(part(0), h) / n.powf(power_mean(part(1), h))
         + power_mean(part(2), h) / d.powf(power_mean(part(3), h))
+});
+formula!(Coupled, "coupled", CoupledLaw, |c, n, d, h| {
+    let z = &c[1 + 2 * h.len()..];
+    c[0] + inverse_sum(&c[1..], h) + coupled(z[0] / n.powf(z[1]), z[2] / d.powf(z[3]), z[4])
 });
 formula!(YeM1, "ye-m1", YeM1Law, |c, _n, _d, h| {
     let mut sum = c[0];
@@ -314,6 +342,40 @@ formula!(FixedN, "additive-fixed-n", AdditiveFixedNLaw, |c, _n, d, h| {
 formula!(FixedNd, "additive-fixed-nd", AdditiveFixedNDLaw, |c, _n, _d, h| {
     c[0] + inverse_sum(&c[1..], h)
 });
+
+/// The full law with both options.
+fn everything(domains: &[String]) -> PowerLaw {
+    let builder = PowerLaw::builder("everything", domains)
+        .scale(SCALES)
+        .bias(Biased(InverseSum))
+        .n_term(LinearPower::level(), LinearPower::exponent())
+        .d_term(LinearPower::level(), LinearPower::exponent());
+    builder.coupled().growing_b().build().unwrap()
+}
+
+/// The same by its formula.
+#[derive(Debug)]
+struct Everything;
+
+impl Formula for Everything {
+    fn name(&self) -> &str {
+        "everything"
+    }
+
+    fn coefficients(&self, domains: &[String]) -> Vec<Coordinate> {
+        everything(domains).coordinates().iter().cloned().collect()
+    }
+
+    fn loss<S: Scalar>(&self, c: &[S], n: S, d: S, h: &[S]) -> S {
+        let k = h.len();
+        let part = |i: usize| &c[1 + 2 * k + i * (k + 1)..];
+        let (n, d) = (n / S::from_f64(SCALES.n), d / S::from_f64(SCALES.d));
+        let t_n = power_mean(part(0), h) / n.powf(power_mean(part(1), h));
+        let t_d = power_mean(part(2), h) / d.powf(power_mean(part(3), h));
+        let [p, delta] = [part(4)[0], part(4)[1]];
+        c[0] + inverse_sum(&c[1..], h) + coupled(t_n, t_d * n.powf(delta), p)
+    }
+}
 
 /// Ge 24 for the second domain.
 #[derive(Debug)]
@@ -355,6 +417,8 @@ fn analytic_gradients_are_pinned_to_auto() {
             law("additive-fixed-nd", 3, 0, SCALES),
             Box::new(FormulaLaw::new(FixedNd, &d, SCALES).unwrap()),
         ),
+        (law("coupled", 3, 0, SCALES), Box::new(FormulaLaw::new(Coupled, &d, SCALES).unwrap())),
+        (Arc::new(everything(&d)), Box::new(FormulaLaw::new(Everything, &d, SCALES).unwrap())),
         (law("ge24", 3, 1, SCALES), Box::new(FormulaLaw::new(Ge24, &d, SCALES).unwrap())),
         (law("ye-m1", 3, 0, SCALES), Box::new(FormulaLaw::new(YeM1, &d, SCALES).unwrap())),
         (law("ye-m2", 3, 0, SCALES), Box::new(FormulaLaw::new(YeM2, &d, SCALES).unwrap())),
@@ -407,6 +471,91 @@ fn additive_coefficients(d: &[String]) -> Vec<(String, f64)> {
 
 fn coordinates(law: &dyn ScalingLaw, c: &[(String, f64)]) -> Vec<f64> {
     law.coordinates_of(&c.iter().map(|(n, v)| (n.as_str(), *v)).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn the_coupled_law_is_the_additive_law_at_one_and_kaplans_below() {
+    let d = domains(3);
+    let additive = AdditiveLaw::new(&d, SCALES).unwrap();
+    let coupled = CoupledLaw::new(&d, SCALES).unwrap();
+    let mut c = additive_coefficients(&d);
+    let z = coordinates(&additive, &c);
+    c.push(("p".to_owned(), 1.0));
+    let at_one = coordinates(&coupled, &c);
+    // In his units: exponents a and b inside of the power, and coefficients that it is taken of.
+    let (p, a, b, inner_a, inner_b) = (0.4, 0.8, 0.7, 3e6, 5e6);
+    let effective = [
+        ("p", p),
+        ("alpha", a * p),
+        ("beta", b * p),
+        ("A", inner_a.powf(p)),
+        ("B", inner_b.powf(p)),
+    ];
+    for (name, value) in effective {
+        c.iter_mut().find(|(n, _)| n == name).unwrap().1 = value;
+    }
+    let below = coordinates(&coupled, &c);
+    for (n, d, h) in [(1e8, 3e9, [0.2, 0.3, 0.5]), (7e9, 1e12, [1.0, 0.0, 0.0])] {
+        let at = Scale { n, d };
+        assert_relative_eq!(
+            coupled.loss(&at_one, at, &h),
+            additive.loss(&z, at, &h),
+            max_relative = 1e-14
+        );
+        let infinite = Scale { n: f64::INFINITY, d: f64::INFINITY };
+        let inner = inner_a / f64::powf(n, a) + inner_b / f64::powf(d, b);
+        let expected = coupled.loss(&below, infinite, &h) + inner.powf(p);
+        assert_relative_eq!(coupled.loss(&below, at, &h), expected, max_relative = 1e-13);
+        // Without the other, a term is what it is: Chinchilla's.
+        let alone = coupled.loss(&below, Scale { n, d: f64::INFINITY }, &h);
+        let expected = coupled.loss(&below, infinite, &h) + inner_a.powf(p) / f64::powf(n, a * p);
+        assert_relative_eq!(alone, expected, max_relative = 1e-13);
+    }
+}
+
+/// By the formula that is printed: its numbers, put into it by hand.
+#[test]
+fn options_are_printed_and_their_faults_are_named() {
+    let d = domains(1);
+    let start = || PowerLaw::builder("option", &d).scale(SCALES).bias(Constant::level());
+    let n = |builder: PowerLawBuilder| builder.n_term(Constant::level(), Constant::exponent());
+    let d_term = |builder: PowerLawBuilder| builder.d_term(Constant::level(), Constant::exponent());
+    let law = n(d_term(start())).coupled().growing_b().build().unwrap();
+    let names: Vec<&str> = law.coordinates().iter().map(Coordinate::name).collect();
+    assert_eq!(names, ["E", "A", "alpha", "B", "beta", "p", "delta"]);
+    let c = [
+        ("E", 1.5),
+        ("A", 30.0),
+        ("alpha", 0.5),
+        ("B", 40.0),
+        ("beta", 0.5),
+        ("p", 0.5),
+        ("delta", -0.25),
+    ];
+    let z = law.coordinates_of(&c).unwrap();
+    assert_eq!(
+        law.formula(&z),
+        "L = 1.500 + ((30.00 / N^0.5000)^(1/0.5000) \
+         + (40.00 (N/3.000e8)^-0.2500 / D^0.5000)^(1/0.5000))^0.5000"
+    );
+    // 30 / sqrt(4.8e9) and 40 / 16^(1/4) / sqrt(4.8e9).
+    let loss = law.loss(&z, Scale { n: 4.8e9, d: 4.8e9 }, &[1.0]);
+    assert_relative_eq!(loss, 1.5 + 1300f64.sqrt() / 4.8e9f64.sqrt(), max_relative = 1e-14);
+    // N0 is a part of what delta is of.
+    assert_eq!(law.coefficients(&z).last().unwrap(), &("N0".to_owned(), SCALES.n));
+
+    let fault = |builder: PowerLawBuilder| builder.build().unwrap_err().to_string();
+    for builder in [n(start()), d_term(start()), start()] {
+        let text = fault(builder.coupled());
+        assert!(text.contains("option") && text.contains("of N and D"), "{text}");
+    }
+    let text = fault(n(start()).growing_b());
+    assert!(text.contains("option") && text.contains("no term of D"), "{text}");
+    let limit = |n, d| law.check(Scale { n, d }, &[1.0]);
+    let text = limit(f64::INFINITY, 1e9).unwrap_err().to_string();
+    assert!(text.contains('N') && text.contains("grows"), "{text}");
+    limit(f64::INFINITY, f64::INFINITY).unwrap();
+    limit(1e9, f64::INFINITY).unwrap();
 }
 
 #[test]

@@ -62,6 +62,16 @@ fn a_thousand_simple_additive_and_joint_problems_each_are_certified() {
     }
 }
 
+/// Norms of terms that are convex, and of some that are not.
+#[test]
+fn problems_with_coupled_terms_are_certified() {
+    for law in ["coupled", "coupled joint"] {
+        let (certified, misses) = against_grids(law, 300);
+        println!("{law}: {certified} of 300 certified, {misses} others missed");
+        assert_eq!((certified, misses), (300, 0), "{law}");
+    }
+}
+
 #[test]
 fn the_full_law_is_local_and_rarely_misses() {
     let (certified, misses) = against_grids("full", 1000);

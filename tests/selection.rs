@@ -113,7 +113,10 @@ fn by_default_all_laws_that_suit_are_compared() {
     let sweep = synthetic().select(|row| (1e8..5e8).contains(&row.n) && row.h[0] < 0.5).unwrap();
     let comparison = Selection::new().folds(2).run(&sweep, "t").unwrap();
     let names: Vec<&str> = comparison.scores().iter().map(|x| x.name.as_str()).collect();
-    assert_eq!(names, ["chinchilla", "simple", "additive", "joint", "full", "recommended"]);
+    assert_eq!(
+        names,
+        ["chinchilla", "simple", "additive", "joint", "full", "coupled", "recommended"]
+    );
     // The recommended predictor is the crate's own, fitted to all rows.
     let own = Predictor::recommended(&sweep, "t").unwrap();
     let best = comparison.get("recommended").unwrap().fit.as_ref().unwrap();

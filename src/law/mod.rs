@@ -13,11 +13,16 @@
 //! | [`AdditiveLaw`], eq. 4 | const + inverse sum | const | const |
 //! | [`JointLaw`], eq. 5 | const + inverse sum | linear power | const |
 //! | [`FullLaw`], eq. 10-11 | const + inverse sum | linear power | linear power |
+//! | [`CoupledLaw`], Kaplan et al. (2020) | const + inverse sum | const, coupled by a power p | const |
 //! | [`AdditiveFixedNLaw`] | const + inverse sum | B const | beta const |
 //! | [`AdditiveFixedDLaw`] | const + inverse sum | A const | alpha const |
 //! | [`AdditiveFixedNDLaw`] | const + inverse sum | | |
 //! | [`YeM1Law`] to [`YeM4Law`] | const + exponential forms | | |
 //! | [`Ge24Law`], for a domain i | `E C h_i^-gamma` | `B C h_i^-gamma` | beta const |
+//!
+//! In a coupled law `(T_N^(1/p) + T_D^(1/p))^p` stands in place of the sum of the terms T_N of N and T_D of D;
+//! that any [`PowerLaw`] can have ([`PowerLawBuilder::coupled`]), as well as a B(h) that grows with N
+//! ([`PowerLawBuilder::growing_b`]).
 //!
 //! All in this table are a [`PowerLaw`], which evaluates a coefficient once for each distinct mixture of a
 //! sweep and a power once for each distinct N or D. Three laws from other papers do not have the form of
@@ -42,6 +47,7 @@
 //! | additive | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | joint | N, D | all | moves with N and D | yes | finite, steep where `gamma_i < 1` |
 //! | full | N, D | all | moves with N and D | no | finite, steep where `gamma_i < 1` |
+//! | coupled | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | additive for one N; one D; both | D; N; nothing | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | Ye M1 to M4 | nothing | all | one | yes, but for M3 | finite |
 //! | Ge 24 | D | its own | that domain alone | yes | infinite without its own |
@@ -93,6 +99,7 @@
 mod batch;
 mod coefficient;
 mod coordinates;
+mod coupling;
 mod dependence;
 mod formula;
 mod forward;

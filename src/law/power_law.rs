@@ -1,15 +1,16 @@
 //! Eq. (3), the form of every law of the paper, with any five coefficient functions.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use super::coefficient::number;
+use super::coupling::{CoupledTerms, Coupling, Growth};
 use super::grouped::Grouped;
 use super::mixture_function::{MixtureFunction, PowerTerm, Sum};
 use super::sealed::Token;
 use super::{
-    Batch, CoefficientFn, Coordinate, Coordinates, Gradient, LawSettings, Points, Prior,
+    Batch, CoefficientFn, Constant, Coordinate, Coordinates, Gradient, LawSettings, Points, Prior,
     ScalingLaw, StartData, Typical, bad_coefficient, check_domains, check_point, infinite,
     missing_coefficient, no_repeats, unknown_coefficient,
 };
@@ -51,6 +52,10 @@ pub struct PowerLaw {
     pub(super) bias: Part,
     pub(super) n_term: Option<Term>,
     pub(super) d_term: Option<Term>,
+    /// p, where the terms are coupled.
+    pub(super) p: Option<Part>,
+    /// delta, where B grows with N.
+    pub(super) delta: Option<Part>,
 }
 
 /// A coefficient function and where its coordinates are among those of the law.
@@ -99,8 +104,15 @@ impl Term {
         self.level.value(z, h) * (-self.exponent.value(z, h) * ln_x).exp()
     }
 
-    /// Adds the gradient in z and h to `out`; returns the value and its derivative in ln x.
-    fn add_gradient(&self, z: &[f64], x: f64, h: &[f64], out: &mut Gradient) -> (f64, f64) {
+    /// Adds `weight` times the gradient in z and h to `out`; returns the value and its derivative in ln x.
+    fn add_gradient(
+        &self,
+        z: &[f64],
+        x: f64,
+        h: &[f64],
+        weight: f64,
+        out: &mut Gradient,
+    ) -> (f64, f64) {
         if x == f64::INFINITY {
             return (0.0, 0.0);
         }
@@ -108,8 +120,8 @@ impl Term {
         let exponent = self.exponent.value(z, h);
         let power = (-exponent * ln_x).exp();
         let value = self.level.value(z, h) * power;
-        self.level.add_gradient(z, h, power, out);
-        self.exponent.add_gradient(z, h, -value * ln_x, out);
+        self.level.add_gradient(z, h, weight * power, out);
+        self.exponent.add_gradient(z, h, weight * (-value * ln_x), out);
         (value, -exponent * value)
     }
 }
@@ -160,6 +172,8 @@ pub struct PowerLawBuilder {
     bias: Option<Arc<dyn CoefficientFn>>,
     n_term: Option<[Arc<dyn CoefficientFn>; 2]>,
     d_term: Option<[Arc<dyn CoefficientFn>; 2]>,
+    is_coupled: bool,
+    grows: bool,
     settings: LawSettings,
 }
 
@@ -196,6 +210,80 @@ impl PowerLawBuilder {
         Self { d_term: Some([Arc::new(b), Arc::new(beta)]), ..self }
     }
 
+    /// Couples the terms of N and D by a power p in (0, 1]:
+    ///
+    /// ```text
+    /// L = E(h) + (T_N^(1/p) + T_D^(1/p))^p,   T_N = A(h) / N^alpha(h),   T_D = B(h) / D^beta(h)
+    /// ```
+    ///
+    /// p is one more coefficient: 1 is the sum of both terms, and the closer p is to 0 the more the larger
+    /// term counts alone. It is searched for between 0.1 and 1, and believed to be about 0.6, within a
+    /// factor of 1.5.
+    ///
+    /// Kaplan et al. (2020, eq. 1.5) have `L = ((N_c/N)^(alpha_N/alpha_D) + D_c/D)^alpha_D`. In general
+    /// that is `(A'/N^a + B'/D^b)^p`, and the same formula with
+    ///
+    /// ```text
+    /// A = A'^p,   alpha = a p,   B = B'^p,   beta = b p
+    /// ```
+    ///
+    /// since `A'/N^a = (A/N^alpha)^(1/p)`. So alpha and beta are the exponents by which the loss falls
+    /// where one term is all there is, A and B are in nats, and none of them moves with p: theirs are
+    /// `alpha = alpha_N`, `beta = p = alpha_D`, `A = N_c^alpha_N`, `B = D_c^alpha_D`.
+    ///
+    /// For p <= 1 the coupled terms are the norm of order 1/p of (T_N, T_D), so that the loss is convex in
+    /// h wherever both terms are.
+    ///
+    /// ```
+    /// use mixlaw::Scale;
+    /// use mixlaw::law::{Constant, PowerLaw, ScalingLaw};
+    ///
+    /// let law = PowerLaw::builder("coupled-chinchilla", &["web"])
+    ///     .bias(Constant::level())
+    ///     .n_term(Constant::level(), Constant::exponent())
+    ///     .d_term(Constant::level(), Constant::exponent())
+    ///     .coupled()
+    ///     .build()?;
+    /// let z = law.coordinates_of(&[
+    ///     ("E", 1.5), ("A", 30.0), ("alpha", 0.5), ("B", 40.0), ("beta", 0.5), ("p", 0.5),
+    /// ])?;
+    /// // Terms of 0.003 and 0.004: the square root of the sum of their squares.
+    /// let loss = law.loss(&z, Scale { n: 1e8, d: 1e8 }, &[1.0]);
+    /// assert!((loss - 1.505).abs() < 1e-12);
+    /// assert_eq!(law.formula(&z), "L = 1.500 + ((30.00 / N^0.5000)^(1/0.5000) + (40.00 / D^0.5000)^(1/0.5000))^0.5000");
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn coupled(self) -> Self {
+        Self { is_coupled: true, ..self }
+    }
+
+    /// Multiplies the term of D by `(N/N0)^delta`: with delta > 0 a larger model is further from its limit
+    /// after the same tokens. delta is one more coefficient, of either sign, believed to be 0 within 0.1. (In
+    /// the law of Li et al., arXiv 2506.10972, both the coefficient and the exponent of D depend on N; this
+    /// is a power of N for the coefficient alone.) N has to be finite unless D is infinite.
+    ///
+    /// ```
+    /// use mixlaw::Scale;
+    /// use mixlaw::law::{Constant, PowerLaw, ScalingLaw};
+    ///
+    /// let law = PowerLaw::builder("growing", &["web"])
+    ///     .scale(Scale { n: 1e8, d: 1.0 })
+    ///     .bias(Constant::level())
+    ///     .d_term(Constant::level(), Constant::exponent())
+    ///     .growing_b()
+    ///     .build()?;
+    /// let z = law.coordinates_of(&[("E", 1.5), ("B", 4e3), ("beta", 0.5), ("delta", 0.25)])?;
+    /// // 4000 / 1e10^0.5 = 0.04, and 16 times the size at which it is that doubles it.
+    /// let loss = law.loss(&z, Scale { n: 1.6e9, d: 1e10 }, &[1.0]);
+    /// assert!((loss - 1.58).abs() < 1e-12);
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    #[must_use]
+    pub fn growing_b(self) -> Self {
+        Self { grows: true, ..self }
+    }
+
     /// What [`ScalingLaw::settings`] says.
     pub(super) fn settings(self, settings: LawSettings) -> Self {
         Self { settings, ..self }
@@ -205,13 +293,21 @@ impl PowerLawBuilder {
     ///
     /// # Errors
     /// If a domain has no name or one that appears twice, a scale is not a positive
-    /// number, there is no E(h), or two coefficients have the same name.
+    /// number, there is no E(h), terms that are coupled are not both there, B grows and is not there, or
+    /// two coefficients have the same name.
     pub fn build(self) -> Result<PowerLaw, Error> {
         let domains = self.domains?;
-        let bias = self.bias.ok_or_else(|| ErrorKind::Composition {
+        let lacks = |problem: &str| ErrorKind::Composition {
             part: format!("the {} law", cut(&self.name)),
-            problem: "has no bias term E(h)".to_owned(),
-        })?;
+            problem: problem.to_owned(),
+        };
+        let bias = self.bias.ok_or_else(|| lacks("has no bias term E(h)"))?;
+        if self.is_coupled && (self.n_term.is_none() || self.d_term.is_none()) {
+            return Err(lacks("couples two terms, of N and D, and has not both").into());
+        }
+        if self.grows && self.d_term.is_none() {
+            return Err(lacks("has no term of D, whose B(h) could grow with N").into());
+        }
         let mut list: Vec<Coordinate> = Vec::new();
         let mut part =
             |symbol, function: Arc<dyn CoefficientFn>, over: Option<(Over, &'static str)>| {
@@ -242,6 +338,8 @@ impl PowerLawBuilder {
         };
         let n_term = term(self.n_term, |c, alpha| c.over_n(alpha), ["A", "alpha"], self.scale.n);
         let d_term = term(self.d_term, |c, beta| c.over_d(beta), ["B", "beta"], self.scale.d);
+        let p = self.is_coupled.then(|| part("p", Arc::new(Constant::within(P)), None));
+        let delta = self.grows.then(|| part("delta", Arc::new(Growth), None));
         let coordinates = Coordinates::new(list, self.scale)?;
         Ok(PowerLaw {
             name: self.name,
@@ -251,9 +349,14 @@ impl PowerLawBuilder {
             bias,
             n_term,
             d_term,
+            p,
+            delta,
         })
     }
 }
+
+/// p is searched for in this range.
+const P: RangeInclusive<f64> = 0.1..=1.0;
 
 impl PowerLaw {
     /// Starts to compose a law for these domains.
@@ -266,6 +369,8 @@ impl PowerLaw {
             bias: None,
             n_term: None,
             d_term: None,
+            is_coupled: false,
+            grows: false,
             settings: LawSettings::default(),
         }
     }
@@ -287,13 +392,63 @@ impl PowerLaw {
         self.numbered_parts().map(|(_, part)| part)
     }
 
-    /// The parts that are there, with their number among E, A, alpha, B and beta.
+    /// The parts that are there, with their number among E, A, alpha, B, beta, p and delta.
     pub(super) fn numbered_parts(&self) -> impl Iterator<Item = (usize, &Part)> {
         let terms = [(1, &self.n_term), (3, &self.d_term)];
         let of_terms = terms.into_iter().flat_map(|(first, term)| {
             term.iter().flat_map(move |t| [(first, &t.level), (first + 1, &t.exponent)])
         });
-        std::iter::once((0, &self.bias)).chain(of_terms)
+        let options = [(5, self.p.as_ref()), (6, self.delta.as_ref())];
+        let options = options.into_iter().filter_map(|(number, part)| Some((number, part?)));
+        std::iter::once((0, &self.bias)).chain(of_terms).chain(options)
+    }
+
+    /// Whether the terms are more than a sum.
+    pub(super) fn has_options(&self) -> bool {
+        self.p.is_some() || self.delta.is_some()
+    }
+
+    /// p, which is 1 where the terms are not coupled.
+    fn power(&self, z: &[f64]) -> f64 {
+        self.p.as_ref().map_or(1.0, |p| p.value(z, &[]))
+    }
+
+    /// delta, ln(N/N0) and `(N/N0)^delta`.
+    fn growth(&self, z: &[f64], n: f64) -> [f64; 3] {
+        let delta = self.delta.as_ref().map_or(0.0, |delta| delta.value(z, &[]));
+        let ln_n = n.ln() - self.coordinates.scale().n.ln();
+        [delta, ln_n, if delta == 0.0 { 1.0 } else { (delta * ln_n).exp() }]
+    }
+
+    /// Both terms, the second with its growth, of a law with options; and that growth, which is nothing
+    /// where there is nothing to grow.
+    fn linked_terms(&self, z: &[f64], at: Scale, h: &[f64]) -> ([f64; 2], f64) {
+        let term = |term: &Option<Term>, x| term.as_ref().map_or(0.0, |t| t.value(z, x, h));
+        let (t_n, t_d) = (term(&self.n_term, at.n), term(&self.d_term, at.d));
+        let growth = if t_d == 0.0 { 0.0 } else { self.growth(z, at.n)[2] };
+        let grown = if growth == 0.0 { 0.0 } else { t_d * growth };
+        ([t_n, grown], if grown == 0.0 { 0.0 } else { growth })
+    }
+
+    /// Adds the gradient of the terms of a law with options to `out`; returns their value.
+    fn add_linked_gradient(&self, z: &[f64], at: Scale, h: &[f64], out: &mut Gradient) -> f64 {
+        let (terms, growth) = self.linked_terms(z, at, h);
+        let Coupling { value, by, by_p } = Coupling::of(terms, self.power(z));
+        let mut add = |term: &Option<Term>, x, weight| {
+            term.as_ref().map_or(0.0, |t| t.add_gradient(z, x, h, weight, out).1)
+        };
+        let (log_n, log_d) =
+            (add(&self.n_term, at.n, by[0]), add(&self.d_term, at.d, by[1] * growth));
+        (out.log_n, out.log_d) = (by[0] * log_n, by[1] * growth * log_d);
+        if let Some(p) = &self.p {
+            p.add_gradient(z, h, by_p, out);
+        }
+        if let Some(part) = self.delta.as_ref().filter(|_| terms[1] > 0.0) {
+            let [delta, ln_n, _] = self.growth(z, at.n);
+            out.log_n += by[1] * terms[1] * delta;
+            part.add_gradient(z, h, by[1] * terms[1] * ln_n, out);
+        }
+        value
     }
 }
 
@@ -313,6 +468,10 @@ impl ScalingLaw for PowerLaw {
     fn loss(&self, z: &[f64], at: Scale, h: &[f64]) -> f64 {
         let Scale { n, d } = at;
         self.check_lengths(z, h);
+        if self.has_options() {
+            let terms = self.linked_terms(z, at, h).0;
+            return self.bias.value(z, h) + Coupling::of(terms, self.power(z)).value;
+        }
         let term = |term: &Option<Term>, x| term.as_ref().map_or(0.0, |t| t.value(z, x, h));
         self.bias.value(z, h) + term(&self.n_term, n) + term(&self.d_term, d)
     }
@@ -323,8 +482,11 @@ impl ScalingLaw for PowerLaw {
         out.z.fill(0.0);
         out.h.fill(0.0);
         self.bias.add_gradient(z, h, 1.0, out);
+        if self.has_options() {
+            return self.bias.value(z, h) + self.add_linked_gradient(z, at, h, out);
+        }
         let mut term = |term: &Option<Term>, x| {
-            term.as_ref().map_or((0.0, 0.0), |t| t.add_gradient(z, x, h, out))
+            term.as_ref().map_or((0.0, 0.0), |t| t.add_gradient(z, x, h, 1.0, out))
         };
         let (n_value, log_n) = term(&self.n_term, n);
         let (d_value, log_d) = term(&self.d_term, d);
@@ -346,6 +508,9 @@ impl ScalingLaw for PowerLaw {
             } else {
                 ("D0".to_owned(), scale.d)
             });
+        }
+        if self.delta.is_some() && all.iter().all(|(name, _)| name != "N0") {
+            all.push(("N0".to_owned(), scale.n));
         }
         all
     }
@@ -391,6 +556,7 @@ impl ScalingLaw for PowerLaw {
             part.function.formula(part.symbol, &self.domains, &values[part.at.clone()])
         };
         let mut out = format!("L = {}", text(&self.bias));
+        let mut terms = Vec::new();
         for (x, term) in self.terms() {
             let (level, exponent) = (text(&term.level), text(&term.exponent));
             let level = grouped(level, &[" + ", " - "]);
@@ -400,8 +566,17 @@ impl ScalingLaw for PowerLaw {
             } else {
                 format!("({x}/{})", number(term.ln_scale.exp()))
             };
-            out.push_str(&format!(" + {level} / {base}^{exponent}"));
+            let growth = self.delta.as_ref().filter(|_| x == 'D').map_or(String::new(), |delta| {
+                format!(" (N/{})^{}", number(self.coordinates.scale().n), text(delta))
+            });
+            terms.push(format!("{level}{growth} / {base}^{exponent}"));
         }
+        if let Some(p) = &self.p {
+            let p = text(p);
+            let powers: Vec<String> = terms.iter().map(|t| format!("({t})^(1/{p})")).collect();
+            terms = vec![format!("({})^{p}", powers.join(" + "))];
+        }
+        terms.iter().for_each(|term| out.push_str(&format!(" + {term}")));
         out
     }
 
@@ -425,18 +600,28 @@ impl ScalingLaw for PowerLaw {
                 term.level.start(rest * share / total, data.mixture, random, &mut z);
             }
         }
+        for (part, range) in [(&self.p, 0.3..1.0), (&self.delta, -0.1..0.1)] {
+            if let Some(part) = part {
+                part.start(random.uniform(range), data.mixture, random, &mut z);
+            }
+        }
         z
     }
 
-    /// E(h) is about .6 of the least loss, each other term about .2 of it at the reference scale, and alpha
-    /// and beta are about .35.
+    /// E(h) is about .6 of the least loss, each other term about .2 of it at the reference scale, alpha
+    /// and beta are about .35, p is about .6 and delta about 0.
     fn prior(&self, data: &StartData<'_>) -> Prior {
         let of = |part: &Part, value: f64, deviation: f64| {
             part.function.prior(part.symbol, &self.domains, Typical { value, deviation })
         };
         let least = data.least_loss;
-        self.terms().fold(of(&self.bias, 0.6 * least, 0.7), |prior, (_, term)| {
+        let of_terms = self.terms().fold(of(&self.bias, 0.6 * least, 0.7), |prior, (_, term)| {
             prior.and(of(&term.level, 0.2 * least, 1.5)).and(of(&term.exponent, 0.35, 0.5))
+        });
+        let options = [(&self.p, 0.6, 0.4), (&self.delta, 0.0, 0.1)];
+        options.into_iter().fold(of_terms, |prior, (part, value, deviation)| match part {
+            Some(part) => prior.and(of(part, value, deviation)),
+            None => prior,
         })
     }
 
@@ -448,13 +633,30 @@ impl ScalingLaw for PowerLaw {
         let Scale { n, d } = at;
         assert_eq!(z.len(), self.coordinates.len(), "one value for each coordinate");
         let k = self.domains.len();
-        let terms = [(&self.n_term, n), (&self.d_term, d)];
-        let of_terms = terms.into_iter().filter_map(|(term, x)| term.as_ref()?.at(z, x, k));
+        let terms = [(&self.n_term, n, 1.0), (&self.d_term, d, self.growth(z, n)[2])];
+        let mut of_terms: Vec<(f64, Box<dyn MixtureFunction + 'a>)> = terms
+            .into_iter()
+            .filter_map(|(term, x, growth)| {
+                let (factor, function) = term.as_ref()?.at(z, x, k)?;
+                Some((factor * growth, function))
+            })
+            .collect();
+        if self.p.is_some() && of_terms.len() == 2 {
+            // Without the other, a term is what it is.
+            if let (Some(of_d), Some(of_n)) = (of_terms.pop(), of_terms.pop()) {
+                let both = CoupledTerms::new(self.power(z), [of_n, of_d], k);
+                of_terms.push((1.0, Box::new(both)));
+            }
+        }
         Box::new(Sum(std::iter::once((1.0, self.bias.at_coordinates(z))).chain(of_terms).collect()))
     }
 
     fn check(&self, at: Scale, h: &[f64]) -> Result<(), Error> {
         check_point(self.domains.len(), at, h)?;
+        if self.delta.is_some() && at.n.is_infinite() && at.d.is_finite() {
+            let expected = "a finite number, because the term of D grows with N";
+            return Err(Error::setting("N", at.n, expected));
+        }
         let lacking = |part: &Part| part.function.infinite_without().filter(|&i| h[i] == 0.0);
         match self.parts().find_map(lacking) {
             None => Ok(()),

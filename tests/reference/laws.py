@@ -11,7 +11,9 @@ The output is deterministic (fixed seed).  With h the mixture over k domains,
     L = E(h) + A(h) exp(-alpha(h) ln(N/N0)) + B(h) exp(-beta(h) ln(D/D0)),
 
 and the laws differ in the five coefficient functions (table LAWS).  The vector
-z holds the coordinates of E, A, alpha, B, beta in this order.  Those that are
+z holds the coordinates of E, A, alpha, B, beta in this order.  Those of COUPLED
+have (T_N^(1/p) + T_D^(1/p))^p in place of the sum T_N + T_D of the last two
+terms, and ln p after all other coordinates.  Those that are
 not of this form (None in the table) have terms and derivatives of their own:
 ge24, d-cpt, autoscale and data-constrained.
 
@@ -116,7 +118,9 @@ LAWS = {
     "data-constrained": None,
     "autoscale": None,
     "d-cpt": None,
+    "coupled": (inverse_sum, constant, constant, constant, constant),
 }
+COUPLED = {"coupled"}
 
 
 # ------------------------------------------------------------------------ laws
@@ -124,7 +128,7 @@ LAWS = {
 # giving the additive terms of the loss from slot values, x = ln(N/N0), y = ln(D/D0).
 
 def slots_of(law, k):
-    forms = (constant,) + LAWS[law]
+    forms = (constant,) + LAWS[law] + ((constant,) if law in COUPLED else (None,))
     slots, start = [], 0
     for form in forms:
         if form is not None:
@@ -137,11 +141,17 @@ def slots_of(law, k):
 
 
 def general_terms(values, x, y):
-    bias, mix, a, alpha, b, beta = values
+    bias, mix, a, alpha, b, beta, _ = values
     return [bias,
             mpf(0) if mix is None else mix,
             mpf(0) if a is None else a * mp.exp(-alpha * x),
             mpf(0) if b is None else b * mp.exp(-beta * y)]
+
+
+def coupled(values, x, y):
+    """T_N, T_D and p."""
+    _, _, t_n, t_d = general_terms(values, x, y)
+    return t_n, t_d, values[6]
 
 
 def slot_values(slots, z, h):
@@ -154,7 +164,11 @@ def terms(case, z, h, x, y):
         return [mp.exp(z[0]) * hg, mp.exp(z[2]) * hg * mp.exp(-mp.exp(z[3]) * y)]
     if case["law"] in OWN:
         return OWN[case["law"]][0](case, z, h, x, y)
-    return general_terms(slot_values(slots_of(case["law"], len(h))[0], z, h), x, y)
+    values = slot_values(slots_of(case["law"], len(h))[0], z, h)
+    if case["law"] in COUPLED:
+        t_n, t_d, p = coupled(values, x, y)
+        return [values[0], values[1], (t_n ** (1 / p) + t_d ** (1 / p)) ** p]
+    return general_terms(values, x, y)
 
 
 # ------------------------------------------------------- laws of another form
@@ -409,10 +423,19 @@ def chain_rule(case, z, h, x, y):
     slots, size = slots_of(case["law"], k)
     values = slot_values(slots, z, h)
     _, _, n_term, d_term = general_terms(values, x, y)
-    _, _, a, alpha, b, beta = values
+    _, _, a, alpha, b, beta, p = values
     outer = [mpf(1), mpf(1),
              None if a is None else n_term / a, -n_term * x,
-             None if b is None else d_term / b, -d_term * y]
+             None if b is None else d_term / b, -d_term * y, None]
+    by_n, by_d = mpf(1), mpf(1)
+    if p is not None:
+        # The sum of powers, the logarithm of which is taken times p.
+        powers = [n_term ** (1 / p), d_term ** (1 / p)]
+        total = mp.fsum(powers)
+        by_n, by_d = [total ** (p - 1) * w / t for w, t in zip(powers, (n_term, d_term))]
+        logs = mp.fdot(powers, [mp.log(n_term), mp.log(d_term)])
+        outer[6] = total ** p * (mp.log(total) - logs / (p * total))
+        outer = [o * f for o, f in zip(outer, [1, 1, by_n, by_n, by_d, by_d, 1])]
     dz, dzs = [zero] * size, [zero] * size
     dh, dhs = [zero] * k, [zero] * k
     for slot, out in zip(slots, outer):
@@ -427,8 +450,8 @@ def chain_rule(case, z, h, x, y):
         dh = [d + out * g for d, g in zip(dh, gh)]
         dhs = [d + abs(out) * s for d, s in zip(dhs, sh)]
     return (dz, dzs, dh, dhs,
-            zero if a is None else -alpha * n_term,
-            zero if b is None else -beta * d_term)
+            zero if a is None else -alpha * n_term * by_n,
+            zero if b is None else -beta * d_term * by_d)
 
 
 def evaluate(case):
@@ -576,6 +599,8 @@ def make_case(rng, law, j):
             c = coordinates(rng, exponent, k, math.log(0.03), math.log(1.5), 0.0, q[1])
             shift = float(exponent([mpf(v) for v in c], h)) * math.log(ratio)
             z += coordinates(rng, coefficient, k, -spread, spread, shift, q[0]) + c
+    if law in COUPLED:
+        z.append(0.0 if j == 3 else round(math.log(rng.uniform(0.1, 1)), 4))
     case["z"] = z
     return case
 

@@ -3,6 +3,7 @@
 mod additive;
 mod autoscale;
 mod chinchilla;
+mod coupled;
 mod d_cpt;
 mod data_constrained;
 mod full;
@@ -15,6 +16,7 @@ mod ye;
 pub use additive::{AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use autoscale::AutoScaleLaw;
 pub use chinchilla::ChinchillaLaw;
+pub use coupled::CoupledLaw;
 pub use d_cpt::DCptLaw;
 pub use data_constrained::DataConstrainedLaw;
 pub use full::FullLaw;

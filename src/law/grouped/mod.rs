@@ -5,7 +5,10 @@
 //! h: for each distinct pair with a mixture). Points of one mixture and one N are a run: within it
 //! only the D term differs, and a point costs one multiply-add. The gradient of a point is a
 //! combination of the at most five gradients of its mixture's coefficients, so that sums over points
-//! are sums of five numbers, or of 5 x 5 for the Gauss-Newton matrix, for each mixture.
+//! are sums of five numbers, or of 5 x 5 for the Gauss-Newton matrix, for each mixture. The options of a
+//! law, which make the terms more than a sum, have loops of their own in `linked`.
+
+mod linked;
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -16,17 +19,23 @@ use super::power_law::{PowerLaw, Term};
 use super::sealed::Token;
 use super::{Batch, Points};
 use crate::linalg::{dot, mirror_lower};
+use linked::Linked;
 
-/// The parts E, A, alpha, B and beta, by their number.
+/// The parts E, A, alpha, B and beta of every law, by their number.
 const PARTS: usize = 5;
 const E: usize = 0;
 const A: usize = 1;
 const ALPHA: usize = 2;
 const B: usize = 3;
 const BETA: usize = 4;
+/// Those of laws with options: p and delta.
+const P: usize = 5;
+const DELTA: usize = 6;
+const ALL: usize = 7;
 
-/// Pairs of parts: the lower triangle of a 5 x 5 matrix, row by row.
+/// Pairs of parts: the lower triangle of a matrix, row by row.
 const PAIRS: usize = PARTS * (PARTS + 1) / 2;
+const ALL_PAIRS: usize = ALL * (ALL + 1) / 2;
 
 /// The number of the pair of parts a and b <= a.
 const fn pair(a: usize, b: usize) -> usize {
@@ -48,11 +57,13 @@ pub(super) struct Grouped<'a> {
     /// The parts that the law has.
     parts: Vec<Part<'a>>,
     /// The value of every part at every mixture; zero for parts that the law has not. A constant
-    /// exponent has one value for all.
-    values: [Vec<f64>; PARTS],
+    /// exponent has one value for all, and so have p and delta.
+    values: [Vec<f64>; ALL],
     /// `(N/N0)^-alpha` of the runs and `(D/D0)^-beta` of the points.
     n: Powers,
     d: Powers,
+    /// The terms of each point, of a law with options.
+    linked: Option<Linked>,
     /// The coordinates that all values belong to, once there are some.
     at: Vec<f64>,
     is_current: bool,
@@ -62,7 +73,7 @@ pub(super) struct Grouped<'a> {
     /// One of them times one of the gradients' columns.
     scaled: Vec<f64>,
     /// The derivatives of the values along a step; empty until somebody asks.
-    along: [Vec<[f64; 2]>; PARTS],
+    along: [Vec<[f64; 2]>; ALL],
 }
 
 /// A coefficient function bound to the mixtures.
@@ -287,9 +298,17 @@ impl<'a> Grouped<'a> {
         let gradients = Gradients::of(&parts, mixtures.len());
         let block = gradients.block;
         let values = std::array::from_fn(|number| {
-            let is_shared = (number == ALPHA && n.is_shared()) || (number == BETA && d.is_shared());
+            let is_shared = (number == ALPHA && n.is_shared())
+                || (number == BETA && d.is_shared())
+                || number >= PARTS;
             vec![0.0; if is_shared { 1 } else { mixtures.len() }]
         });
+        let linked = law.has_options().then(|| {
+            let runs = first_point[..first_point.len() - 1].iter();
+            let n = runs.map(|&i| points.get(order[i as usize] as usize).0.n);
+            Linked::new(law, n, order.len())
+        });
+        let pairs = if linked.is_some() { ALL_PAIRS } else { PAIRS };
         Self {
             mixtures,
             order,
@@ -299,10 +318,11 @@ impl<'a> Grouped<'a> {
             values,
             n,
             d,
+            linked,
             at: vec![0.0; law.coordinates.len()],
             is_current: false,
             gradients,
-            sums: vec![0.0; PAIRS * block],
+            sums: vec![0.0; pairs * block],
             scaled: vec![0.0; block],
             along: Default::default(),
         }
@@ -324,6 +344,9 @@ impl<'a> Grouped<'a> {
                 BETA => self.d.update(&self.values[BETA]),
                 _ => {}
             }
+        }
+        if self.linked.is_some() {
+            self.update_linked();
         }
     }
 
@@ -380,6 +403,73 @@ impl<'a> Grouped<'a> {
         [1.0, power, -self.values[A][m] * power * ln_x]
     }
 
+    /// What [`Batch::gradient`] is, of sums over the points of each mixture. A copy for each kind of sums is
+    /// faster than one that asks which they are.
+    #[inline(never)]
+    fn add_gradient<const COUNT: usize>(
+        &mut self,
+        weights: &[f64],
+        out: &mut [f64],
+        sums_at: impl Fn(&Self, usize, &[f64]) -> [f64; COUNT],
+    ) {
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = sums_at(self, m, weights);
+                sums.iter().enumerate().for_each(|(i, sum)| self.sums[i * block + place] = *sum);
+            }
+            let mut from = 0;
+            for Part { number, at, .. } in &self.parts {
+                let sums = &self.sums[number * block..][..count];
+                for (i, out) in out[at.clone()].iter_mut().enumerate() {
+                    *out += dot(sums, self.gradients.column(from + i, count));
+                }
+                from += at.len();
+            }
+        }
+    }
+
+    /// As [`Grouped::add_gradient`], of [`Batch::gauss_newton`].
+    #[inline(never)]
+    fn add_gauss_newton<const COUNT: usize>(
+        &mut self,
+        weights: &[f64],
+        out: &mut [f64],
+        sums_at: impl Fn(&Self, usize, &[f64]) -> [f64; COUNT],
+    ) {
+        let p = self.at.len();
+        for mixtures in self.blocks() {
+            self.fill_gradients(mixtures.clone());
+            let (block, count) = (self.gradients.block, mixtures.len());
+            for (place, m) in mixtures.enumerate() {
+                let sums = sums_at(self, m, weights);
+                sums.iter().enumerate().for_each(|(i, sum)| self.sums[i * block + place] = *sum);
+            }
+            let mut from_a = 0;
+            for (nth, Part { number: a, at: at_a, .. }) in self.parts.iter().enumerate() {
+                for i in 0..at_a.len() {
+                    let column = self.gradients.column(from_a + i, count);
+                    let mut from_b = 0;
+                    for Part { number: b, at: at_b, .. } in &self.parts[..=nth] {
+                        let sums = &self.sums[pair(*a, *b) * block..][..count];
+                        let scaled = &mut self.scaled[..count];
+                        for ((scaled, sum), g) in scaled.iter_mut().zip(sums).zip(column) {
+                            *scaled = sum * g;
+                        }
+                        let others = if a == b { i + 1 } else { at_b.len() };
+                        for j in 0..others {
+                            let sum = dot(scaled, self.gradients.column(from_b + j, count));
+                            out[(at_a.start + i) * p + at_b.start + j] += sum;
+                        }
+                        from_b += at_b.len();
+                    }
+                }
+                from_a += at_a.len();
+            }
+        }
+    }
+
     /// `sum_j weights_j dL_j/d(part)` over the points of mixture `m`.
     fn gradient_sums(&self, m: usize, weights: &[f64]) -> [f64; PARTS] {
         let mut sums = [0.0; PARTS];
@@ -431,6 +521,9 @@ impl Batch for Grouped<'_> {
     fn losses(&mut self, z: &[f64], out: &mut [f64]) {
         assert_eq!(out.len(), self.order.len(), "one loss for each point");
         self.update(z);
+        if let Some(linked) = &self.linked {
+            return self.linked_losses(linked, out);
+        }
         for m in 0..self.mixtures.len() {
             for run in self.runs(m) {
                 let base = self.values[E][m] + self.values[A][m] * self.n.get(run).power;
@@ -447,20 +540,13 @@ impl Batch for Grouped<'_> {
         assert_eq!(weights.len(), self.order.len(), "one weight for each point");
         self.update(z);
         out.fill(0.0);
-        for mixtures in self.blocks() {
-            self.fill_gradients(mixtures.clone());
-            let (block, count) = (self.gradients.block, mixtures.len());
-            for (place, m) in mixtures.enumerate() {
-                let sums = self.gradient_sums(m, weights);
-                (0..PARTS).for_each(|a| self.sums[a * block + place] = sums[a]);
-            }
-            let mut from = 0;
-            for Part { number, at, .. } in &self.parts {
-                let sums = &self.sums[number * block..][..count];
-                for (i, out) in out[at.clone()].iter_mut().enumerate() {
-                    *out += dot(sums, self.gradients.column(from + i, count));
-                }
-                from += at.len();
+        match self.linked.take() {
+            None => self.add_gradient(weights, out, Self::gradient_sums),
+            Some(linked) => {
+                let sums =
+                    |own: &Self, m: usize, w: &[f64]| own.linked_gradient_sums(&linked, m, w);
+                self.add_gradient(weights, out, sums);
+                self.linked = Some(linked);
             }
         }
     }
@@ -469,37 +555,16 @@ impl Batch for Grouped<'_> {
         assert_eq!(weights.len(), self.order.len(), "one weight for each point");
         self.update(z);
         out.fill(0.0);
-        let p = z.len();
-        for mixtures in self.blocks() {
-            self.fill_gradients(mixtures.clone());
-            let (block, count) = (self.gradients.block, mixtures.len());
-            for (place, m) in mixtures.enumerate() {
-                let sums = self.gauss_newton_sums(m, weights);
-                (0..PAIRS).for_each(|pair| self.sums[pair * block + place] = sums[pair]);
-            }
-            let mut from_a = 0;
-            for (nth, Part { number: a, at: at_a, .. }) in self.parts.iter().enumerate() {
-                for i in 0..at_a.len() {
-                    let column = self.gradients.column(from_a + i, count);
-                    let mut from_b = 0;
-                    for Part { number: b, at: at_b, .. } in &self.parts[..=nth] {
-                        let sums = &self.sums[pair(*a, *b) * block..][..count];
-                        let scaled = &mut self.scaled[..count];
-                        for ((scaled, sum), g) in scaled.iter_mut().zip(sums).zip(column) {
-                            *scaled = sum * g;
-                        }
-                        let others = if a == b { i + 1 } else { at_b.len() };
-                        for j in 0..others {
-                            let sum = dot(scaled, self.gradients.column(from_b + j, count));
-                            out[(at_a.start + i) * p + at_b.start + j] += sum;
-                        }
-                        from_b += at_b.len();
-                    }
-                }
-                from_a += at_a.len();
+        match self.linked.take() {
+            None => self.add_gauss_newton(weights, out, Self::gauss_newton_sums),
+            Some(linked) => {
+                let sums =
+                    |own: &Self, m: usize, w: &[f64]| own.linked_gauss_newton_sums(&linked, m, w);
+                self.add_gauss_newton(weights, out, sums);
+                self.linked = Some(linked);
             }
         }
-        mirror_lower(out, p);
+        mirror_lower(out, z.len());
     }
 
     fn second_derivatives(&mut self, z: &[f64], v: &[f64], out: &mut [f64], _: Token) {
@@ -518,6 +583,9 @@ impl Batch for Grouped<'_> {
                 &self.values[*number],
                 &mut self.along[*number],
             );
+        }
+        if let Some(linked) = &self.linked {
+            return self.linked_second_derivatives(linked, out);
         }
         for m in 0..count {
             let at = |level: usize| TermAlong {
