@@ -19,7 +19,7 @@ few=3
 many=23
 echo "| law | problem | value | value and gradient | value and Gauss-Newton |"
 echo "|---|---|---|---|---|"
-for law in simple additive joint full; do
+for law in simple additive joint full coupled; do
   for problem in P3 P8; do
     printf '| %s | %s |' "$law" "$problem"
     for kind in value gradient gauss-newton; do

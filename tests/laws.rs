@@ -214,6 +214,7 @@ fn counts_are_those_of_the_table() {
         ("joint", 4 * k + 5),
         ("full", 6 * k + 5),
         ("coupled", 2 * k + 6),
+        ("coupled-full", 6 * k + 6),
         ("additive-fixed-n", 2 * k + 3),
         ("additive-fixed-d", 2 * k + 3),
         ("additive-fixed-nd", 2 * k + 1),

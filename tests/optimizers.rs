@@ -236,7 +236,7 @@ fn the_objective_of_every_fit_keeps_the_contract() {
             fitted += 1;
         }
     }
-    assert_eq!(fitted, 5 * 4);
+    assert_eq!(fitted, 7 * 4);
 }
 
 #[test]

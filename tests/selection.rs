@@ -115,7 +115,16 @@ fn by_default_all_laws_that_suit_are_compared() {
     let names: Vec<&str> = comparison.scores().iter().map(|x| x.name.as_str()).collect();
     assert_eq!(
         names,
-        ["chinchilla", "simple", "additive", "joint", "full", "coupled", "recommended"]
+        [
+            "chinchilla",
+            "simple",
+            "additive",
+            "joint",
+            "full",
+            "coupled",
+            "coupled-full",
+            "recommended"
+        ]
     );
     // The recommended predictor is the crate's own, fitted to all rows.
     let own = Predictor::recommended(&sweep, "t").unwrap();

@@ -1,8 +1,8 @@
 //! Laws whose terms of N and D are coupled, beside the others.
 
 use mixlaw::law::{
-    AdditiveLaw, Biased, Constant, CoupledLaw, FullLaw, InverseSum, JointLaw, LinearPower,
-    PowerLaw, PowerLawBuilder, ScalingLaw,
+    AdditiveLaw, Biased, Constant, CoupledFullLaw, CoupledLaw, FullLaw, InverseSum, JointLaw,
+    LinearPower, PowerLaw, PowerLawBuilder, ScalingLaw,
 };
 use mixlaw::{Fitter, Sweep};
 use rayon::prelude::*;
@@ -63,17 +63,13 @@ fn law(name: &str, sweep: &Sweep) -> Result<Box<dyn ScalingLaw>> {
         b.n_term(LinearPower::level(), Constant::exponent())
             .d_term(LinearPower::level(), Constant::exponent())
     };
-    let full = |b: PowerLawBuilder| {
-        b.n_term(LinearPower::level(), LinearPower::exponent())
-            .d_term(LinearPower::level(), LinearPower::exponent())
-    };
     Ok(match name {
         "additive" => Box::new(AdditiveLaw::for_sweep(sweep)),
         "coupled" => Box::new(CoupledLaw::for_sweep(sweep)),
         "joint" => Box::new(JointLaw::for_sweep(sweep)),
         "full" => Box::new(FullLaw::for_sweep(sweep)),
         "coupled joint" => Box::new(joint(start).coupled().build()?),
-        "coupled full" => Box::new(full(start).coupled().build()?),
+        "coupled full" => Box::new(CoupledFullLaw::for_sweep(sweep)),
         "growing joint" => Box::new(joint(start).growing_b().build()?),
         "coupled growing" => Box::new(additive(start).coupled().growing_b().build()?),
         _ => Box::new(joint(start).coupled().growing_b().build()?),

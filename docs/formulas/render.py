@@ -33,6 +33,8 @@ FORMULAS = {
     "full": rf"L = {BIAS} + \frac{{A(h)}}{{(N/N_0)^{{\alpha(h)}}}} + \frac{{B(h)}}{{(D/D_0)^{{\beta(h)}}}},"
     rf" \qquad A(h) = {power('A')}, \; \ldots",
     "coupled": rf"L = {BIAS} + \left(\left({N_TERM}\right)^{{1/p}} + \left({D_TERM}\right)^{{1/p}}\right)^p",
+    "coupled_full": rf"L = {BIAS} + \left(\left(\frac{{A(h)}}{{(N/N_0)^{{\alpha(h)}}}}\right)^{{1/p}}"
+    rf" + \left(\frac{{B(h)}}{{(D/D_0)^{{\beta(h)}}}}\right)^{{1/p}}\right)^p",
     "ye_m1": r"L = E + \sum_i C_i e^{\gamma_i h_i}",
     "ye_m2": r"L = E + C \sum_i e^{\gamma_i h_i}",
     "ye_m3": r"L = E + C e^{\prod_i \gamma_i h_i}",

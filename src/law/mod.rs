@@ -14,6 +14,7 @@
 //! | [`JointLaw`], eq. 5 | const + inverse sum | linear power | const |
 //! | [`FullLaw`], eq. 10-11 | const + inverse sum | linear power | linear power |
 //! | [`CoupledLaw`], Kaplan et al. (2020) | const + inverse sum | const, coupled by a power p | const |
+//! | [`CoupledFullLaw`] | const + inverse sum | linear power, coupled by a power p | linear power |
 //! | [`AdditiveFixedNLaw`] | const + inverse sum | B const | beta const |
 //! | [`AdditiveFixedDLaw`] | const + inverse sum | A const | alpha const |
 //! | [`AdditiveFixedNDLaw`] | const + inverse sum | | |
@@ -46,7 +47,7 @@
 //! | simple | N, D | all | a corner, at every scale | yes | finite |
 //! | additive | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | joint | N, D | all | moves with N and D | yes | finite, steep where `gamma_i < 1` |
-//! | full | N, D | all | moves with N and D | no | finite, steep where `gamma_i < 1` |
+//! | full, coupled full | N, D | all | moves with N and D | no | finite, steep where `gamma_i < 1` |
 //! | coupled | N, D | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | additive for one N; one D; both | D; N; nothing | all | the same at every scale | yes | finite, steep where `gamma_i < 1` |
 //! | Ye M1 to M4 | nothing | all | one | yes, but for M3 | finite |

@@ -20,7 +20,8 @@ pub struct LawSettings {
     /// [`DCptLaw`](super::DCptLaw).
     pub domain: Option<String>,
     /// Whether gamma is positive in every linear power; by default it has either sign. For
-    /// [`SimpleLaw`](super::SimpleLaw), [`JointLaw`](super::JointLaw) and [`FullLaw`](super::FullLaw).
+    /// [`SimpleLaw`](super::SimpleLaw), [`JointLaw`](super::JointLaw), [`FullLaw`](super::FullLaw) and
+    /// [`CoupledFullLaw`](super::CoupledFullLaw).
     pub positive_gamma: bool,
     /// How many unique tokens there are of a domain; the others do not run out. For
     /// [`DataConstrainedLaw`](super::DataConstrainedLaw).

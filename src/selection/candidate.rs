@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn laws_are_those_of_what_differs() {
-        let all = ["chinchilla", "simple", "additive", "joint", "full", "coupled"];
+        let all = ["chinchilla", "simple", "additive", "joint", "full", "coupled", "coupled-full"];
         let (sizes, tokens) = ([1e8, 2e8, 4e8], [1e9, 4e9]);
         assert_eq!(names(&sweep(&sizes, &tokens), "t"), all);
         assert_eq!(names(&sweep(&[1e8], &tokens), "t"), ["additive-fixed-n"]);

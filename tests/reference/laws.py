@@ -119,8 +119,9 @@ LAWS = {
     "autoscale": None,
     "d-cpt": None,
     "coupled": (inverse_sum, constant, constant, constant, constant),
+    "coupled-full": (inverse_sum, linear_power, linear_power, linear_power, linear_power),
 }
-COUPLED = {"coupled"}
+COUPLED = {"coupled", "coupled-full"}
 
 
 # ------------------------------------------------------------------------ laws

@@ -1,5 +1,7 @@
+//! Laws whose terms of N and D are coupled.
+
 use crate::law::forward::named_law;
-use crate::law::{Biased, Constant, InverseSum};
+use crate::law::{Biased, Constant, InverseSum, LinearPower};
 
 named_law! {
     /// The coupled law, the additive law whose terms of N and D are coupled:
@@ -33,5 +35,32 @@ named_law! {
         .bias(Biased(InverseSum))
         .n_term(Constant::level(), Constant::exponent())
         .d_term(Constant::level(), Constant::exponent())
+        .coupled()
+}
+
+named_law! {
+    /// The coupled full law, the full law whose terms are coupled as in [`CoupledLaw`]:
+    /// `L = E + 1/(sum_i C_i h_i^gamma_i) + (T_N^(1/p) + T_D^(1/p))^p` with `T_N = A(h)/(N/N0)^alpha(h)` and
+    /// `T_D = B(h)/(D/D0)^beta(h)`. 6k + 6 parameters.
+    ///
+    #[doc = include_str!("../../../docs/formulas/coupled_full.html")]
+    ///
+    /// Alone it errs more than the full law where two sizes are fitted and larger ones predicted. In the
+    /// mean with the joint and the full law it errs less than these two
+    /// ([measurements](crate::guide::measurements)).
+    ///
+    /// ```
+    /// use mixlaw::law::{CoupledFullLaw, ScalingLaw};
+    /// use mixlaw::Scale;
+    ///
+    /// let law = CoupledFullLaw::new(&["web", "code"], Scale { n: 1e9, d: 2e10 })?;
+    /// assert_eq!(law.coordinates().len(), 18);
+    /// assert_eq!(law.coordinates().iter().last().unwrap().name(), "p");
+    /// # Ok::<(), mixlaw::Error>(())
+    /// ```
+    CoupledFullLaw, "coupled-full", |builder, power| builder
+        .bias(Biased(InverseSum))
+        .n_term(power(LinearPower::level()), power(LinearPower::exponent()))
+        .d_term(power(LinearPower::level()), power(LinearPower::exponent()))
         .coupled()
 }

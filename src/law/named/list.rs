@@ -164,7 +164,7 @@ pub fn named(name: &str) -> Result<&'static BuiltIn, Error> {
 ///
 /// | the rows differ in | laws |
 /// |---|---|
-/// | N and D | chinchilla, simple, additive, joint, full, coupled |
+/// | N and D | chinchilla, simple, additive, joint, full, coupled, coupled-full |
 /// | D alone | additive for one N; ge24 where the target is a domain that no row is without |
 /// | N alone | `additive-fixed-d`: `L = E + 1/(sum_i C_i h_i^gamma_i) + A/N^alpha`, 2k + 3 parameters |
 /// | neither | additive for one N and D, Ye M1 to M4 |
@@ -235,6 +235,7 @@ const LAWS: &[BuiltIn] = &[
     law("joint", [true, true, true], Needs::Nothing, signed!(JointLaw)),
     law("full", [true, true, true], Needs::Nothing, signed!(FullLaw)),
     law("coupled", [true, true, true], Needs::Nothing, plain!(CoupledLaw)),
+    law("coupled-full", [true, true, true], Needs::Nothing, signed!(CoupledFullLaw)),
     law("additive-fixed-n", [false, true, true], Needs::Nothing, plain!(AdditiveFixedNLaw)),
     law("additive-fixed-d", [true, false, true], Needs::Nothing, plain!(AdditiveFixedDLaw)),
     law("additive-fixed-nd", [false, false, true], Needs::Nothing, plain!(AdditiveFixedNDLaw)),

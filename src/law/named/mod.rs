@@ -16,7 +16,7 @@ mod ye;
 pub use additive::{AdditiveFixedDLaw, AdditiveFixedNDLaw, AdditiveFixedNLaw, AdditiveLaw};
 pub use autoscale::AutoScaleLaw;
 pub use chinchilla::ChinchillaLaw;
-pub use coupled::CoupledLaw;
+pub use coupled::{CoupledFullLaw, CoupledLaw};
 pub use d_cpt::DCptLaw;
 pub use data_constrained::DataConstrainedLaw;
 pub use full::FullLaw;
