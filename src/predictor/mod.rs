@@ -46,7 +46,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Place};
 use crate::fit::{Fit, Fitter, Metrics, aligned};
-use crate::law::{FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale};
+use crate::law::{
+    CoupledFullLaw, FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale,
+};
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -257,14 +259,14 @@ impl Predictor {
         Ok(Self::of(first.target().to_owned(), parts, None))
     }
 
-    /// The crate's predictor for a larger scale: the mean of the joint and the full law, each fitted by
-    /// [`Fitter::recommended`], with rows that count by their compute and a prior.
+    /// The crate's predictor for a larger scale: the mean of the joint, the full and the coupled full law, each
+    /// fitted by [`Fitter::recommended`], with rows that count by their compute and a prior.
     ///
     /// The laws and the power of the compute were chosen by errors on larger sizes held out (`cargo bench
     /// --bench predictors`), the prior by the choices that follow from it on three sweeps of real runs (`cargo
     /// bench --bench decisions`).
     ///
-    /// It is `Predictor::mean` of two fits, which can be [observed](Fitter::observe) one by one.
+    /// It is `Predictor::mean` of three fits, which can be [observed](Fitter::observe) one by one.
     ///
     /// Where all rows have one N or one D, mixtures can be told apart as well as by simpler laws, but what
     /// another N or D would change is what the prior believes, and nothing else.
@@ -281,9 +283,8 @@ impl Predictor {
         sweep: &Sweep,
         target: &str,
     ) -> Result<Self, Error> {
-        let joint = fitter.fit(JointLaw::for_sweep(sweep), sweep, target)?;
-        let full = fitter.fit(FullLaw::for_sweep(sweep), sweep, target)?;
-        Self::mean([joint, full])
+        let fits = recommended_laws(sweep).into_iter().map(|law| fitter.fit(law, sweep, target));
+        Self::mean(fits.collect::<Result<Vec<Fit>, Error>>()?)
     }
 
     /// The same predictor with each of its fits for use at every N and D; see [`Fit::for_any_scale`].
@@ -635,6 +636,12 @@ impl Predictor {
         let residuals = &self.needed_members()?.residuals;
         Ok(interval(quantile(residuals, 0.5), residuals.clone(), level))
     }
+}
+
+/// The laws of [`Predictor::recommended`].
+pub(crate) fn recommended_laws(sweep: &Sweep) -> [Arc<dyn ScalingLaw>; 3] {
+    let coupled = CoupledFullLaw::for_sweep(sweep);
+    [Arc::new(JointLaw::for_sweep(sweep)), Arc::new(FullLaw::for_sweep(sweep)), Arc::new(coupled)]
 }
 
 /// Checks that there is one finite number for each coordinate of a law.

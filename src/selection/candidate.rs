@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 use crate::fit::Fitter;
-use crate::law::{FullLaw, JointLaw, ScalingLaw, suitable};
-use crate::predictor::Predictor;
+use crate::law::{ScalingLaw, suitable};
+use crate::predictor::{Predictor, recommended_laws};
 use crate::sweep::Sweep;
 
 /// What is compared where no candidate is given.
@@ -67,7 +67,7 @@ impl Candidate {
     pub fn recommended(sweep: &Sweep) -> Self {
         Self {
             name: "recommended".to_owned(),
-            laws: vec![Arc::new(JointLaw::for_sweep(sweep)), Arc::new(FullLaw::for_sweep(sweep))],
+            laws: recommended_laws(sweep).into(),
             fitter: Fitter::recommended(),
         }
     }
@@ -123,6 +123,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::JointLaw;
     use crate::selection::tests::sweep;
 
     fn names(sweep: &Sweep, target: &str) -> Vec<String> {
@@ -185,7 +186,7 @@ mod tests {
         let weighted = fixed.row_weights(vec![1.0; s.len()]);
         assert_eq!(candidate(weighted).free_coefficients().unwrap(), 7);
         // Joint 4k + 5, full 6k + 5.
-        assert_eq!(Candidate::recommended(&s).free_coefficients().unwrap(), 13 + 17);
+        assert_eq!(Candidate::recommended(&s).free_coefficients().unwrap(), 13 + 17 + 18);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::load::Data;
 use crate::progress;
 
 /// The laws of the predictor that the crate recommends.
-pub const LAWS: [&str; 2] = ["joint", "full"];
+pub const LAWS: [&str; 3] = ["joint", "full", "coupled-full"];
 
 /// So many resamples by default.
 pub const RESAMPLES: usize = 200;

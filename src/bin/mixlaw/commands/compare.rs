@@ -39,7 +39,7 @@ impl Command for Compare {
     const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
-Of --laws, `recommended` is the mean of joint and full, rows weighted by compute and with a prior.";
+Of --laws, `recommended` is the mean of joint, full and coupled-full, rows weighted by compute and with a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
