@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mixlaw::decision::DECIDED;
 use mixlaw::error::ErrorKind;
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
-use mixlaw::plan::Plan;
+use mixlaw::plan::{Plan, Risk};
 use mixlaw::simplex::Constraints;
 use mixlaw::testing::SyntheticSweep;
 use mixlaw::{Decider, Mixture, Predictor, Scale, Sweep};
@@ -145,7 +145,7 @@ fn it_is_the_plan_of_the_members_mean() {
     let values = predictor.values(AT, &decision.choice.optimum.weights).unwrap();
     let mean = 2.0 * values.iter().sum::<f64>() / values.len() as f64;
     assert!((decision.choice.optimum.value - mean).abs() < 1e-12);
-    let plan = Plan::builder().target(2.0, &predictor).expected().build().unwrap();
+    let plan = Plan::builder().target(2.0, &predictor).risk(Risk::Mean).build().unwrap();
     assert_eq!(plan.best(AT).unwrap().optimum, decision.choice.optimum);
     let interval = plan.interval(&decision.choice, 0.9).unwrap();
     assert_eq!(interval, decision.value);
