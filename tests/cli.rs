@@ -468,7 +468,7 @@ fn help_and_version_are_printed() {
     for (subcommand, flags) in [
         ("design", design.to_owned()),
         ("show", "json help".to_owned()),
-        ("decide", format!("{shared} {limits} members level margin each against")),
+        ("decide", format!("{shared} {limits} members level margin risk each against")),
         ("fit", shared.to_owned()),
         ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
         ("sure", format!("{shared} resamples level against pictures")),

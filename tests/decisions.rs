@@ -254,3 +254,20 @@ fn a_decision_can_be_watched_and_stopped() {
         assert!(error.is_stopped(), "after {after} of {total}: {error}");
     }
 }
+
+#[test]
+fn the_careful_minimise_the_worst_share_and_the_decision_says_so() {
+    let (train, _) = runs(0.01, 0);
+    let predictor = predictor(&train);
+    let careful = quick().risk(Risk::WorstShare(0.1));
+    let decision = careful.decide_by([(1.0, &predictor)], &train, AT).unwrap();
+    assert_eq!(decision.risk, Risk::WorstShare(0.1));
+    let mut values = predictor.values(AT, &decision.choice.optimum.weights).unwrap();
+    values.sort_by(|a, b| b.total_cmp(a));
+    let worst = values[..4].iter().sum::<f64>() / 4.0;
+    assert!((decision.choice.optimum.value - worst).abs() < 1e-12);
+    let text = decision.to_string();
+    assert!(text.contains("the mean of the worst 10% of the members"), "{text}");
+    let mean = quick().decide_by([(1.0, &predictor)], &train, AT).unwrap();
+    assert!(mean.risk == Risk::Mean && !mean.to_string().contains("worst"));
+}
