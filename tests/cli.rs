@@ -469,7 +469,7 @@ fn help_and_version_are_printed() {
     for (subcommand, flags) in [
         ("design", design.to_owned()),
         ("show", "json help".to_owned()),
-        ("decide", format!("{shared} {limits} members level margin each against")),
+        ("decide", format!("{shared} {limits} members level margin risk each against")),
         ("fit", shared.to_owned()),
         ("mixture", format!("{shared} {limits} prior pull minimax excess flops epsilon pictures")),
         ("sure", format!("{shared} resamples level against pictures")),
@@ -967,6 +967,7 @@ fn decide_says_which_mixture_and_how_far_to_trust_it() {
             "d",
             "targets",
             "weights",
+            "risk",
             "loss",
             "interval",
             "better_than_uniform",
@@ -1021,6 +1022,17 @@ fn decide_takes_limits_rivals_and_each_target() {
 }
 
 #[test]
+fn decide_takes_what_is_minimised_over_the_members() {
+    let one = |name: &str, risk: &str| {
+        let more = ["--targets", "rust", "--starts", "4", "--risk", risk];
+        json(name, &[&DECIDED[..], &more].concat())["choices"][0].clone()
+    };
+    let (mean, worst) = (one("mean.json", "mean"), one("worst.json", "worst:0.1"));
+    assert_eq!((&mean["risk"], &worst["risk"]["worst"]), (&"mean".into(), &0.1.into()));
+    assert!(worst["loss"].as_f64().unwrap() > mean["loss"].as_f64().unwrap());
+}
+
+#[test]
 fn two_runs_do_not_tell() {
     let file = TempFile::with("two", SMALL);
     let all = json("two.json", &["decide", file.path(), "--members", "40"]);
@@ -1034,6 +1046,8 @@ fn two_runs_do_not_tell() {
 fn decide_refuses_what_it_cannot_answer() {
     for (args, expected) in [
         (&["--level", "1"][..], &["--level", "`1`", "between 0 and 1"][..]),
+        (&["--risk", "worst:0"], &["--risk", "`worst:0`", "worst:Q"]),
+        (&["--risk", "worst"], &["--risk", "`worst`", "`mean`"]),
         (&["--members", "5"], &["--members", "`5`", "from 20 to 1000000"]),
         (&["--margin", "-1"], &["--margin", "`-1`", "a finite number >= 0"]),
         (&["--margin", "inf"], &["--margin", "`inf`", "a finite number >= 0"]),

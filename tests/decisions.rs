@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mixlaw::decision::DECIDED;
 use mixlaw::error::ErrorKind;
 use mixlaw::law::{AdditiveLaw, ScalingLaw};
-use mixlaw::plan::Plan;
+use mixlaw::plan::{Plan, Risk};
 use mixlaw::simplex::Constraints;
 use mixlaw::testing::SyntheticSweep;
 use mixlaw::{Decider, Mixture, Predictor, Scale, Sweep};
@@ -145,7 +145,7 @@ fn it_is_the_plan_of_the_members_mean() {
     let values = predictor.values(AT, &decision.choice.optimum.weights).unwrap();
     let mean = 2.0 * values.iter().sum::<f64>() / values.len() as f64;
     assert!((decision.choice.optimum.value - mean).abs() < 1e-12);
-    let plan = Plan::builder().target(2.0, &predictor).expected().build().unwrap();
+    let plan = Plan::builder().target(2.0, &predictor).risk(Risk::Mean).build().unwrap();
     assert_eq!(plan.best(AT).unwrap().optimum, decision.choice.optimum);
     let of_runs = plan.prediction_interval(&decision.choice, 0.9).unwrap();
     assert_eq!(of_runs, decision.value);
@@ -255,4 +255,21 @@ fn a_decision_can_be_watched_and_stopped() {
         let error = stopped.decide(&train, [(1.0, "news")], AT).unwrap_err();
         assert!(error.is_stopped(), "after {after} of {total}: {error}");
     }
+}
+
+#[test]
+fn the_careful_minimise_the_worst_share_and_the_decision_says_so() {
+    let (train, _) = runs(0.01, 0);
+    let predictor = predictor(&train);
+    let careful = quick().risk(Risk::WorstShare(0.1));
+    let decision = careful.decide_by([(1.0, &predictor)], &train, AT).unwrap();
+    assert_eq!(decision.risk, Risk::WorstShare(0.1));
+    let mut values = predictor.values(AT, &decision.choice.optimum.weights).unwrap();
+    values.sort_by(|a, b| b.total_cmp(a));
+    let worst = values[..4].iter().sum::<f64>() / 4.0;
+    assert!((decision.choice.optimum.value - worst).abs() < 1e-12);
+    let text = decision.to_string();
+    assert!(text.contains("the mean of the worst 10% of the members"), "{text}");
+    let mean = quick().decide_by([(1.0, &predictor)], &train, AT).unwrap();
+    assert!(mean.risk == Risk::Mean && !mean.to_string().contains("worst"));
 }

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fit::Fitter;
 use crate::mixture::Mixture;
 use crate::optim::{Observer, Progress, Termination};
-use crate::plan::{Advantage, Choice, Criterion, Extrapolation, Plan, Run};
+use crate::plan::{Advantage, Choice, Criterion, Extrapolation, Plan, Risk, Run};
 use crate::predictor::{Interval, Predictor, ScaleErrors, check_level};
 use crate::scale::Scale;
 use crate::simplex::Constraints;
@@ -57,6 +57,7 @@ pub struct Decider {
     seed: u64,
     level: f64,
     margin: f64,
+    risk: Risk,
     constraints: Constraints,
     in_use: Option<Mixture>,
     observer: Option<Observer>,
@@ -71,8 +72,11 @@ pub struct Decider {
 )]
 #[non_exhaustive]
 pub struct Decision {
-    /// The mixture within the constraints, with its certificate. Its value is the mean over the members.
+    /// The mixture within the constraints, with its certificate. Its value is the mean over the members, or what
+    /// [`Decider::risk`] asks for.
     pub choice: Choice,
+    /// What was minimised over the members.
+    pub risk: Risk,
     /// The level of all intervals.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub level: f64,
@@ -141,6 +145,7 @@ impl Decider {
             seed: 0,
             level: 0.9,
             margin: f64::INFINITY,
+            risk: Risk::Mean,
             constraints: Constraints::new(),
             in_use: None,
             observer: None,
@@ -176,6 +181,13 @@ impl Decider {
     #[must_use]
     pub fn margin(self, margin: f64) -> Self {
         Self { margin, ..self }
+    }
+
+    /// What is minimised over the members: by default their mean, and for the careful the mean of the worst
+    /// share of them.
+    #[must_use]
+    pub fn risk(self, risk: Risk) -> Self {
+        Self { risk, ..self }
     }
 
     /// What the mixture must keep, beside the margin.
@@ -280,6 +292,7 @@ impl Decider {
         }
         let rivals = self.rivals(&plan, &choice, train)?;
         let mut decision = Decision {
+            risk: self.risk,
             level: self.level,
             value: plan.prediction_interval(&choice, self.level)?,
             weights: certainty.weights(self.level)?,
@@ -306,7 +319,7 @@ impl Decider {
         train: &Sweep,
     ) -> Result<Plan, Error> {
         self.check(train)?;
-        let builder = Plan::builder().domains(train.domains()).expected();
+        let builder = Plan::builder().domains(train.domains()).risk(self.risk);
         let builder = targets.into_iter().fold(builder, |plan, (weight, p)| plan.target(weight, p));
         let mut limits = self.constraints.clone();
         if self.margin != f64::INFINITY {

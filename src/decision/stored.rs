@@ -1,6 +1,6 @@
 use super::{Decision, Rival};
 use crate::error::{Error, ErrorKind};
-use crate::plan::{Choice, Extrapolation, Run};
+use crate::plan::{Choice, Extrapolation, Risk, Run};
 use crate::predictor::{Interval, check_level};
 
 /// A [`Decision`] as it is in a file, not checked.
@@ -8,6 +8,7 @@ use crate::predictor::{Interval, check_level};
 #[serde(expecting = "a decision")]
 pub(super) struct StoredDecision {
     choice: Choice,
+    risk: Risk,
     #[serde(with = "crate::stored::number")]
     level: f64,
     value: Interval,
@@ -24,10 +25,11 @@ impl TryFrom<StoredDecision> for Decision {
     type Error = Error;
 
     fn try_from(stored: StoredDecision) -> Result<Self, Error> {
-        let StoredDecision { choice, level, value, weights, .. } = stored;
+        let StoredDecision { choice, risk, level, value, weights, .. } = stored;
         let StoredDecision { extrapolation, is_checked, within_trained, rivals, next_runs, .. } =
             stored;
         check_level(level)?;
+        risk.check()?;
         let k = choice.domains.len();
         let same = |what: &str, found: usize| -> Result<(), Error> {
             if found == k {
@@ -45,6 +47,7 @@ impl TryFrom<StoredDecision> for Decision {
         }
         Ok(Self {
             choice,
+            risk,
             level,
             value,
             weights,

@@ -1,14 +1,18 @@
 use std::fmt;
 
 use super::{Decision, Rival};
+use crate::plan::Risk;
 
 /// The choice with its intervals, how far it is from what was trained, and what it is better than.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { choice, level, value, weights, extrapolation, .. } = self;
+        let Self { choice, risk, level, value, weights, extrapolation, .. } = self;
         // Up to a digit that is rounding.
         let percent = (1e6 * level).round() / 1e4;
         writeln!(f, "{choice}")?;
+        if *risk != Risk::Mean {
+            writeln!(f, "the value is {risk}")?;
+        }
         writeln!(
             f,
             "intervals at {percent}%: the value of a run {value:.4}, and the best weight of"

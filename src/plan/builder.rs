@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Goal, Penalty, Plan, Target};
+use super::{Goal, Penalty, Plan, Risk, Target};
 use crate::error::{Error, ErrorKind};
 use crate::predictor::{Predictor, Seen};
 use crate::simplex::{Constraints, SimplexSolver};
@@ -16,7 +16,7 @@ pub struct PlanBuilder {
     penalties: Vec<Penalty>,
     constraints: Constraints,
     solver: SimplexSolver,
-    expected: bool,
+    risk: Option<Risk>,
 }
 
 impl PlanBuilder {
@@ -29,7 +29,11 @@ impl PlanBuilder {
             penalties: plan.penalties.iter().map(|added| added.to_penalty(&plan.domains)).collect(),
             constraints: Constraints::clone(&plan.constraints),
             solver: plan.solver.clone(),
-            expected: plan.seen == Seen::Mean,
+            risk: match plan.seen {
+                Seen::Own | Seen::Member(_) => None,
+                Seen::Mean => Some(Risk::Mean),
+                Seen::WorstShare(q) => Some(Risk::WorstShare(q)),
+            },
         }
     }
 
@@ -37,20 +41,22 @@ impl PlanBuilder {
     /// [`&Fit`](crate::Fit).
     ///
     /// A predictor with [members](Predictor::members) decides by its own prediction, unless
-    /// [`PlanBuilder::expected`] is set; its members answer [`Plan::certainty`] and the like.
+    /// [`PlanBuilder::risk`] is set; its members answer [`Plan::certainty`] and the like.
     #[must_use]
     pub fn target(mut self, weight: f64, predictor: impl Into<Predictor>) -> Self {
         self.targets.push((weight, predictor.into()));
         self
     }
 
-    /// Lets the mean of the losses over the members of each predictor count in place of its own prediction:
-    /// the plan then minimises what is expected, given all that the data leaves open, and not what one fit
-    /// says. Where its optima may be several, [`Plan::best`] descends from the best mixture of the predictors
+    /// Lets the losses of the members of each predictor count in place of its own prediction, by their mean or
+    /// by the mean of the worst share of them: the plan then minimises what is expected, or feared, given all
+    /// that the data leaves open, and not what one fit says. [`Choice::losses`](super::Choice::losses) are
+    /// means over the members by either. Where its optima may be several, [`Plan::best`] descends from the best mixture of the predictors
     /// themselves, which is found first.
     ///
     /// ```
     /// # use mixlaw::law::AdditiveLaw;
+    /// use mixlaw::plan::Risk;
     /// # use mixlaw::uncertainty::Bootstrap;
     /// # use mixlaw::{Fitter, Plan, Scale, Sweep};
     /// # let (mut n, mut d, mut h, mut loss) = (vec![], vec![], vec![], vec![]);
@@ -68,16 +74,19 @@ impl PlanBuilder {
     /// let fit = Fitter::recommended().fit(AdditiveLaw::for_sweep(&sweep), &sweep, "web")?;
     /// let web = Bootstrap::new(50).run(fit, &sweep)?;
     /// let at = Scale { n: 1e9, d: 2e10 };
-    /// let choice = Plan::builder().target(1.0, &web).expected().build()?.best(at)?;
+    /// let choice = Plan::builder().target(1.0, &web).risk(Risk::Mean).build()?.best(at)?;
     /// // The value is the mean over the members.
     /// let values = web.values(at, &choice.optimum.weights)?;
     /// let mean = values.iter().sum::<f64>() / values.len() as f64;
     /// assert!((choice.optimum.value - mean).abs() < 1e-12);
+    /// // The careful minimise the mean of the worst tenth.
+    /// let careful = Plan::builder().target(1.0, &web).risk(Risk::WorstShare(0.1)).build()?;
+    /// assert!(careful.best(at)?.optimum.value > mean);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn expected(self) -> Self {
-        Self { expected: true, ..self }
+    pub fn risk(self, risk: Risk) -> Self {
+        Self { risk: Some(risk), ..self }
     }
 
     /// How several targets count together; by default their weighted sum.
@@ -117,7 +126,8 @@ impl PlanBuilder {
     /// # Errors
     /// [`Error`] if there are no targets, two have the same name, a weight is not a finite
     /// number > 0, the predictors have different domains (in whatever order), a penalty does not fit
-    /// them, [`PlanBuilder::expected`] is set and a predictor has no members, the constraints name an
+    /// them, [`PlanBuilder::risk`] is set and a predictor has no members, its share is not > 0 and at most
+    /// 1, or it is [`Risk::WorstShare`] and members are of different draws or the goal is not the sum, the constraints name an
     /// unknown domain or contradict each other for every D, or a setting of the solver is out of its
     /// range.
     pub fn build(self) -> Result<Plan, Error> {
@@ -140,16 +150,21 @@ impl PlanBuilder {
             let blind = !predictor.sees_mixture();
             targets.push(Target { weight, predictor, order, blind });
         }
-        if self.expected {
+        let seen = match self.risk {
+            None => Seen::Own,
+            Some(Risk::Mean) => Seen::Mean,
+            Some(Risk::WorstShare(q)) => Seen::WorstShare(q),
+        };
+        if let Some(risk) = self.risk {
+            risk.check()?;
             targets.iter().try_for_each(|t| t.predictor.needed_members().map(|_| ()))?;
         }
-        let seen = if self.expected { Seen::Mean } else { Seen::Own };
         let penalties: Result<Vec<_>, Error> =
             self.penalties.iter().map(|penalty| penalty.resolve(&domains)).collect();
         self.solver.check()?;
         // With a single token limits on epochs leave nearly all mixtures.
         self.constraints.region(&domains, 1.0)?;
-        Ok(Plan {
+        let plan = Plan {
             domains: domains.into(),
             targets: targets.into(),
             goal: self.goal,
@@ -159,7 +174,15 @@ impl PlanBuilder {
             observer: None,
             seen,
             call: None,
-        })
+        };
+        if let Seen::WorstShare(q) = seen {
+            plan.members()?;
+            if plan.goal != Goal::Sum {
+                let name = "the share of the worst members";
+                return Err(Error::setting(name, q, "none where the goal is not the sum"));
+            }
+        }
+        Ok(plan)
     }
 }
 

@@ -45,6 +45,7 @@ mod builder;
 mod choice;
 mod objective;
 mod penalty;
+mod risk;
 mod runs;
 #[cfg(feature = "serde")]
 mod stored;
@@ -64,6 +65,7 @@ pub use choice::Choice;
 pub use objective::MixtureObjective;
 use penalty::Added;
 pub use penalty::Penalty;
+pub use risk::Risk;
 
 /// How several targets count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,6 +160,18 @@ fn finite(what: &str, value: f64) -> Result<f64, Error> {
     value.is_finite().then_some(value).ok_or_else(wrong)
 }
 
+/// What the solver finds, with the value of the objective itself.
+fn solve(
+    solver: &SimplexSolver,
+    objective: &mut MixtureObjective<'_>,
+    region: &Region,
+    control: Control,
+) -> Result<Optimum, Error> {
+    let mut optimum = solver.minimize_for(objective, region, control)?;
+    objective.settle(&mut optimum)?;
+    Ok(optimum)
+}
+
 /// What every question begins with.
 impl Plan {
     /// A plan without targets yet, with the weighted sum as the goal and no constraints.
@@ -186,7 +200,7 @@ impl Plan {
         self.check_sees(&region)?;
         let mut minimize = |region: &Region| {
             let solver = plan.solver_near(&objective, region, at)?;
-            let optimum = solver.minimize_for(&mut objective, region, plan.control())?;
+            let optimum = solve(&solver, &mut objective, region, plan.control())?;
             finite(BEST, optimum.value)?;
             Ok::<Optimum, Error>(optimum)
         };
@@ -425,7 +439,7 @@ impl Plan {
         objective: &mut MixtureObjective<'_>,
         region: &Region,
     ) -> Result<Optimum, Error> {
-        let optimum = solver.minimize_for(objective, region, self.part())?;
+        let optimum = solve(solver, objective, region, self.part())?;
         self.check_stopped()?;
         finite(BEST, optimum.value)?;
         Ok(optimum)
@@ -501,7 +515,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The solver. Where the mean over members is minimised, which costs as much as all of them, and there
+    /// The solver. Where all members count, which costs as much as all of them, and there
     /// may be several optima, it begins at the best mixture of the predictors themselves.
     fn solver_near(
         &self,
@@ -509,7 +523,8 @@ impl Plan {
         region: &Region,
         at: Scale,
     ) -> Result<SimplexSolver, Error> {
-        if self.seen != Seen::Mean || objective.is_convex() || self.solver.has_start() {
+        let of_members = matches!(self.seen, Seen::Mean | Seen::WorstShare(_));
+        if !of_members || objective.is_convex() || self.solver.has_start() {
             return Ok(self.solver.clone());
         }
         let own = Self { seen: Seen::Own, ..self.clone() };
@@ -532,12 +547,11 @@ impl Plan {
         problems: usize,
     ) -> Result<Optimum, Error> {
         let local = self.descents_only(problems);
-        let from_near =
-            local.clone().start(near.clone()).minimize_for(objective, region, self.part());
+        let from_near = solve(&local.clone().start(near.clone()), objective, region, self.part());
         if from_near.as_ref().is_ok_and(Optimum::is_certified) {
             return from_near;
         }
-        match (from_near, local.minimize_for(objective, region, self.part())) {
+        match (from_near, solve(&local, objective, region, self.part())) {
             (Ok(near), Ok(own)) => {
                 // Equal up to rounding is the same: keep the near one.
                 let margin = 1e-12 * near.value.abs();

@@ -1,11 +1,12 @@
 use super::Target;
 use super::penalty::Added;
+use super::risk::WorstShare;
 use crate::error::{Error, ErrorKind};
 use crate::law::{Curvature, MixtureFunction};
-use crate::predictor::Seen;
+use crate::predictor::{Members, Seen};
 use crate::scale::Scale;
-use crate::simplex::SimplexObjective;
 use crate::simplex::sealed::Token;
+use crate::simplex::{Optimum, SimplexObjective};
 
 /// What a [`Plan`](super::Plan) minimises at one N and D, as a function of h; made by
 /// [`Plan::objective`](super::Plan::objective).
@@ -42,6 +43,8 @@ pub struct MixtureObjective<'a> {
     /// Whether the worst term counts instead of the sum.
     worst: bool,
     penalties: &'a [Added],
+    /// What counts instead of the sum of the terms, if it does.
+    worst_share: Option<WorstShare<'a>>,
     ln_h: Vec<f64>,
     slopes: Vec<f64>,
 }
@@ -65,7 +68,7 @@ impl Term<'_> {
 
 /// A function whose domains may stand in another order than those of the objective.
 #[derive(Debug)]
-struct Reordered<'a> {
+pub(super) struct Reordered<'a> {
     function: Box<dyn MixtureFunction + 'a>,
     /// For each of its domains the place in the objective; `None` where they agree.
     order: Option<Vec<usize>>,
@@ -85,7 +88,13 @@ impl<'a> Reordered<'a> {
             .map_or_else(|| x.to_vec(), |order| order.iter().map(|&i| x[i]).collect())
     }
 
-    fn add_gradient(&mut self, h: &[f64], ln_h: &[f64], scale: f64, g: &mut [f64]) -> f64 {
+    pub(super) fn add_gradient(
+        &mut self,
+        h: &[f64],
+        ln_h: &[f64],
+        scale: f64,
+        g: &mut [f64],
+    ) -> f64 {
         let Some(order) = &self.order else {
             return self.function.add_gradient(h, ln_h, scale, g);
         };
@@ -134,6 +143,22 @@ impl<'a> Reordered<'a> {
     }
 }
 
+/// The weighted terms of each member.
+fn of_members<'a>(
+    targets: &[(&'a Target, f64)],
+    at: Scale,
+) -> Result<Vec<Vec<(f64, Reordered<'a>)>>, Error> {
+    targets.iter().try_for_each(|(target, _)| target.predictor.check_scale(at))?;
+    let members = targets.iter().filter_map(|(target, _)| target.predictor.members());
+    let count = members.map(Members::len).min().unwrap_or(0);
+    let one = |member: usize, (target, weight): &(&'a Target, f64)| {
+        let function = target.predictor.at_scale(Seen::Member(member), at);
+        (*weight, Reordered::new(function, target.order.clone()))
+    };
+    let of = |member| targets.iter().map(|target| one(member, target)).collect();
+    Ok((0..count).map(of).collect())
+}
+
 impl<'a> MixtureObjective<'a> {
     /// Of targets with weights, as these losses are.
     pub(super) fn new(
@@ -150,9 +175,27 @@ impl<'a> MixtureObjective<'a> {
             let function = Reordered::new(function, target.order.clone());
             Ok(Term { weight, reference: 0.0, target, function })
         };
-        let terms = targets.map(term).collect::<Result<Vec<_>, Error>>()?;
+        let targets: Vec<(&'a Target, f64)> = targets.collect();
+        let worst_share = match seen {
+            Seen::WorstShare(q) => {
+                Some(WorstShare::new(q, of_members(&targets, at)?, domains.len()))
+            }
+            _ => None,
+        };
+        let terms = targets.into_iter().map(term).collect::<Result<Vec<_>, Error>>()?;
         let zeros = vec![0.0; domains.len()];
-        Ok(Self { at, domains, terms, worst: false, penalties, ln_h: zeros.clone(), slopes: zeros })
+        let (ln_h, slopes) = (zeros.clone(), zeros);
+        Ok(Self { at, domains, terms, worst: false, penalties, worst_share, ln_h, slopes })
+    }
+
+    /// Sets the value of an optimum to what the objective is worth there: the solver saw a smooth function
+    /// that is slightly lower where the worst share of members counts.
+    pub(super) fn settle(&mut self, optimum: &mut Optimum) -> Result<(), Error> {
+        if self.worst_share.is_some() && optimum.value.is_finite() {
+            optimum.value = self.value(&optimum.weights)?;
+            optimum.lower_bound = optimum.lower_bound.map(|bound| bound.min(optimum.value));
+        }
+        Ok(())
     }
 
     /// Counts the worst of the weighted losses above their references, or above zero without any.
@@ -191,7 +234,10 @@ impl<'a> MixtureObjective<'a> {
     pub fn value(&mut self, h: impl AsRef<[f64]>) -> Result<f64, Error> {
         let h = h.as_ref();
         let losses = self.losses(h)?;
-        let goal = self.goal(&losses);
+        let goal = match self.worst_share.as_mut() {
+            Some(worst) => worst.value(h, &self.ln_h),
+            None => self.goal(&losses),
+        };
         let unused = &mut vec![0.0; h.len()];
         let add = |added: &Added| added.add_gradient(h, &self.ln_h, 0.0, &mut self.slopes, unused);
         Ok(self.penalties.iter().map(add).sum::<f64>() + goal)
@@ -258,7 +304,12 @@ impl SimplexObjective for MixtureObjective<'_> {
         values.fill(0.0);
         slopes.fill(0.0);
         self.ln_h.iter_mut().zip(h).for_each(|(l, h)| *l = h.ln());
-        for (t, Term { weight, reference, function, .. }) in self.terms.iter_mut().enumerate() {
+        if let Some(worst) = &mut self.worst_share {
+            values[0] = worst.add_gradient(h, &self.ln_h, slopes);
+        }
+        let terms: &mut [Term<'_>] =
+            if self.worst_share.is_some() { &mut [] } else { &mut self.terms };
+        for (t, Term { weight, reference, function, .. }) in terms.iter_mut().enumerate() {
             let part = if self.worst { t } else { 0 };
             let g = &mut slopes[part * k..][..k];
             values[part] +=
@@ -293,7 +344,7 @@ impl SimplexObjective for MixtureObjective<'_> {
         _: Token,
     ) -> Option<Box<dyn SimplexObjective + '_>> {
         let free: Vec<usize> = (0..lower.len()).filter(|&i| lower[i] < upper[i]).collect();
-        if !self.penalties.iter().all(Added::is_convex) {
+        if self.worst_share.is_some() || !self.penalties.iter().all(Added::is_convex) {
             return None;
         }
         // A part that is convex between the bounds is its own relaxation.
@@ -308,9 +359,13 @@ impl SimplexObjective for MixtureObjective<'_> {
         let terms: Option<Vec<Term<'_>>> = relaxed.collect();
         Some(Box::new(MixtureObjective {
             terms: terms?,
+            worst_share: None,
             ln_h: self.ln_h.clone(),
             slopes: self.slopes.clone(),
-            ..*self
+            at: self.at,
+            domains: self.domains,
+            worst: self.worst,
+            penalties: self.penalties,
         }))
     }
 
@@ -321,6 +376,9 @@ impl SimplexObjective for MixtureObjective<'_> {
         shares: &[f64],
         _: Token,
     ) -> Option<Vec<f64>> {
+        if self.worst_share.is_some() {
+            return None;
+        }
         let mut out = vec![0.0; lower.len()];
         for (part, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
             let own = self.part_curvature(part, lower, upper)?;

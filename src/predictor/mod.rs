@@ -393,7 +393,9 @@ impl Predictor {
         let members = match (seen, &self.0.members) {
             (Seen::Own, _) | (_, None) => vec![None],
             (Seen::Member(member), _) => vec![Some(member)],
-            (Seen::Mean, Some(members)) => (0..members.len()).map(Some).collect(),
+            (Seen::Mean | Seen::WorstShare(_), Some(members)) => {
+                (0..members.len()).map(Some).collect()
+            }
         };
         let share = 1.0 / (members.len() * parts.len()) as f64;
         let mut functions: Vec<(f64, Box<dyn MixtureFunction + '_>)> = Vec::new();
@@ -418,7 +420,7 @@ impl Predictor {
 }
 
 /// Whose losses count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Seen {
     /// The predictor's own.
     Own,
@@ -426,6 +428,8 @@ pub(crate) enum Seen {
     Member(usize),
     /// The mean over all members.
     Mean,
+    /// The mean over the worst share of the members, by the weighted sum of their losses.
+    WorstShare(f64),
 }
 
 /// What follows from the members of a predictor.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use mixlaw::decision::Decision;
-use mixlaw::plan::Outside;
+use mixlaw::plan::{Outside, Risk};
 use mixlaw::{Decider, Mixture, Predictor};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,7 @@ pub struct Decide {
     members: usize,
     level: f64,
     margin: Option<f64>,
+    risk: Risk,
     limits: Limits,
     against: Option<(Given, Vec<(String, f64)>)>,
     each: bool,
@@ -32,7 +33,8 @@ pub struct Decide {
 impl Default for Decide {
     fn default() -> Self {
         let limits = Limits::default();
-        Self { members: 400, level: 0.9, margin: None, limits, against: None, each: false }
+        let (margin, risk, against) = (None, Risk::Mean, None);
+        Self { members: 400, level: 0.9, margin, risk, limits, against, each: false }
     }
 }
 
@@ -48,6 +50,8 @@ impl Command for Decide {
   --level P               of the intervals, between 0 and 1 [default: 0.9]
   --margin M              how far a weight may be outside of what was trained with, in ranges of what was;
                           0 for not at all [default: any distance]
+  --risk mean|worst:Q     minimise the mean loss of the members, or for the careful the mean of their worst
+                          share Q, such as worst:0.1 [default: mean]
   --each                  a choice for each of the targets alone
   --against A=W,B=W       a mixture to compare the choice with, such as the one in use, in place of the
                           mean of the trained ones
@@ -57,13 +61,14 @@ impl Command for Decide {
   --group A+B=LEAST:MOST  bounds on a sum of weights; may be repeated
   --box                   stay within the weights that were trained with: --margin 0
 The laws are averaged, rows count by their compute, and the coefficients have a prior. A mixture is chosen
-by the mean of its losses over the members.";
+by the mean of its losses over the members, unless --risk says otherwise.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
             "members" => self.members = bootstrapped::resamples(&value()?)?,
             "level" => self.level = value()?.share()?,
             "margin" => self.margin = Some(margin(&value()?)?),
+            "risk" => self.risk = risk(&value()?)?,
             "against" => self.against = Some(against(value()?)?),
             "each" => self.each = true,
             _ => return self.limits.take(flag, value),
@@ -114,6 +119,7 @@ impl Decide {
             .members(self.members)
             .seed(flags.seed)
             .level(self.level)
+            .risk(self.risk)
             .constraints(self.limits.constraints(data));
         if let Some(margin) = self.margin {
             decider = decider.margin(margin);
@@ -138,6 +144,26 @@ impl Decide {
             return Ok(fitted.into_iter().map(|target| vec![(target, 1.0)]).collect());
         }
         goals::goals(&laws.join(" + "), &fitted, data, flags)
+    }
+}
+
+/// What to minimise over the members.
+fn risk(given: &Given) -> Result<Risk> {
+    let wrong = || given.wrong(&given.text, "`mean` or `worst:Q` with 0 < Q <= 1");
+    let text = given.text.trim();
+    if text == "mean" {
+        return Ok(Risk::Mean);
+    }
+    let share = text.strip_prefix("worst:").and_then(|q| q.parse().ok());
+    let share = share.filter(|q: &f64| *q > 0.0 && *q <= 1.0);
+    share.map(Risk::WorstShare).ok_or_else(wrong)
+}
+
+/// What a choice minimises, as it was asked for.
+fn risk_json(risk: Risk) -> Value {
+    match risk {
+        Risk::WorstShare(q) => json!({ "worst": q }),
+        _ => json!("mean"),
     }
 }
 
@@ -210,6 +236,7 @@ fn choice_json(targets: Targets, decision: &Decision, seconds: f64) -> Value {
         "d": choice.scale.d,
         "targets": object(targets),
         "weights": named(domains, &choice.optimum.weights),
+        "risk": risk_json(decision.risk),
         "loss": choice.optimum.value,
         "interval": ends(&decision.value),
         "better_than_uniform": { "probability": uniform.probability, "nats": ends(&uniform.nats) },
