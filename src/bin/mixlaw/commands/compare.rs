@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Command;
 use crate::Result;
+use crate::bootstrapped;
 use crate::flags::{Flags, Given, one_of_each};
 use crate::laws;
 use crate::load::Data;
@@ -85,7 +86,7 @@ Of --laws, `recommended` is the mean of joint, full and coupled-full, rows weigh
     }
 }
 
-/// The laws asked for, or those that suit the rows and, where joint and full do, their mean.
+/// The laws asked for, or those that suit the rows and, where full does, the recommended mean.
 fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>> {
     let names = match &flags.laws {
         Some(names) => names.clone(),
@@ -103,9 +104,10 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
     let mut all = Vec::new();
     for name in names {
         if name == RECOMMENDED {
-            let both = [law("joint")?, law("full")?].into_iter().flatten();
+            let own = bootstrapped::LAWS.iter().map(|name| law(name));
+            let own = own.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
             let weighted = fitter.clone().weigh_by_compute(1.0).prior(PriorStrength::Residuals);
-            all.push(Candidate::mean(both, weighted)?.called(RECOMMENDED));
+            all.push(Candidate::mean(own, weighted)?.called(RECOMMENDED));
         } else if let Some(law) = law(&name)? {
             all.push(Candidate::new(law, fitter.clone()));
         }
