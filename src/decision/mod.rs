@@ -46,7 +46,7 @@ use crate::uncertainty::Bootstrap;
 /// let decision = Decider::new().decide(&train, [(1.0, "news")], Scale { n: 1e9, d: 2e10 })?;
 /// println!("{decision}");
 /// assert!((decision.choice.optimum.weights[0] - 0.8).abs() < 0.05);
-/// assert!(decision.rivals[0].advantage.probability > 0.95);
+/// assert!(decision.rivals[0].advantage.runs.probability > 0.95);
 /// // Not of every rival do so few runs tell.
 /// assert!(decision.rivals[0].is_decided() && decision.rivals[0].name.starts_with("equal weights"));
 /// # Ok::<(), mixlaw::Error>(())

@@ -155,7 +155,7 @@ impl Plan {
     /// // The law that made these losses is best at 0.8 of web.
     /// assert!(certainty.weights(0.9)?[0].contains(0.8));
     /// let over_uniform = plan.advantage(&choice, &Mixture::uniform(2), 0.9)?;
-    /// assert!(over_uniform.probability > 0.95);
+    /// assert!(over_uniform.runs.probability > 0.95);
     /// // Which mixtures could be the best, at a level of 90%?
     /// let grid = Mixture::grid(2, 20, 0.0)?;
     /// let as_good = plan.as_good(&choice, &grid)?;

@@ -554,9 +554,10 @@ impl Predictor {
     /// # use mixlaw::testing::SyntheticSweep;
     /// # use mixlaw::uncertainty::Bootstrap;
     /// # use mixlaw::{Fitter, Scale};
-    /// let sweep = SyntheticSweep::new(&["web", "code"]).build()?.split("train")?;
-    /// let target = sweep.targets()[0].clone();
-    /// let fit = Fitter::new().starts(4).fit(AdditiveLaw::for_sweep(&sweep), &sweep, &target)?;
+    /// let runs = SyntheticSweep::new(&["web", "code"]).run_noise(0.003);
+    /// let runs = runs.losses_by("t", |at, h| 2.0 - h[0] * h[1] + 40.0 / at.n.powf(0.2) + 40.0 / at.d.powf(0.2));
+    /// let sweep = runs.build()?.split("train")?;
+    /// let fit = Fitter::new().starts(4).fit(AdditiveLaw::for_sweep(&sweep), &sweep, "t")?;
     /// let predictor = Bootstrap::new(20).run(&fit, &sweep)?;
     /// let at = Scale { n: 1e9, d: 2e10 };
     /// let better = predictor.difference(at, [0.5, 0.5], [0.9, 0.1], 0.9)?;

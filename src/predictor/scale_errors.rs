@@ -38,12 +38,14 @@ use crate::sweep::{Row, Sweep, group};
 /// use mixlaw::uncertainty::Bootstrap;
 /// use mixlaw::{Fitter, Predictor, Scale, Sweep};
 ///
-/// let sweep = SyntheticSweep::new(&["web", "code"]).run_noise(0.003).build()?.split("train")?;
+/// let runs = SyntheticSweep::new(&["web", "code"]).run_noise(0.003);
+/// let runs = runs.losses_by("t", |at, h| 2.0 - h[0] * h[1] + 40.0 / at.n.powf(0.2) + 40.0 / at.d.powf(0.2));
+/// let sweep = runs.build()?.split("train")?;
 /// let fit = |rows: &Sweep, target: &str| -> Result<Predictor, mixlaw::Error> {
 ///     let fit = Fitter::new().starts(4).fit(AdditiveLaw::for_sweep(rows), rows, target)?;
 ///     Bootstrap::new(20).run(&fit, rows)
 /// };
-/// let predictor = fit(&sweep, &sweep.targets()[0])?;
+/// let predictor = fit(&sweep, "t")?;
 /// let errors = ScaleErrors::measure(&sweep, [&predictor], fit)?;
 /// println!("{errors}");
 ///
