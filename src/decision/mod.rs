@@ -81,6 +81,7 @@ pub struct Decision {
     #[cfg_attr(feature = "serde", serde(with = "crate::stored::number"))]
     pub level: f64,
     /// The interval of the goal's value for a run with the choice, in nats: [`Plan::prediction_interval`].
+    /// Its estimate is the value of the choice, which by a [worst share](Risk::WorstShare) may lie above the interval.
     pub value: Interval,
     /// For each domain the interval of the weights that the members would have chosen, each alone.
     pub weights: Vec<Interval>,
