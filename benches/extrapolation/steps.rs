@@ -24,6 +24,7 @@ pub struct Step {
 
 /// What was predicted of one target, and what was measured.
 pub struct Predicted {
+    pub target: String,
     /// Of each row the loss, the prediction, and the intervals without and with the error of extrapolation.
     pub rows: Vec<(f64, f64, [Interval; 2])>,
     pub pairs: Vec<Pair>,
@@ -102,7 +103,8 @@ impl Predicted {
             Ok((*loss, predictor.predict(at, h)?, intervals))
         };
         let all = rows.rows().zip(&losses).map(one).collect::<Result<Vec<_>>>()?;
-        Ok(Self { rows: all, pairs: pairs(predictor, &rows, &losses)? })
+        let target = predictor.target().to_owned();
+        Ok(Self { target, rows: all, pairs: pairs(predictor, &rows, &losses)? })
     }
 }
 
@@ -194,24 +196,57 @@ struct Sums {
     errors: f64,
 }
 
-impl Step {
-    fn sums(&self) -> Sums {
-        let mut sums = Sums::default();
-        for target in &self.targets {
-            for (loss, predicted, intervals) in &target.rows {
-                sums.errors += 100.0 * (predicted / loss - 1.0).abs();
-                for (held, interval) in sums.levels.iter_mut().zip(intervals) {
-                    held.add(*loss, *interval, *predicted);
-                }
-            }
-            for pair in &target.pairs {
-                for (held, interval) in sums.differences.iter_mut().zip(&pair.intervals) {
-                    held.add(pair.measured, *interval, pair.loss);
-                }
+impl Sums {
+    fn add(&mut self, target: &Predicted) {
+        for (loss, predicted, intervals) in &target.rows {
+            self.errors += 100.0 * (predicted / loss - 1.0).abs();
+            for (held, interval) in self.levels.iter_mut().zip(intervals) {
+                held.add(*loss, *interval, *predicted);
             }
         }
+        for pair in &target.pairs {
+            for (held, interval) in self.differences.iter_mut().zip(&pair.intervals) {
+                held.add(pair.measured, *interval, pair.loss);
+            }
+        }
+    }
+}
+
+impl Step {
+    fn times(&self) -> f64 {
+        self.sizes[1] / self.sizes[0]
+    }
+
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        self.targets.iter().for_each(|target| sums.add(target));
         sums
     }
+}
+
+/// How often the intervals held, by target: all steps of up to 3 times N together.
+fn by_target(steps: &[&Step]) {
+    let Some(first) = steps.first() else { return };
+    let mark = if first.is_eval { "the eval size" } else { "training sizes held out" };
+    let mut of: Vec<(&str, Sums)> = Vec::new();
+    for target in steps.iter().flat_map(|step| &step.targets) {
+        match of.iter_mut().find(|(name, _)| *name == target.target) {
+            Some((_, sums)) => sums.add(target),
+            None => {
+                of.push((&target.target, Sums::default()));
+                of.last_mut().expect("it was pushed").1.add(target);
+            }
+        }
+    }
+    println!(
+        "\n{}, {mark}, by target: loss of a run, difference of two runs (percent)\n",
+        first.sweep
+    );
+    let percent = |held: &Held| 100.0 * held.inside / held.count;
+    let one = |(name, sums): &(&str, Sums)| {
+        format!("{name} {:.0}, {:.0}", percent(&sums.levels[1]), percent(&sums.differences[1]))
+    };
+    println!("{}", of.iter().map(one).collect::<Vec<_>>().join("; "));
 }
 
 pub fn report(steps: &[Step]) {
@@ -232,10 +267,10 @@ pub fn report(steps: &[Step]) {
     };
     let mut sweeps: Vec<&str> = steps.iter().map(|step| step.sweep).collect();
     sweeps.dedup();
-    for sweep in sweeps {
+    for &sweep in &sweeps {
         let mut pooled = Sums::default();
         for step in steps.iter().filter(|step| step.sweep == sweep) {
-            let (sums, times) = (step.sums(), step.sizes[1] / step.sizes[0]);
+            let (sums, times) = (step.sums(), step.times());
             let mark = if step.is_eval { " (eval)" } else { "" };
             line(
                 &format!("{sweep}{mark}"),
@@ -252,5 +287,14 @@ pub fn report(steps: &[Step]) {
             }
         }
         line(&format!("**{sweep}, training sizes**"), "all", "up to 3", &pooled);
+    }
+    for sweep in sweeps {
+        let short = |step: &&Step| step.sweep == sweep && step.times() <= 3.0;
+        for is_eval in [false, true] {
+            let own = steps.iter().filter(short).filter(|step| step.is_eval == is_eval);
+            let last = own.clone().map(|step| step.sizes[0]).fold(0.0, f64::max);
+            // Of the eval rows only the step from all training sizes.
+            by_target(&own.filter(|s| !is_eval || s.sizes[0] == last).collect::<Vec<_>>());
+        }
     }
 }

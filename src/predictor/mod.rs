@@ -46,9 +46,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Place};
 use crate::fit::{Fit, Fitter, Metrics, aligned};
-use crate::law::{
-    CoupledFullLaw, FromFn, FullLaw, JointLaw, MixtureFunction, ScalingLaw, Sum, at_scale,
-};
+use crate::law::{self, FromFn, MixtureFunction, ScalingLaw, Sum, at_scale};
 use crate::scale::Scale;
 use crate::sweep::Sweep;
 
@@ -259,14 +257,14 @@ impl Predictor {
         Ok(Self::of(first.target().to_owned(), parts, None))
     }
 
-    /// The crate's predictor for a larger scale: the mean of the joint, the full and the coupled full law, each
-    /// fitted by [`Fitter::recommended`], with rows that count by their compute and a prior.
+    /// The crate's predictor for a larger scale: the mean of the [recommended laws](law::recommended), each fitted
+    /// by [`Fitter::recommended`], with rows that count by their compute and a prior.
     ///
     /// The laws and the power of the compute were chosen by errors on larger sizes held out (`cargo bench
     /// --bench predictors`), the prior by the choices that follow from it on three sweeps of real runs (`cargo
     /// bench --bench decisions`).
     ///
-    /// It is `Predictor::mean` of three fits, which can be [observed](Fitter::observe) one by one.
+    /// It is `Predictor::mean` of fits, which can be [observed](Fitter::observe) one by one.
     ///
     /// Where all rows have one N or one D, mixtures can be told apart as well as by simpler laws, but what
     /// another N or D would change is what the prior believes, and nothing else.
@@ -283,7 +281,7 @@ impl Predictor {
         sweep: &Sweep,
         target: &str,
     ) -> Result<Self, Error> {
-        let fits = recommended_laws(sweep).into_iter().map(|law| fitter.fit(law, sweep, target));
+        let fits = law::recommended(sweep).into_iter().map(|law| fitter.fit(law, sweep, target));
         Self::mean(fits.collect::<Result<Vec<Fit>, Error>>()?)
     }
 
@@ -641,12 +639,6 @@ impl Predictor {
         let residuals = &self.needed_members()?.residuals;
         Ok(interval(quantile(residuals, 0.5), residuals.clone(), level))
     }
-}
-
-/// The laws of [`Predictor::recommended`].
-pub(crate) fn recommended_laws(sweep: &Sweep) -> [Arc<dyn ScalingLaw>; 3] {
-    let coupled = CoupledFullLaw::for_sweep(sweep);
-    [Arc::new(JointLaw::for_sweep(sweep)), Arc::new(FullLaw::for_sweep(sweep)), Arc::new(coupled)]
 }
 
 /// Checks that there is one finite number for each coordinate of a law.

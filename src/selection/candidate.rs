@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 use crate::fit::Fitter;
-use crate::law::{ScalingLaw, suitable};
-use crate::predictor::{Predictor, recommended_laws};
+use crate::law::{self, ScalingLaw, suitable};
+use crate::predictor::Predictor;
 use crate::sweep::Sweep;
 
 /// What is compared where no candidate is given.
@@ -67,7 +67,7 @@ impl Candidate {
     pub fn recommended(sweep: &Sweep) -> Self {
         Self {
             name: "recommended".to_owned(),
-            laws: recommended_laws(sweep).into(),
+            laws: law::recommended(sweep),
             fitter: Fitter::recommended(),
         }
     }

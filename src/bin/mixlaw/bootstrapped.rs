@@ -2,6 +2,7 @@
 
 use mixlaw::error::ErrorKind;
 use mixlaw::fit::PriorStrength;
+use mixlaw::law;
 use mixlaw::plan::Plan;
 use mixlaw::predictor::ScaleErrors;
 use mixlaw::uncertainty::Bootstrap;
@@ -14,7 +15,7 @@ use crate::laws;
 use crate::load::Data;
 use crate::progress;
 
-/// The laws of the predictor that the crate recommends.
+/// The laws of the predictor that the crate recommends; without the last where rows have fewer than three sizes.
 pub const LAWS: [&str; 3] = ["joint", "full", "coupled-full"];
 
 /// So many resamples by default.
@@ -66,6 +67,11 @@ pub fn predictors(
     all.into_iter().map(|predictor| Ok(predictor.with_scale_errors(&errors)?)).collect()
 }
 
+/// Whether a law is one that the crate recommends for these rows.
+pub fn is_recommended(name: &str, rows: &Sweep) -> bool {
+    law::recommended(rows).iter().any(|law| law.name() == name)
+}
+
 /// The fits of all laws that are about a target to these rows.
 fn fits(
     laws: &[String],
@@ -74,7 +80,8 @@ fn fits(
     flags: &Flags,
 ) -> Result<Vec<Fit>, mixlaw::Error> {
     let mut fits = Vec::new();
-    for name in laws {
+    let of_default = |name: &&String| flags.laws.is_some() || is_recommended(name, rows);
+    for name in laws.iter().filter(of_default) {
         let law = laws::law(name, rows, target, &flags.law_settings())?;
         let Some(law) = law else { continue };
         let bar = progress::bar(format!("{target}, {name}, local solves"));

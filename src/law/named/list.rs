@@ -197,6 +197,39 @@ pub fn suitable(sweep: &Sweep, target: &str) -> Result<Vec<Arc<dyn ScalingLaw>>,
     suits.map(|law| law.for_sweep(sweep, &settings)).collect()
 }
 
+/// The laws whose mean is [`Predictor::recommended`](crate::Predictor::recommended): joint, full and, where the sweep
+/// has three sizes or more, coupled full. From two sizes it is hardly told how the terms of N and D are coupled, and
+/// predictions of larger sizes err more with it than without ([measurements](crate::guide::measurements)). Sizes
+/// within a tenth of each other are one.
+///
+/// ```
+/// use mixlaw::Sweep;
+/// use mixlaw::law::{self, ScalingLaw};
+///
+/// let sweep = |n: &[f64]| {
+///     let (d, h, loss) = (vec![1e9; n.len()], vec![1.0; n.len()], vec![3.0; n.len()]);
+///     Sweep::new(&["web"], &["web"], n, &d, &h, &loss)
+/// };
+/// let names = |n: &[f64]| -> Result<Vec<String>, mixlaw::Error> {
+///     Ok(law::recommended(&sweep(n)?).iter().map(|law| law.name().to_owned()).collect())
+/// };
+/// assert_eq!(names(&[1e8, 1.05e8, 2e8])?, ["joint", "full"]);
+/// assert_eq!(names(&[1e8, 2e8, 4e8])?, ["joint", "full", "coupled-full"]);
+/// # Ok::<(), mixlaw::Error>(())
+/// ```
+#[must_use]
+pub fn recommended(sweep: &Sweep) -> Vec<Arc<dyn ScalingLaw>> {
+    let mut sizes = sweep.n().to_vec();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup_by(|next, first| *next < 1.1 * *first);
+    let mut laws: Vec<Arc<dyn ScalingLaw>> =
+        vec![Arc::new(JointLaw::for_sweep(sweep)), Arc::new(FullLaw::for_sweep(sweep))];
+    if sizes.len() >= 3 {
+        laws.push(Arc::new(CoupledFullLaw::for_sweep(sweep)));
+    }
+    laws
+}
+
 macro_rules! plain {
     ($law:ident) => {
         |domains, scale, _| Ok(Arc::new($law::new(domains, scale)?))

@@ -22,6 +22,6 @@ pub use data_constrained::DataConstrainedLaw;
 pub use full::FullLaw;
 pub use ge24::Ge24Law;
 pub use joint::JointLaw;
-pub use list::{BuiltIn, built_in, named, suitable};
+pub use list::{BuiltIn, built_in, named, recommended, suitable};
 pub use simple::SimpleLaw;
 pub use ye::{YeM1Law, YeM2Law, YeM3Law, YeM4Law};

@@ -40,7 +40,7 @@ impl Command for Compare {
     const LAWS: &'static str = "all that suit the train rows, and recommended";
     const HELP: &'static str = "  --folds F               parts of the mixtures, each of which is held out once, from 2 to 10000
                           [default: 5]
-Of --laws, `recommended` is the mean of joint, full and coupled-full, rows weighted by compute and with a prior.";
+Of --laws, `recommended` is the mean of joint, full and, from three sizes on, coupled-full, rows weighted by compute and with a prior.";
 
     fn take(&mut self, flag: &str, value: &mut dyn FnMut() -> Result<Given>) -> Result<bool> {
         match flag {
@@ -104,7 +104,8 @@ fn candidates(target: &str, data: &Data, flags: &Flags) -> Result<Vec<Candidate>
     let mut all = Vec::new();
     for name in names {
         if name == RECOMMENDED {
-            let own = bootstrapped::LAWS.iter().map(|name| law(name));
+            let suits = |name: &&&str| bootstrapped::is_recommended(name, &data.train);
+            let own = bootstrapped::LAWS.iter().filter(suits).map(|name| law(name));
             let own = own.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
             let weighted = fitter.clone().weigh_by_compute(1.0).prior(PriorStrength::Residuals);
             all.push(Candidate::mean(own, weighted)?.called(RECOMMENDED));
