@@ -96,6 +96,28 @@ fn token_counts_are_held_out_where_there_is_one_size() {
     assert_eq!(steps, [(3e9, 8e9)]);
 }
 
+#[test]
+fn a_target_is_held_out_at_the_sizes_that_it_has() {
+    // Nothing was measured at the smallest of four sizes, so two of the others are fitted, and one held out.
+    let complete = sweep(&[1e8, 2e8, 4e8, 8e8], &[4e9], |_| 1.0);
+    let both: Vec<f64> = complete
+        .rows()
+        .flat_map(|row| [if row.n == 1e8 { f64::NAN } else { row.losses[0] }, row.losses[0]])
+        .collect();
+    let h: Vec<f64> = complete.mixtures().iter().copied().collect();
+    let builder = Sweep::builder(&["web", "code"], &["t", "u"]).missing_losses();
+    let sweep = builder.build(complete.n(), complete.d(), &h, &both).unwrap();
+    let fit = |rows: &Sweep, _: &str| Ok::<_, Error>(too_low(largest(rows), 0.02));
+    let errors = ScaleErrors::measure(&sweep, [too_low(largest(&sweep), 0.0)], fit).unwrap();
+    let steps: Vec<(f64, f64)> =
+        errors.steps().iter().map(|s| (s.fitted.n, s.predicted.n)).collect();
+    assert_eq!(steps, [(4e8, 8e8)]);
+    // Without any error within the data or beyond, none is added, however far.
+    let exact = |_: &Sweep, _: &str| Ok::<_, Error>(too_low(largest(&sweep), 0.0));
+    let errors = ScaleErrors::measure(&sweep, [too_low(largest(&sweep), 0.0)], exact).unwrap();
+    assert!(errors.deviation(Scale { n: f64::INFINITY, d: 1e9 }) < 1e-12);
+}
+
 /// Predictions of an additive law with members, and the sweep that it was fitted to.
 fn resampled() -> (Sweep, Predictor) {
     let noise = |row: usize| 1.0 + 0.004 * (row as f64 * 2.7).sin();

@@ -111,9 +111,10 @@ const ORIGINS: usize = 5;
 
 impl ScaleErrors {
     /// Holds out every size of the sweep above the two smallest, and predicts it by what `fit` makes of all that
-    /// is smaller; `predictors` are of all rows, each of another target. Sizes within a tenth of each other are one. With many sizes, fits are to all that is up to each
-    /// of the five largest but one. Where all rows have one size, token counts are held out in the same way, of
-    /// which those within a factor of 2 are one.
+    /// is smaller; `predictors` are of all rows, each of another target. Sizes within a tenth of each other are one.
+    /// With many sizes, fits are to all that is up to each of the five largest but one. Where all rows have one
+    /// size, token counts are held out in the same way, of which those within a factor of 2 are one. The sizes are
+    /// those at which a target has a loss.
     ///
     /// Where there are fewer than three, nothing can be held out: there are no [steps](ScaleErrors::steps) then,
     /// and the intervals stand on what is believed alone.
@@ -128,14 +129,13 @@ impl ScaleErrors {
         predictors: impl IntoIterator<Item = impl Into<Predictor>>,
         fit: impl Fn(&Sweep, &str) -> Result<Predictor, Error>,
     ) -> Result<Self, Error> {
-        let origins = Origins::of(sweep);
         let (mut steps, mut squares) = (Vec::new(), Vec::new());
         for predictor in predictors {
             let predictor = predictor.into();
             let at_target = |error: Error| error.at(Place::Target(predictor.target().to_owned()));
             let sweep = sweep.measured(predictor.target())?;
             squares.extend(misfits(&predictor, &sweep).map_err(at_target)?);
-            for (rows, beyond) in origins.splits(&sweep) {
+            for (rows, beyond) in Origins::of(&sweep).splits(&sweep) {
                 let predictor = fit(&rows, predictor.target()).map_err(at_target)?;
                 for beyond in beyond {
                     let step = ScaleStep::of(&predictor, &rows, &beyond);
@@ -172,7 +172,11 @@ impl ScaleErrors {
     /// The standard deviation of the offset at N and D, relative to the loss: 0 within the data.
     #[must_use]
     pub fn deviation(&self, at: Scale) -> f64 {
-        self.rate() * distance(self.largest, at).powf(POWER)
+        match self.rate() {
+            // Even infinitely far.
+            0.0 => 0.0,
+            rate => rate * distance(self.largest, at).powf(POWER),
+        }
     }
 
     /// Whether N and D are within the distance that was held out: beyond it, the growth of the error is
